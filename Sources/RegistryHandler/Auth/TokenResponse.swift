@@ -1,0 +1,30 @@
+internal import FoundationEssentials
+
+/// The answer of a token service.
+/// <https://distribution.github.io/distribution/spec/auth/token/#token-response-fields>
+package struct TokenResponse: Equatable, Sendable {
+  /// What a service that says nothing is taken to mean, in seconds.
+  package static let defaultLifetime: Int64 = 60
+
+  /// Far more than any token seen; a larger answer is refused. In bytes.
+  package static let maximumSize = 256 * 1024
+
+  package let token: String
+  /// In seconds from the moment it was asked for.
+  package let lifetime: Int64
+
+  /// Decodes the JSON body; `nil` without a token that could stand in a header.
+  package init?(json: [UInt8]) {
+    struct Fields: Decodable {
+      var token: String?
+      var access_token: String?
+      var expires_in: Int64?
+    }
+    guard let fields = try? JSONDecoder().decode(Fields.self, from: Data(json)),
+      let token = [fields.token, fields.access_token].compactMap(\.self).first(where: { !$0.isEmpty }),
+      token.utf8.allSatisfy(\.isVisible)
+    else { return nil }
+    self.token = token
+    self.lifetime = max(0, fields.expires_in ?? Self.defaultLifetime)
+  }
+}

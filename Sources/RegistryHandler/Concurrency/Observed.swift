@@ -1,0 +1,75 @@
+internal import Synchronization
+
+/// A value that changes, and the tasks that wait until it has come to what they need.
+package final class Observed<Value: Sendable>: Sendable {
+  private struct Waiter {
+    let isSatisfied: @Sendable (Value) -> Bool
+    let continuation: CheckedContinuation<Value?, Never>
+  }
+
+  private struct State {
+    var value: Value
+    var waiters: [Int: Waiter] = [:]
+    /// Cancelled before they began to wait.
+    var cancelled: Set<Int> = []
+    var nextWaiter = 0
+  }
+
+  private let state: Mutex<State>
+
+  package init(_ value: Value) { state = Mutex(State(value: value)) }
+
+  package var value: Value { state.withLock { $0.value } }
+
+  /// Changes the value and wakes those whom it satisfies now.
+  package func update(_ change: (inout Value) -> Void) {
+    let (value, satisfied) = state.withLock { state -> (Value, [CheckedContinuation<Value?, Never>]) in
+      change(&state.value)
+      var satisfied: [CheckedContinuation<Value?, Never>] = []
+      for (id, waiter) in state.waiters where waiter.isSatisfied(state.value) {
+        satisfied.append(waiter.continuation)
+        state.waiters[id] = nil
+      }
+      return (state.value, satisfied)
+    }
+    for continuation in satisfied { continuation.resume(returning: value) }
+  }
+
+  /// The value as soon as it satisfies the condition; `nil` when the task is cancelled before.
+  package func first(where isSatisfied: @escaping @Sendable (Value) -> Bool) async -> Value? {
+    let (value, id) = state.withLock { state -> (Value?, Int) in
+      if isSatisfied(state.value) { return (state.value, 0) }
+      state.nextWaiter += 1
+      return (nil, state.nextWaiter)
+    }
+    if let value { return value }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        wait(Waiter(isSatisfied: isSatisfied, continuation: continuation), id: id)
+      }
+    } onCancel: {
+      cancel(id)
+    }
+  }
+
+  private func wait(_ waiter: Waiter, id: Int) {
+    let (isWaiting, value) = state.withLock { state -> (Bool, Value?) in
+      if state.cancelled.remove(id) != nil { return (false, nil) }
+      if waiter.isSatisfied(state.value) { return (false, state.value) }
+      state.waiters[id] = waiter
+      return (true, nil)
+    }
+    if !isWaiting { waiter.continuation.resume(returning: value) }
+  }
+
+  private func cancel(_ id: Int) {
+    let waiter = state.withLock { state -> Waiter? in
+      guard let waiter = state.waiters.removeValue(forKey: id) else {
+        state.cancelled.insert(id)
+        return nil
+      }
+      return waiter
+    }
+    waiter?.continuation.resume(returning: nil)
+  }
+}

@@ -1,0 +1,104 @@
+internal import HTTPTypes
+internal import Logging
+
+/// Carries out a fill: one request upstream, hashed while it arrives, kept once the digest is right.
+struct BlobDownload: Sendable {
+  private let fill: Fill
+  private let upstream: AuthenticatedUpstream
+  private let services: ProxyServices
+
+  init(_ fill: Fill, from upstream: AuthenticatedUpstream, _ services: ProxyServices) {
+    self.fill = fill
+    self.upstream = upstream
+    self.services = services
+  }
+
+  /// Starts the download. It belongs to no client: whoever leaves, it goes on.
+  func start() {
+    Task(executorPreference: services.executor) {
+      let phase: FillProgress.Phase
+      do throws(UpstreamError) {
+        phase = try await run()
+      } catch {
+        log(error)
+        phase = .failed(error)
+      }
+      // In this order, so that who finds no fill any more finds the blob.
+      fill.end(phase)
+      services.fills.remove(fill)
+    }
+  }
+
+  private func run() async throws(UpstreamError) -> FillProgress.Phase {
+    // Another fill may have ended between the client's look at the store and its joining this one.
+    if services.store.size(of: fill.digest) != nil, services.store.hasLink(to: fill.digest, in: fill.place) {
+      return .complete
+    }
+    let route = Route.blob(fill.place.repository, fill.digest)
+    switch try await upstream.send(.get, route) {
+    case .redirect(let status, let location): return .redirected(status: status, location: location)
+    case .response(let response):
+      guard response.status == 200 else {
+        await response.body.discard()
+        throw UpstreamError(refusing: response, route)
+      }
+      try await keep(response)
+      return .complete
+    }
+  }
+
+  private func keep(_ response: UpstreamResponse) async throws(UpstreamError) {
+    try response.refuseContentEncoding()
+    let size = response.headers[.contentLength].flatMap { Int64($0) }
+    do {
+      let partial = try PartialFile(fill.digest, in: services.store)
+      fill.begin(partial, size: size)
+      try await response.body.forEachChunk { chunk in
+        try partial.append(chunk)
+        fill.advance(to: partial.length)
+        return partial.length <= size ?? .max
+      }
+      try verify(partial, size: size)
+      try partial.promote()
+      try services.store.link(fill.digest, in: fill.place)
+    } catch let error as StoreError {
+      throw UpstreamError(.store, "the blob could not be kept: \(error)")
+    } catch let error as UpstreamError {
+      throw error
+    } catch {
+      throw UpstreamError(.unreachable, "the download broke off: \(error)")
+    }
+  }
+
+  private func verify(_ partial: PartialFile, size: Int64?) throws(UpstreamError) {
+    if let size, size != partial.length {
+      throw UpstreamError(
+        .invalidAnswer,
+        "upstream sent \(partial.length) bytes of \(fill.digest), not the \(size) it announced"
+      )
+    }
+    guard partial.isVerified() else {
+      throw UpstreamError(.invalidAnswer, "upstream sent \(partial.length) bytes whose digest is not \(fill.digest)")
+    }
+  }
+
+  private func log(_ error: UpstreamError) {
+    services.logger.error(
+      "blob not kept",
+      metadata: [
+        "upstream.name": "\(fill.place.upstream)",
+        "registry.repository": "\(fill.place.repository)",
+        "registry.reference": "\(fill.digest)",
+        "error": "\(error.reason)",
+      ]
+    )
+  }
+}
+
+extension UpstreamResponse {
+  /// We ask for the identity: encoded content has another digest than its name says.
+  func refuseContentEncoding() throws(UpstreamError) {
+    guard let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" else { return }
+    throw UpstreamError(.invalidAnswer, "upstream sent content with an encoding that nobody asked for")
+  }
+}

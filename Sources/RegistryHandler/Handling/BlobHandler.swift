@@ -1,0 +1,215 @@
+internal import HTTPTypes
+internal import Logging
+
+/// Answers `GET` and `HEAD` of a blob: from the store, from a fill, or with upstream's redirect.
+struct BlobHandler: Sendable {
+  let upstream: AuthenticatedUpstream
+  let repository: RepositoryName
+  let services: ProxyServices
+  let delivery: Delivery
+
+  private var store: Store { services.store }
+
+  private var place: RepositoryPlace { RepositoryPlace(upstream: upstream.upstream.name, repository: repository) }
+
+  func respond(to request: RegistryRequest, _ digest: Digest) async throws(UpstreamError) -> RegistryResponse {
+    if let size = store.size(of: digest) {
+      if store.hasLink(to: digest, in: place) {
+        return try stored(digest, size, request, .hit, detail: "stored")
+      }
+      try await prove(digest)
+      return try stored(digest, size, request, .hit, detail: "proved")
+    }
+    return request.method == .head ? try await head(digest) : try await get(digest, request)
+  }
+
+  // MARK: - From the store
+
+  private func stored(
+    _ digest: Digest,
+    _ size: Int64,
+    _ request: RegistryRequest,
+    _ status: CacheStatus,
+    detail: String
+  ) throws(UpstreamError) -> RegistryResponse {
+    // nginx comes back when it could not open the file it was told to send: telling it again would not help.
+    if delivery == .accelerated, !request.isRetryAfterEviction {
+      var response = RegistryResponse(status: 200, headers: headers(for: digest), body: .blob(digest))
+      response.mark(status, detail: detail)
+      return response
+    }
+    guard let file = store.open(digest) else {
+      throw UpstreamError(.store, "the stored copy of \(digest) cannot be read: ask again")
+    }
+    var response = streamed(digest, size: size, request) { BlobReader(file, range: $0) }
+    response.mark(status, detail: detail)
+    return response
+  }
+
+  // MARK: - From upstream
+
+  /// Upstream's word that the repository contains the blob, for a blob that is here on behalf of another repository.
+  private func prove(_ digest: Digest) async throws(UpstreamError) {
+    let route = Route.blob(repository, digest)
+    var answer = try await answer(.head, route)
+    if case .response(let response) = answer, response.status == 401 {
+      // Some registries refuse HEAD with a token that is good for GET.
+      await response.body.discard()
+      answer = try await self.answer(.get, route, headers: [.range: "bytes=0-0"])
+    }
+    if case .response(let response) = answer {
+      await response.body.discard()
+      guard response.status == 200 || response.status == 206 else { throw UpstreamError(refusing: response, route) }
+    }
+    keepLink(to: digest)
+  }
+
+  private func head(_ digest: Digest) async throws(UpstreamError) -> RegistryResponse {
+    let route = Route.blob(repository, digest)
+    let response: UpstreamResponse
+    switch try await answer(.head, route) {
+    case .redirect(let status, let location): return redirect(status, location)
+    case .response(let answer): response = answer
+    }
+    await response.body.discard()
+    guard response.status == 200 else { throw UpstreamError(refusing: response, route) }
+    guard let length = response.headers[.contentLength], Int64(length) != nil else {
+      throw UpstreamError(.invalidAnswer, "upstream told no size for \(digest)")
+    }
+    keepLink(to: digest)
+    var headers = headers(for: digest)
+    headers[.contentLength] = length
+    headers[.acceptRanges] = "bytes"
+    var result = RegistryResponse(status: 200, headers: headers)
+    result.mark(.bypass, detail: "head")
+    return result
+  }
+
+  private func get(_ digest: Digest, _ request: RegistryRequest) async throws(UpstreamError) -> RegistryResponse {
+    // A fill for another repository may end without the blob and say nothing about this one; then it is this one's turn.
+    for _ in 0..<3 {
+      let (fill, isNew) = services.fills.join(digest, from: place)
+      if isNew { BlobDownload(fill, from: upstream, services).start() }
+      guard let progress = await opened(fill) else {
+        if Task.isCancelled { throw .cancelled }
+        throw UpstreamError(.timeout, "upstream sent no usable part of \(digest) in time")
+      }
+      if fill.place != place {
+        guard progress.phase == .filling || progress.phase == .complete else { continue }
+        try await prove(digest)
+      }
+      return try respond(from: fill, progress, request, detail: isNew ? "fill" : "joined")
+    }
+    throw UpstreamError(.unreachable, "no download of \(digest) could be started: ask again")
+  }
+
+  private func opened(_ fill: Fill) async -> FillProgress? {
+    let progress = fill.progress.value
+    if progress.isSettled || progress.isStreamable { return progress }
+    return await withTimeout(ProxyServices.answerTimeout) { await fill.opened() } ?? nil
+  }
+
+  private func respond(
+    from fill: Fill,
+    _ progress: FillProgress,
+    _ request: RegistryRequest,
+    detail: String
+  ) throws(UpstreamError) -> RegistryResponse {
+    switch progress.phase {
+    case .complete:
+      guard let size = store.size(of: fill.digest) else {
+        throw UpstreamError(.store, "the stored copy of \(fill.digest) is gone: ask again")
+      }
+      return try stored(fill.digest, size, request, .miss, detail: detail)
+    case .filling, .opening:
+      guard let size = progress.size, let whole = fill.makeReader(0..<size) else {
+        throw UpstreamError(.store, "the download of \(fill.digest) cannot be read: ask again")
+      }
+      var response = streamed(fill.digest, size: size, request) { fill.makeReader($0) ?? whole }
+      response.mark(.miss, detail: detail)
+      return response
+    case .failed(let error): throw error
+    case .redirected(let status, let location): return redirect(status, location)
+    }
+  }
+
+  // MARK: - Parts of answers
+
+  private func streamed(
+    _ digest: Digest,
+    size: Int64,
+    _ request: RegistryRequest,
+    _ makeReader: (Range<Int64>) -> BlobReader
+  ) -> RegistryResponse {
+    var headers = headers(for: digest)
+    headers[.acceptRanges] = "bytes"
+    headers[.eTag] = Self.entityTag(size: size)
+    let range = request.method == .head ? ByteRange.whole : Self.range(of: request, size: size)
+    switch range {
+    case .whole:
+      headers[.contentLength] = String(size)
+      let body: RegistryResponse.Body = request.method == .head ? .empty : .stream(makeReader(0..<size))
+      return RegistryResponse(status: 200, headers: headers, body: body)
+    case .part(let part):
+      headers[.contentLength] = String(part.count)
+      headers[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(size)"
+      return RegistryResponse(status: 206, headers: headers, body: .stream(makeReader(part)))
+    case .unsatisfiable:
+      headers[.contentLength] = "0"
+      headers[.contentRange] = "bytes */\(size)"
+      return RegistryResponse(status: 416, headers: headers)
+    }
+  }
+
+  private static func range(of request: RegistryRequest, size: Int64) -> ByteRange {
+    if let validator = request.headers[.ifRange], validator != entityTag(size: size) { return .whole }
+    return ByteRange(request.headers[.range], size: size)
+  }
+
+  /// The entity tag that nginx gives the same blob once it is a file: time of change and size.
+  private static func entityTag(size: Int64) -> String {
+    "\"\(String(Store.blobModificationTime, radix: 16))-\(String(size, radix: 16))\""
+  }
+
+  private func redirect(_ status: Int, _ location: String) -> RegistryResponse {
+    var response = RegistryResponse(
+      status: status,
+      headers: [.location: location, .contentLength: "0", .cacheControl: "no-store"]
+    )
+    response.mark(.bypass, detail: "redirect")
+    return response
+  }
+
+  private func headers(for digest: Digest) -> HTTPFields {
+    [
+      .contentType: MediaType.octetStream.description,
+      .dockerContentDigest: digest.description,
+      .cacheControl: "max-age=31536000, immutable",
+    ]
+  }
+
+  private func answer(
+    _ method: HTTPRequest.Method,
+    _ route: Route,
+    headers: HTTPFields = [:]
+  ) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
+    let result = await withTimeout(ProxyServices.answerTimeout) { () -> Result<_, UpstreamError> in
+      do throws(UpstreamError) {
+        return .success(try await upstream.send(method, route, headers: headers))
+      } catch {
+        return .failure(error)
+      }
+    }
+    guard let result else { throw UpstreamError(.timeout, "upstream gave no answer in time") }
+    return try result.get()
+  }
+
+  /// A link that cannot be kept costs another question next time, nothing more.
+  private func keepLink(to digest: Digest) {
+    do {
+      try store.link(digest, in: place)
+    } catch {
+      services.logger.warning("link not kept", metadata: ["error": "\(error)"])
+    }
+  }
+}

@@ -1,0 +1,75 @@
+internal import HTTPTypes
+internal import Logging
+
+/// Answers `GET` and `HEAD` of a manifest: a digest from the store for ever, a tag for as long as it is fresh.
+struct ManifestHandler: Sendable {
+  let upstream: AuthenticatedUpstream
+  let repository: RepositoryName
+  let services: ProxyServices
+
+  private var place: RepositoryPlace { RepositoryPlace(upstream: upstream.upstream.name, repository: repository) }
+
+  func respond(to request: RegistryRequest, _ reference: Reference) async throws(UpstreamError) -> RegistryResponse {
+    let accept = AcceptHeader(request.headers[.accept])
+    let isHead = request.method == .head
+    if let answer = storedAnswer(reference, accept) { return response(answer, isHead: isHead) }
+    let key = ManifestKey(place: place, reference: reference, accept: accept, isHead: isHead)
+    let result: Result<ManifestAnswer, UpstreamError>
+    do {
+      result = try await services.manifestFlights.value(for: key) {
+        let source = ManifestSource(upstream: upstream, place: place, services: services, accept: accept)
+        return await source.answer(for: reference, headOnly: isHead)
+      }
+    } catch {
+      throw .cancelled
+    }
+    return response(try result.get(), isHead: isHead)
+  }
+
+  /// The answer that needs no question upstream.
+  private func storedAnswer(_ reference: Reference, _ accept: AcceptHeader) -> ManifestAnswer? {
+    do {
+      switch reference {
+      case .digest(let digest):
+        return try services.store.manifest(digest, in: place).map { ManifestAnswer($0, .hit, detail: "stored") }
+      case .tag(let tag):
+        guard let record = try services.store.tag(tag, in: place), let digest = Digest(record.digest),
+          record.freshness(for: upstream.upstream, now: services.now()) == .fresh,
+          let manifest = try services.store.manifest(digest, in: place), accept.accepts(manifest.mediaType)
+        else { return nil }
+        return ManifestAnswer(manifest, .hit, detail: "fresh")
+      }
+    } catch {
+      services.logger.error("store not readable", metadata: ["error": "\(error)"])
+      return nil
+    }
+  }
+
+  private func response(_ answer: ManifestAnswer, isHead: Bool) -> RegistryResponse {
+    var response = RegistryResponse(
+      status: 200,
+      headers: [
+        .contentType: answer.head.mediaType.description,
+        .dockerContentDigest: answer.head.digest.description,
+      ]
+    )
+    if !isHead, let bytes = answer.bytes {
+      response.body = .bytes(bytes)
+    } else {
+      response.headers.append(HTTPField(name: .contentLength, value: String(answer.head.size)))
+    }
+    response.mark(answer.status, detail: answer.detail)
+    if answer.status == .stale {
+      response.headers.append(
+        HTTPField(name: .warning, value: "299 regproxy \"upstream gave no answer; this is its last known one\"")
+      )
+    }
+    return response
+  }
+}
+
+extension TagRecord {
+  func freshness(for upstream: Upstream, now: Int64) -> TagFreshness {
+    TagFreshness(checkedAt: checkedAt, now: now, ttl: upstream.tagTTL, staleIfError: upstream.staleIfError)
+  }
+}

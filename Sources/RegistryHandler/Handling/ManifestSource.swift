@@ -1,0 +1,175 @@
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Logging
+
+/// Gets a manifest that the store cannot answer with: asks upstream, verifies, keeps; falls back on what is known.
+struct ManifestSource: Sendable {
+  let upstream: AuthenticatedUpstream
+  let place: RepositoryPlace
+  let services: ProxyServices
+  let accept: AcceptHeader
+
+  /// Blocks on the store.
+  func answer(for reference: Reference, headOnly: Bool) async -> Result<ManifestAnswer, UpstreamError> {
+    let known = lastKnown(reference)
+    let limit = known == nil ? ProxyServices.answerTimeout : ProxyServices.staleAnswerTimeout
+    let result = await withTimeout(limit) { () -> Result<ManifestAnswer, UpstreamError> in
+      do throws(UpstreamError) {
+        return .success(try await ask(for: reference, known: known, headOnly: headOnly))
+      } catch {
+        return .failure(error)
+      }
+    }
+    switch result ?? .failure(UpstreamError(.timeout, "upstream gave no answer in time")) {
+    case .success(let answer): return .success(answer)
+    case .failure(let error):
+      guard let known, error.allowsStaleAnswer else { return .failure(error) }
+      log("stale manifest served", error)
+      return .success(ManifestAnswer(known, .stale, detail: "stale-if-error"))
+    }
+  }
+
+  /// What was last served for a tag, if it may stand in for an answer that upstream does not give.
+  private func lastKnown(_ reference: Reference) -> StoredManifest? {
+    guard case .tag(let tag) = reference, let record = try? services.store.tag(tag, in: place),
+      let digest = Digest(record.digest),
+      record.freshness(for: upstream.upstream, now: services.now()) != .expired,
+      let manifest = try? services.store.manifest(digest, in: place), accept.accepts(manifest.mediaType)
+    else { return nil }
+    return manifest
+  }
+
+  private func ask(
+    for reference: Reference,
+    known: StoredManifest?,
+    headOnly: Bool
+  ) async throws(UpstreamError) -> ManifestAnswer {
+    // A HEAD costs no pull of the rate limit: it is asked first where the bytes may be here, or are not wanted.
+    guard headOnly || known != nil, let (head, etag) = try await self.head(reference) else {
+      return try await fetch(reference)
+    }
+    if let manifest = try? services.store.manifest(head.digest, in: place) {
+      record(reference, ManifestAnswer(manifest, .hit, detail: "revalidated").head, etag: etag)
+      return ManifestAnswer(manifest, .hit, detail: "revalidated")
+    }
+    if headOnly { return ManifestAnswer(head, .bypass, detail: "head") }
+    let answer = try await fetch(.digest(head.digest))
+    record(reference, answer.head, etag: etag)
+    return answer
+  }
+
+  /// What upstream says of the manifest; `nil` when it says too little, and has to be asked for the whole.
+  private func head(_ reference: Reference) async throws(UpstreamError) -> (ManifestAnswer.Head, etag: String?)? {
+    let response = try await send(.head, reference)
+    await response.body.discard()
+    guard let digest = response.headers[.dockerContentDigest].flatMap({ Digest($0) }),
+      let mediaType = response.headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest,
+      let size = response.headers[.contentLength].flatMap({ Int64($0) }), size > 0
+    else { return nil }
+    return (ManifestAnswer.Head(digest: digest, mediaType: mediaType, size: size), response.headers[.eTag])
+  }
+
+  private func fetch(_ reference: Reference) async throws(UpstreamError) -> ManifestAnswer {
+    let response = try await send(.get, reference)
+    try response.refuseContentEncoding()
+    guard let bytes = try await response.body.collect(upTo: Store.maximumManifestSize) else {
+      throw UpstreamError(.invalidAnswer, "upstream sent more than \(Store.maximumManifestSize) bytes as a manifest")
+    }
+    let manifest = try verified(bytes, response.headers, reference)
+    do {
+      try services.store.keep(manifest, in: place)
+    } catch {
+      log("manifest not kept", UpstreamError(.store, error.description))
+      return ManifestAnswer(manifest, .bypass, detail: "not-kept")
+    }
+    let answer = ManifestAnswer(manifest, .miss, detail: "fetched")
+    record(reference, answer.head, etag: response.headers[.eTag])
+    return answer
+  }
+
+  private func verified(
+    _ bytes: [UInt8],
+    _ headers: HTTPFields,
+    _ reference: Reference
+  ) throws(UpstreamError) -> StoredManifest {
+    guard let mediaType = headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest else {
+      throw UpstreamError(.invalidAnswer, "upstream sent something else than a manifest for \(reference)")
+    }
+    guard bytes.first == UInt8(ascii: "{"), (try? JSONDecoder().decode(AnyObject.self, from: Data(bytes))) != nil else {
+      throw UpstreamError(.invalidAnswer, "upstream sent a manifest for \(reference) that is no JSON object")
+    }
+    var expected = headers[.dockerContentDigest].flatMap { Digest($0) }
+    if case .digest(let digest) = reference { expected = digest }
+    guard let digest = Digest(of: bytes, algorithm: expected?.algorithm ?? .sha256), digest == expected ?? digest else {
+      throw UpstreamError(
+        .invalidAnswer,
+        "upstream sent a manifest for \(reference) whose digest is not \(expected?.description ?? "known")"
+      )
+    }
+    return StoredManifest(digest: digest, mediaType: mediaType, bytes: bytes)
+  }
+
+  private func send(_ method: HTTPRequest.Method, _ reference: Reference) async throws(UpstreamError) -> UpstreamResponse {
+    let route = Route.manifest(place.repository, reference)
+    switch try await upstream.send(method, route, headers: [.accept: accept.upstreamValue]) {
+    case .response(let response):
+      guard response.status == 200 else {
+        await response.body.discard()
+        throw UpstreamError(refusing: response, route)
+      }
+      return response
+    case .redirect(let status, _):
+      throw UpstreamError(.invalidAnswer, "upstream redirects manifests to another host, which is not followed", status: status)
+    }
+  }
+
+  private func record(_ reference: Reference, _ head: ManifestAnswer.Head, etag: String?) {
+    guard case .tag(let tag) = reference else { return }
+    let record = TagRecord(
+      digest: head.digest,
+      mediaType: head.mediaType,
+      size: head.size,
+      checkedAt: services.now(),
+      etag: etag
+    )
+    do {
+      try services.store.keep(record, of: tag, in: place)
+    } catch {
+      log("tag not kept", UpstreamError(.store, error.description))
+    }
+  }
+
+  private func log(_ message: Logger.Message, _ error: UpstreamError) {
+    services.logger.warning(
+      message,
+      metadata: [
+        "upstream.name": "\(place.upstream)", "registry.repository": "\(place.repository)", "error": "\(error.reason)",
+      ]
+    )
+  }
+}
+
+/// A JSON object of which nothing is read: that it parses is enough.
+private struct AnyObject: Decodable {
+  private struct Key: CodingKey {
+    var stringValue: String
+    var intValue: Int? { nil }
+
+    init?(stringValue: String) { self.stringValue = stringValue }
+
+    init?(intValue: Int) { nil }
+  }
+
+  init(from decoder: any Decoder) throws { _ = try decoder.container(keyedBy: Key.self) }
+}
+
+extension UpstreamError {
+  /// Whether the failure says nothing about the content: then what was last known may be served.
+  var allowsStaleAnswer: Bool {
+    switch kind {
+    case .unreachable, .timeout, .invalidAnswer: true
+    case .status, .authentication: status.map { $0 >= 500 || $0 == 429 } ?? true
+    case .cancelled, .store: false
+    }
+  }
+}

@@ -1,0 +1,87 @@
+extension RegistryError {
+  /// The answer to a request that leads nowhere.
+  package init(_ error: RouteError, upstreams: [String]) {
+    switch error {
+    case .malformedPath(let path, let why):
+      self.init(400, .nameInvalid, "the path \(Self.quoted(path)) is no registry path: \(why)")
+    case .malformedQuery(let item):
+      self.init(400, .unsupported, "the query parameter \(Self.quoted(item)) cannot be read")
+    case .invalidName(let name):
+      self.init(
+        400,
+        .nameInvalid,
+        "\(Self.quoted(name)) is no repository name: use lower-case letters, digits and single separators, "
+          + "at most \(RepositoryName.maximumLength) bytes"
+      )
+    case .invalidDigest(let digest):
+      self.init(
+        400,
+        .digestInvalid,
+        "\(Self.quoted(digest)) is no digest: use sha256:<64 hex digits> or sha512:<128 hex digits>, in lower case"
+      )
+    case .invalidTag(let tag):
+      self.init(
+        400,
+        .tagInvalid,
+        "\(Self.quoted(tag)) is no tag: use letters, digits, '_', '.' and '-', at most \(Tag.maximumLength) bytes"
+      )
+    case .unknownUpstream(let name):
+      self.init(
+        404,
+        .nameUnknown,
+        "\(Self.quoted(name)) is no upstream of this proxy; use one of those listed, or add it to 'upstreams:'"
+      )
+      routes = upstreams
+    case .unknownEndpoint(let path):
+      self.init(404, .unsupported, "\(Self.quoted("/" + path)) is no endpoint of a registry")
+      routes = upstreams
+    }
+  }
+
+  /// The answer when upstream gave none that could be used.
+  ///
+  /// Clients take 400 and 403 for a blob as final and would not go to their next mirror, so a blob's failures are 404 or
+  /// 5xx. A refused anonymous token means the same as an unknown name: nobody here can say which.
+  package init(_ error: UpstreamError, of upstream: UpstreamName, for route: Route) {
+    let (status, code) = Self.answer(to: error, for: route)
+    self.init(status, code, "\(upstream): \(error.reason)")
+    self.upstream = upstream
+    upstreamStatus = error.status
+    if status == 429 || status == 503 { retryAfter = error.retryAfter ?? "5" }
+  }
+
+  private static func answer(to error: UpstreamError, for route: Route) -> (Int, Code) {
+    switch error.kind {
+    case .timeout: return (504, .unavailable)
+    case .unreachable, .invalidAnswer: return (502, .unavailable)
+    case .store, .cancelled: return (503, .unavailable)
+    case .authentication, .status:
+      switch error.status {
+      case 401?, 404?: return (404, unknownCode(for: route))
+      case 403?: return isBlob(route) ? (404, .blobUnknown) : (403, .denied)
+      case 429?: return (429, .tooManyRequests)
+      case 503?: return (503, .unavailable)
+      case 504?: return (504, .unavailable)
+      default: return (502, .unavailable)
+      }
+    }
+  }
+
+  private static func isBlob(_ route: Route) -> Bool {
+    if case .blob = route { true } else { false }
+  }
+
+  private static func unknownCode(for route: Route) -> Code {
+    switch route {
+    case .blob: .blobUnknown
+    case .manifest: .manifestUnknown
+    default: .nameUnknown
+    }
+  }
+
+  /// Text of a request as an error shows it: short, and printable.
+  private static func quoted(_ text: String) -> String {
+    let printable = String(decoding: text.utf8.prefix(200).map { $0 > 0x1F && $0 < 0x7F ? $0 : 0x3F }, as: UTF8.self)
+    return "'\(printable)\(text.utf8.count > 200 ? "..." : "")'"
+  }
+}

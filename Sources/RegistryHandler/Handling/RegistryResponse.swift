@@ -1,0 +1,42 @@
+package import HTTPTypes
+
+/// An answer, decided but not yet carried out.
+package struct RegistryResponse: Sendable {
+  package enum Body: Sendable {
+    case empty
+    case bytes([UInt8])
+    /// A verified file of the store, which nginx sends.
+    case blob(Digest)
+    /// Bytes that the worker sends as they come.
+    case stream(BlobReader)
+  }
+
+  package var status: Int
+  package var headers: HTTPFields
+  package var body: Body
+  package var record: RequestRecord
+
+  package init(
+    status: Int,
+    headers: HTTPFields = [:],
+    body: Body = .empty,
+    record: RequestRecord = RequestRecord()
+  ) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+    self.record = record
+  }
+}
+
+/// What the log says of a request besides its answer.
+package struct RequestRecord: Sendable {
+  package var kind = "invalid"
+  package var upstream: UpstreamName?
+  package var repository: String?
+  package var reference: String?
+  package var cache: CacheStatus?
+  package var error: String?
+
+  package init() {}
+}

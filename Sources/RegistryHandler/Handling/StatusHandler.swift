@@ -1,0 +1,73 @@
+internal import FoundationEssentials
+internal import HTTPTypes
+
+/// Answers the operator's endpoints.
+struct StatusHandler: Sendable {
+  let services: ProxyServices
+  let upstreams: UpstreamTable
+
+  /// Blocks on the store for readiness.
+  func respond(to endpoint: StatusEndpoint) -> RegistryResponse {
+    switch endpoint {
+    case .healthz: text("ok\n")
+    case .readyz: readiness()
+    case .metrics: text(metrics, type: "text/plain; version=0.0.4; charset=utf-8")
+    case .status: text(summary.map { "\($0.key): \($0.value)\n" }.sorted().joined())
+    case .statusJSON: json()
+    }
+  }
+
+  private func readiness() -> RegistryResponse {
+    do {
+      try services.store.probe()
+      return text("ready\n")
+    } catch {
+      return text("the store cannot be written: \(error)\n", status: 503)
+    }
+  }
+
+  private var summary: [String: UInt64] {
+    let counts = services.counters.snapshot
+    let requests = { (status: CacheStatus) in counts.filter { $0.key.cache == status }.values.reduce(0, +) }
+    return [
+      "bypasses": requests(.bypass),
+      "fills": UInt64(services.fills.count),
+      "hits": requests(.hit),
+      "misses": requests(.miss),
+      "requests": counts.values.reduce(0, +),
+      "stale": requests(.stale),
+      "upstreams": UInt64(upstreams.upstreams.count),
+    ]
+  }
+
+  private func json() -> RegistryResponse {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let bytes = (try? encoder.encode(summary)).map { Array($0) } ?? []
+    return RegistryResponse(
+      status: 200,
+      headers: [.contentType: "application/json", .cacheControl: "no-store"],
+      body: .bytes(bytes)
+    )
+  }
+
+  /// The counters of this process. <https://prometheus.io/docs/instrumenting/exposition_formats/>
+  private var metrics: String {
+    let requests = services.counters.snapshot.map { key, count in
+      let cache = key.cache?.rawValue.lowercased() ?? "none"
+      return "regproxy_requests_total{kind=\"\(key.kind)\",cache=\"\(cache)\",status=\"\(key.statusClass)xx\"} \(count)\n"
+    }
+    return "# HELP regproxy_requests_total Requests answered.\n# TYPE regproxy_requests_total counter\n"
+      + requests.sorted().joined()
+      + "# HELP regproxy_fills Blobs being downloaded.\n# TYPE regproxy_fills gauge\n"
+      + "regproxy_fills \(services.fills.count)\n"
+  }
+
+  private func text(_ text: String, type: String = "text/plain; charset=utf-8", status: Int = 200) -> RegistryResponse {
+    RegistryResponse(
+      status: status,
+      headers: [.contentType: type, .cacheControl: "no-store"],
+      body: .bytes(Array(text.utf8))
+    )
+  }
+}

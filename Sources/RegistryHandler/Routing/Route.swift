@@ -1,0 +1,105 @@
+/// What a request asks for, once the part that chooses the upstream is taken away.
+package enum Route: Equatable, Sendable {
+  case root
+  case ping
+  case manifest(RepositoryName, Reference)
+  case blob(RepositoryName, Digest)
+  case tags(RepositoryName, TagListQuery)
+  case referrers(RepositoryName, Digest, artifactType: String?)
+  case token
+  case uploads(RepositoryName)
+  case status(StatusEndpoint)
+}
+
+/// The endpoints for the operator; nginx lets only loopback reach them.
+package enum StatusEndpoint: String, CaseIterable, Sendable {
+  case healthz
+  case readyz
+  case metrics
+  case status
+  case statusJSON = "status.json"
+
+  /// The endpoint of a path, its aliases for other proxies' probes included.
+  package init?(segments: [Substring]) {
+    switch segments {
+    case ["health"], ["healthz"]: self = .healthz
+    case ["stats"], ["stats", "cache"]: self = .statusJSON
+    default:
+      guard segments.count == 2, segments[0] == "_regproxy", let endpoint = Self(rawValue: String(segments[1])) else {
+        return nil
+      }
+      self = endpoint
+    }
+  }
+}
+
+/// The paging of a tag list.
+/// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-tags>
+package struct TagListQuery: Equatable, Sendable {
+  package var n: Int?
+  package var last: String?
+
+  package init(n: Int? = nil, last: String? = nil) {
+    self.n = n
+    self.last = last
+  }
+
+  package init(_ query: Query) throws(RouteError) {
+    if let n = query["n"] {
+      guard let count = Int(n), count >= 0 else { throw .malformedQuery("n=\(n)") }
+      self.n = count
+    }
+    last = query["last"]
+  }
+}
+
+extension Route {
+  /// The route of the segments behind `/v2/`.
+  ///
+  /// The name is all that stands before the last `manifests`, `blobs`, `tags` or `referrers`, since a repository may be
+  /// called any of these too.
+  package init(segments: ArraySlice<Substring>, query: Query) throws(RouteError) {
+    let path = { segments.joined(separator: "/") }
+    if segments.count == 1, segments.first == "" {
+      self = .ping
+      return
+    }
+    if segments.count == 1, segments.first == "auth" {
+      self = .token
+      return
+    }
+    if let marker = segments.lastIndex(of: "uploads"), marker >= segments.startIndex + 2,
+      segments[marker - 1] == "blobs", marker >= segments.endIndex - 2
+    {
+      self = .uploads(try Self.name(segments[..<(marker - 1)]))
+      return
+    }
+    guard segments.count >= 3, let last = segments.last else { throw .unknownEndpoint(path()) }
+    let nameSegments = segments.dropLast(2)
+    switch segments[segments.endIndex - 2] {
+    case "manifests": self = .manifest(try Self.name(nameSegments), try Self.reference(last))
+    case "blobs": self = .blob(try Self.name(nameSegments), try Self.digest(last))
+    case "referrers":
+      self = .referrers(try Self.name(nameSegments), try Self.digest(last), artifactType: query["artifactType"])
+    case "tags" where last == "list": self = .tags(try Self.name(nameSegments), try TagListQuery(query))
+    default: throw .unknownEndpoint(path())
+    }
+  }
+
+  private static func name(_ segments: ArraySlice<Substring>) throws(RouteError) -> RepositoryName {
+    let text = segments.joined(separator: "/")
+    guard let name = RepositoryName(text) else { throw .invalidName(text) }
+    return name
+  }
+
+  private static func digest(_ text: Substring) throws(RouteError) -> Digest {
+    guard let digest = Digest(text) else { throw .invalidDigest(String(text)) }
+    return digest
+  }
+
+  private static func reference(_ text: Substring) throws(RouteError) -> Reference {
+    if text.utf8.contains(UInt8(ascii: ":")) { return .digest(try digest(text)) }
+    guard let tag = Tag(text) else { throw .invalidTag(String(text)) }
+    return .tag(tag)
+  }
+}

@@ -1,0 +1,10 @@
+/// Why a request leads nowhere, with the offending text.
+package enum RouteError: Error, Equatable {
+  case malformedPath(String, String)
+  case malformedQuery(String)
+  case invalidName(String)
+  case invalidDigest(String)
+  case invalidTag(String)
+  case unknownUpstream(String)
+  case unknownEndpoint(String)
+}

@@ -1,0 +1,121 @@
+internal import Glibc
+internal import SystemPackage
+
+/// The steps of the write protocol: a file appears under its name complete, or not at all, whenever the power goes.
+///
+/// All of it blocks.
+package struct FileSystem: Sendable {
+  /// setgid, so that nginx's group, which the store's root belongs to, can read what is made below.
+  private static let directoryMode: mode_t = 0o2750
+
+  package init() {}
+
+  /// Makes a directory and those above it; one that exists is fine.
+  package func makeDirectory(_ path: String) throws(StoreError) {
+    if mkdir(path, Self.directoryMode) == 0 {
+      // The mask of the process may have taken bits away.
+      chmod(path, Self.directoryMode)
+      return
+    }
+    switch errno {
+    case EEXIST: return
+    case ENOENT:
+      let parent = Self.parent(of: path)
+      guard parent != path else { throw StoreError("make directory", path, .noSuchFileOrDirectory) }
+      try makeDirectory(parent)
+      guard mkdir(path, Self.directoryMode) == 0 || errno == EEXIST else {
+        throw StoreError("make directory", path, Errno(rawValue: errno))
+      }
+      chmod(path, Self.directoryMode)
+    default: throw StoreError("make directory", path, Errno(rawValue: errno))
+    }
+  }
+
+  /// Gives a file that is on the disk its final name, and brings the name to the disk too.
+  package func promote(_ source: String, to destination: String) throws(StoreError) {
+    let directory = Self.parent(of: destination)
+    try makeDirectory(directory)
+    guard rename(source, destination) == 0 else {
+      throw StoreError("rename \(source) to", destination, Errno(rawValue: errno))
+    }
+    try synchronizeDirectory(directory)
+  }
+
+  /// Writes a small file so that it is never seen half.
+  /// - Parameter temporary: a path in the same file system that nobody else uses.
+  package func writeAtomically(_ bytes: [UInt8], to path: String, by temporary: String) throws(StoreError) {
+    try writeNew(bytes, to: temporary)
+    do {
+      try promote(temporary, to: path)
+    } catch {
+      remove(temporary)
+      throw error
+    }
+  }
+
+  /// Writes a new file and brings it to the disk.
+  package func writeNew(
+    _ bytes: [UInt8],
+    to path: String,
+    modificationTime: Int? = nil
+  ) throws(StoreError) {
+    try makeDirectory(Self.parent(of: path))
+    let file = try OpenFile(path, .writeOnly, [.create, .exclusiveCreate, .closeOnExec])
+    do {
+      try file.write(bytes)
+      if let modificationTime { try file.setModificationTime(modificationTime) }
+      try file.synchronize()
+    } catch {
+      remove(path)
+      throw error
+    }
+  }
+
+  /// The content of a small file; `nil` when there is none.
+  /// - Parameter limit: the most it may be, in bytes; a larger one is an error.
+  package func read(_ path: String, limit: Int) throws(StoreError) -> [UInt8]? {
+    let file: OpenFile
+    do {
+      file = try OpenFile(reading: path)
+    } catch where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
+      return nil
+    }
+    let size = try file.size()
+    guard size <= limit else { throw StoreError("read", path, .fileTooLarge) }
+    var failure: StoreError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+      while count < Int(size) {
+        do throws(StoreError) {
+          let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+          let read = try file.read(into: rest, at: Int64(count))
+          if read == 0 { return }
+          count += read
+        } catch {
+          failure = error
+          return
+        }
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// The size of a regular file in bytes; `nil` when there is none.
+  package func size(of path: String) -> Int64? {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int64(status.st_size)
+  }
+
+  /// Removes a file; one that is not there is fine.
+  package func remove(_ path: String) { unlink(path) }
+
+  package func synchronizeDirectory(_ path: String) throws(StoreError) {
+    try OpenFile(path, .readOnly, [.directory, .closeOnExec]).synchronize()
+  }
+
+  package static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
+    return String(path[..<slash])
+  }
+}

@@ -1,0 +1,65 @@
+internal import Synchronization
+
+/// The one download of a blob in this process, and what its readers share.
+package final class Fill: Sendable {
+  package let digest: Digest
+  /// The repository it is asked from: for this one, upstream's answer is the proof.
+  package let place: RepositoryPlace
+  package let progress = Observed(FillProgress())
+  private let file = Mutex<OpenFile?>(nil)
+
+  package init(_ digest: Digest, from place: RepositoryPlace) {
+    self.digest = digest
+    self.place = place
+  }
+
+  /// Waits until upstream's answer is known well enough to answer clients; `nil` when the caller's task is cancelled.
+  ///
+  /// The progress is then settled, or one that readers can follow.
+  package func opened() async -> FillProgress? {
+    await progress.first { $0.isSettled || $0.isStreamable }
+  }
+
+  /// A reader of the growing file; `nil` before there is one.
+  package func makeReader(_ range: Range<Int64>) -> BlobReader? {
+    file.withLock { $0 }.map { BlobReader($0, range: range, following: progress) }
+  }
+
+  /// Lets clients read: the file is there, and its size where upstream told.
+  package func begin(_ partial: PartialFile, size: Int64?) {
+    file.withLock { $0 = partial.file }
+    progress.update {
+      $0.phase = .filling
+      $0.size = size
+    }
+  }
+
+  package func advance(to written: Int64) { progress.update { $0.written = written } }
+
+  package func end(_ phase: FillProgress.Phase) { progress.update { $0.phase = phase } }
+}
+
+/// The fills of this process, one per digest.
+package final class Fills: Sendable {
+  private let fills = Mutex<[Digest: Fill]>([:])
+
+  package init() {}
+
+  /// The fill under way, or a new one that the caller has to start.
+  package func join(_ digest: Digest, from place: RepositoryPlace) -> (fill: Fill, isNew: Bool) {
+    fills.withLock { fills in
+      if let fill = fills[digest] { return (fill, false) }
+      let fill = Fill(digest, from: place)
+      fills[digest] = fill
+      return (fill, true)
+    }
+  }
+
+  package func remove(_ fill: Fill) {
+    fills.withLock { fills in
+      if fills[fill.digest] === fill { fills[fill.digest] = nil }
+    }
+  }
+
+  package var count: Int { fills.withLock(\.count) }
+}

@@ -1,0 +1,105 @@
+internal import Glibc
+package import NIOCore
+package import SystemPackage
+
+/// An open file that closes itself. Reading and writing name their offset, so threads can share it.
+package final class OpenFile: Sendable {
+  package let path: String
+  private let descriptor: SystemPackage.FileDescriptor
+
+  package init(_ descriptor: SystemPackage.FileDescriptor, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  /// Opens a file for reading. Blocks.
+  package convenience init(reading path: String) throws(StoreError) {
+    try self.init(path, .readOnly, [.closeOnExec, .noFollow])
+  }
+
+  package convenience init(
+    _ path: String,
+    _ mode: SystemPackage.FileDescriptor.AccessMode,
+    _ options: SystemPackage.FileDescriptor.OpenOptions
+  ) throws(StoreError) {
+    do {
+      let descriptor = try SystemPackage.FileDescriptor.open(
+        FilePath(path),
+        mode,
+        options: options,
+        permissions: FilePermissions(rawValue: 0o640),
+        retryOnInterrupt: true
+      )
+      self.init(descriptor, path: path)
+    } catch {
+      throw StoreError("open", path, Self.errno(of: error))
+    }
+  }
+
+  deinit { try? descriptor.close() }
+
+  /// The size in bytes.
+  package func size() throws(StoreError) -> Int64 {
+    var status = stat()
+    guard fstat(descriptor.rawValue, &status) == 0 else { throw failure("examine") }
+    return Int64(status.st_size)
+  }
+
+  /// Reads what is there at an offset, 0 at the end. Blocks.
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(StoreError) -> Int {
+    do {
+      return try descriptor.read(fromAbsoluteOffset: offset, into: buffer)
+    } catch {
+      throw StoreError("read", path, Self.errno(of: error))
+    }
+  }
+
+  /// Writes all of it at an offset. Blocks.
+  package func write(_ bytes: ByteBuffer, at offset: Int64) throws(StoreError) {
+    do {
+      _ = try bytes.withUnsafeReadableBytes { try descriptor.writeAll(toAbsoluteOffset: offset, $0) }
+    } catch {
+      throw StoreError("write", path, Self.errno(of: error))
+    }
+  }
+
+  /// Writes all of it at the beginning. Blocks.
+  package func write(_ bytes: [UInt8]) throws(StoreError) {
+    do {
+      _ = try descriptor.writeAll(toAbsoluteOffset: 0, bytes)
+    } catch {
+      throw StoreError("write", path, Self.errno(of: error))
+    }
+  }
+
+  package func truncate() throws(StoreError) {
+    guard ftruncate(descriptor.rawValue, 0) == 0 else { throw failure("truncate") }
+  }
+
+  /// Blocks until the bytes are on the disk.
+  package func synchronize() throws(StoreError) {
+    guard fsync(descriptor.rawValue) == 0 else { throw failure("fsync") }
+  }
+
+  /// Sets the time of the last change, so that the same blob has the same validator on every node.
+  package func setModificationTime(_ seconds: Int) throws(StoreError) {
+    let time = timespec(tv_sec: seconds, tv_nsec: 0)
+    guard futimens(descriptor.rawValue, [time, time]) == 0 else { throw failure("set the time of") }
+  }
+
+  /// Takes the exclusive lock without waiting; false when another process, or another opening of the file, has it.
+  package func tryLock() -> Bool { flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 }
+
+  /// Whether the path still leads to this very file.
+  package func isStillAtItsPath() -> Bool {
+    var (mine, current) = (stat(), stat())
+    return fstat(descriptor.rawValue, &mine) == 0 && lstat(path, &current) == 0 && mine.st_ino == current.st_ino
+      && mine.st_dev == current.st_dev
+  }
+
+  private func failure(_ operation: String) -> StoreError {
+    StoreError(operation, path, Errno(rawValue: Glibc.errno))
+  }
+
+  private static func errno(of error: any Error) -> Errno { error as? Errno ?? .ioError }
+}

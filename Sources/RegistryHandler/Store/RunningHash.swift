@@ -1,0 +1,36 @@
+internal import Crypto
+
+/// A hash of either algorithm, fed in pieces.
+package struct RunningHash {
+  // One of the two is there. Optionals, not an enum, so that the hash is changed in place and never copied.
+  private var sha256: SHA256?
+  private var sha512: SHA512?
+
+  package init(_ algorithm: Digest.Algorithm) {
+    switch algorithm {
+    case .sha256: sha256 = SHA256()
+    case .sha512: sha512 = SHA512()
+    }
+  }
+
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    sha256?.update(bufferPointer: bytes)
+    sha512?.update(bufferPointer: bytes)
+  }
+
+  /// The hash of all so far, in lower-case hexadecimal.
+  package func hex() -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    let bytes = sha256.map { Array($0.finalize()) } ?? sha512.map { Array($0.finalize()) } ?? []
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}
+
+extension Digest {
+  /// Computes the digest of bytes; never `nil`, as the hash has the algorithm's length.
+  package init?(of bytes: [UInt8], algorithm: Algorithm = .sha256) {
+    var hash = RunningHash(algorithm)
+    bytes.withUnsafeBytes { hash.update($0) }
+    self.init(algorithm: algorithm, hex: hash.hex())
+  }
+}

@@ -1,0 +1,66 @@
+internal import Glibc
+internal import Synchronization
+
+/// The directory tree that holds everything the proxy keeps. The files are the truth: nothing is remembered beside them.
+///
+/// All methods block; they are called on threads of our own.
+package final class Store: Sendable {
+  /// The time of change of every blob, so that nginx's `ETag`, made of time and size, is the same on every node.
+  package static let blobModificationTime = 1_000_000_000
+
+  package let layout: StoreLayout
+  package let fileSystem = FileSystem()
+  private let temporaryCount = Atomic<UInt64>(0)
+
+  /// Opens the store, making its top directories where they are missing.
+  /// - Parameter directory: an absolute path.
+  package init(directory: String) throws(StoreError) {
+    layout = StoreLayout(root: directory)
+    for path in [layout.blobs, layout.partials, layout.repositories] { try fileSystem.makeDirectory(path) }
+  }
+
+  /// A path for a file that is being written, in the same file system, that no other writer uses.
+  package func makeTemporaryPath() -> String {
+    let number = temporaryCount.add(1, ordering: .relaxed).newValue
+    return "\(layout.partials)/record-\(getpid())-\(number)"
+  }
+
+  /// The size of a verified blob in bytes; `nil` when it is not here.
+  package func size(of digest: Digest) -> Int64? { fileSystem.size(of: layout.blob(digest)) }
+
+  /// Opens a verified blob; `nil` when it is not here.
+  package func open(_ digest: Digest) -> OpenFile? { try? OpenFile(reading: layout.blob(digest)) }
+
+  /// Whether upstream has proved that the repository contains the blob.
+  package func hasLink(to digest: Digest, in place: RepositoryPlace) -> Bool {
+    fileSystem.size(of: layout.blobLink(digest, in: place)) != nil
+  }
+
+  /// Records that upstream has proved that the repository contains the blob.
+  package func link(_ digest: Digest, in place: RepositoryPlace) throws(StoreError) {
+    let path = layout.blobLink(digest, in: place)
+    if fileSystem.size(of: path) != nil { return }
+    try fileSystem.writeAtomically([], to: path, by: makeTemporaryPath())
+  }
+
+  /// Keeps bytes whose digest the caller has computed.
+  package func keep(_ bytes: [UInt8], as digest: Digest) throws(StoreError) {
+    let path = layout.blob(digest)
+    if fileSystem.size(of: path) == Int64(bytes.count) { return }
+    let temporary = makeTemporaryPath()
+    try fileSystem.writeNew(bytes, to: temporary, modificationTime: Self.blobModificationTime)
+    do {
+      try fileSystem.promote(temporary, to: path)
+    } catch {
+      fileSystem.remove(temporary)
+      throw error
+    }
+  }
+
+  /// Whether a file can be written and renamed now: what readiness means.
+  package func probe() throws(StoreError) {
+    let path = makeTemporaryPath()
+    try fileSystem.writeNew([], to: path)
+    fileSystem.remove(path)
+  }
+}

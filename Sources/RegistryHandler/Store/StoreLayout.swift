@@ -1,0 +1,52 @@
+/// Where things are in the store. No path is made from anything but validated names and digests.
+///
+///     blobs/sha256/ab/<hex>                                              verified bytes
+///     partial/sha256/<hex>                                               a fill under way
+///     repositories/<upstream>/<repository>/_blobs/sha256/<hex>           link
+///     repositories/<upstream>/<repository>/_manifests/sha256/<hex>.json  link and media type
+///     repositories/<upstream>/<repository>/_tags/<tag>.json              what the tag was last seen as
+package struct StoreLayout: Sendable {
+  package let root: String
+
+  package init(root: String) { self.root = root }
+
+  package var blobs: String { "\(root)/blobs" }
+  package var partials: String { "\(root)/partial" }
+  package var repositories: String { "\(root)/repositories" }
+
+  package func blob(_ digest: Digest) -> String { "\(root)/blobs/\(Self.relativePath(of: digest))" }
+
+  /// The path of a blob below `blobs/`, which nginx has under its internal location.
+  package static func relativePath(of digest: Digest) -> String {
+    "\(digest.algorithm.rawValue)/\(digest.hex.prefix(2))/\(digest.hex)"
+  }
+
+  package func partial(_ digest: Digest) -> String { "\(partials)/\(digest.algorithm.rawValue)/\(digest.hex)" }
+
+  package func blobLink(_ digest: Digest, in place: RepositoryPlace) -> String {
+    "\(directory(of: place))/_blobs/\(digest.algorithm.rawValue)/\(digest.hex)"
+  }
+
+  package func manifest(_ digest: Digest, in place: RepositoryPlace) -> String {
+    "\(directory(of: place))/_manifests/\(digest.algorithm.rawValue)/\(digest.hex).json"
+  }
+
+  package func tag(_ tag: Tag, in place: RepositoryPlace) -> String { "\(directory(of: place))/_tags/\(tag).json" }
+
+  private func directory(of place: RepositoryPlace) -> String {
+    "\(repositories)/\(place.upstream)/\(place.repository)"
+  }
+}
+
+/// A repository of one upstream: the same name on two upstreams is two places.
+package struct RepositoryPlace: Hashable, Sendable, CustomStringConvertible {
+  package let upstream: UpstreamName
+  package let repository: RepositoryName
+
+  package init(upstream: UpstreamName, repository: RepositoryName) {
+    self.upstream = upstream
+    self.repository = repository
+  }
+
+  package var description: String { "\(upstream)/\(repository)" }
+}

@@ -1,0 +1,84 @@
+internal import HTTPTypes
+
+/// Gets tokens for one endpoint without credentials.
+struct Authorizer: Sendable {
+  let upstream: Upstream
+  let endpoint: HTTPURL
+  let client: any UpstreamClient
+  let tokens: TokenCache
+
+  /// A token for the scope, if the endpoint is known to want one.
+  func knownToken(for scope: Scope) async throws(UpstreamError) -> String? {
+    guard let service = tokens.service(of: endpoint) else { return nil }
+    return try await token(for: scope, from: service)
+  }
+
+  /// A token that answers a 401; `nil` when the endpoint has no Bearer challenge to answer.
+  /// - Parameter refused: the token that the 401 was the answer to.
+  func token(
+    for scope: Scope,
+    answering challenges: [Challenge],
+    replacing refused: String?
+  ) async throws(UpstreamError) -> String? {
+    // Some registries send the challenge with `/v2/` only.
+    var service = BearerService(challenges)
+    if service == nil, challenges.isEmpty { service = try await serviceOfPing() }
+    guard let service else { return nil }
+    if let refused { tokens.discard(refused, for: key(scope)) }
+    let token = try await token(for: scope, from: service)
+    tokens.learn(service, of: endpoint)
+    return token
+  }
+
+  private func serviceOfPing() async throws(UpstreamError) -> BearerService? {
+    let base = endpoint.target.hasSuffix("/") ? String(endpoint.target.dropLast()) : endpoint.target
+    let url = endpoint.replacingTarget(base + Route.ping.target)
+    let response = try await client.execute(UpstreamRequest(method: .get, url: url, caFile: upstream.caFile))
+    await response.body.discard()
+    guard response.status == 401 else { return nil }
+    return BearerService(Challenge.parse(response.headers[values: .wwwAuthenticate]))
+  }
+
+  private func key(_ scope: Scope) -> TokenCache.Key {
+    TokenCache.Key(upstream: upstream.name, endpoint: endpoint, scope: scope)
+  }
+
+  private func token(for scope: Scope, from service: BearerService) async throws(UpstreamError) -> String {
+    do {
+      try RealmPolicy.check(service.realm, endpoint: endpoint, realms: upstream.realms)
+    } catch {
+      throw UpstreamError(.authentication, error.description)
+    }
+    return try await tokens.token(for: key(scope)) {
+      do throws(UpstreamError) {
+        return .success(try await fetchToken(for: scope, from: service))
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  private func fetchToken(for scope: Scope, from service: BearerService) async throws(UpstreamError) -> TokenResponse {
+    let realm = service.realm.redacted
+    let request = UpstreamRequest(method: .get, url: service.tokenURL(for: scope), caFile: upstream.caFile)
+    let response: UpstreamResponse
+    do {
+      response = try await client.execute(request)
+    } catch {
+      throw UpstreamError(error.kind, "the token service \(realm) gave no answer: \(error.reason)")
+    }
+    let body = try await response.body.collect(upTo: TokenResponse.maximumSize)
+    guard response.status == 200 else {
+      throw UpstreamError(
+        .authentication,
+        "the token service \(realm) answered \(response.status)",
+        status: response.status,
+        retryAfter: response.headers[.retryAfter]
+      )
+    }
+    guard let body, let token = TokenResponse(json: body) else {
+      throw UpstreamError(.authentication, "the token service \(realm) sent no usable token")
+    }
+    return token
+  }
+}

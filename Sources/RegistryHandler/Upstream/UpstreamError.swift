@@ -1,0 +1,36 @@
+/// Why an upstream gave no usable answer.
+package struct UpstreamError: Error, Equatable, Sendable {
+  package enum Kind: String, Equatable, Sendable {
+    /// No connection, or it broke.
+    case unreachable
+    /// No answer, or no byte of the body, in time.
+    case timeout
+    /// The client left; nobody waits for the answer.
+    case cancelled
+    /// The answer breaks the protocol or a rule of ours: wrong digest, refused redirect, no media type.
+    case invalidAnswer
+    /// A status other than success.
+    case status
+    /// No token could be had.
+    case authentication
+    /// The answer could not be kept.
+    case store
+  }
+
+  package let kind: Kind
+  /// A full sentence without the final stop, fit to be shown to the client: no credential, no signed query.
+  package let reason: String
+  /// The status of upstream's answer, where there was one.
+  package let status: Int?
+  /// The `Retry-After` of upstream's answer.
+  package let retryAfter: String?
+
+  package init(_ kind: Kind, _ reason: String, status: Int? = nil, retryAfter: String? = nil) {
+    self.kind = kind
+    self.reason = reason
+    self.status = status
+    self.retryAfter = retryAfter
+  }
+
+  package static let cancelled = UpstreamError(.cancelled, "the client left")
+}
