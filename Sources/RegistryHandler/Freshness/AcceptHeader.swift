@@ -15,12 +15,16 @@ package struct AcceptHeader: Hashable, Sendable {
 
   /// Whether the client takes a type. Naming none takes all.
   package func accepts(_ type: MediaType) -> Bool {
-    types.isEmpty || types.contains(type.description) || types.contains("*/*") || types.contains("application/*")
+    takesAnything || types.contains(type.description)
   }
 
+  private var takesAnything: Bool { types.isEmpty || types.contains("*/*") || types.contains("application/*") }
+
   /// The value to send upstream, the same for every spelling of the same set.
+  ///
+  /// Registries do not take a wildcard for every type, so a client that takes anything asks for each by name.
   package var upstreamValue: String {
-    let asked = types.isEmpty ? MediaType.manifestTypes.map(\.description) : types.sorted()
-    return asked.joined(separator: ", ")
+    let asked = takesAnything ? types.union(MediaType.manifestTypes.map(\.description)) : types
+    return asked.sorted().joined(separator: ", ")
   }
 }

@@ -112,7 +112,7 @@ package struct RegistryProxy: Sendable {
 }
 
 /// Who sends the bytes of a cached blob.
-package enum Delivery: String, Sendable {
+package enum Delivery: String, CaseIterable, Sendable {
   /// nginx does, told by `X-Accel-Redirect`.
   case accelerated = "x-accel"
   /// The worker does, where nginx cannot be given an internal location.

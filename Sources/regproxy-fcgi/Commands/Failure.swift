@@ -1,0 +1,23 @@
+internal import ArgumentParser
+internal import Glibc
+
+/// The ways to fail, as scripts can tell them apart. <https://man.openbsd.org/sysexits.3>
+enum ExitStatus: Int32 {
+  /// The arguments do not fit.
+  case usage = 64
+  /// A service this one needs is not there.
+  case unavailable = 69
+  /// An operation of the system failed.
+  case system = 71
+  /// A file cannot be made.
+  case cannotCreate = 73
+  /// The configuration is wrong.
+  case configuration = 78
+}
+
+/// Says one sentence on standard error; the error that then ends the program with a status.
+func Failure(_ message: String, _ status: ExitStatus) -> ExitCode {
+  let line = Array("regproxy-fcgi: \(message)\n".utf8)
+  _ = write(STDERR_FILENO, line, line.count)
+  return ExitCode(status.rawValue)
+}

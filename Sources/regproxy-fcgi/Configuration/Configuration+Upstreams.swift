@@ -1,0 +1,93 @@
+internal import RegistryHandler
+
+extension Configuration {
+  private static let upstreamKeys: Set<String> = [
+    "endpoints", "aliases", "hosts", "library", "default", "auth", "realms", "allow", "deny", "tag_ttl",
+    "stale_if_error", "external_redirects", "ca_file",
+  ]
+
+  /// Changes the built-in upstreams and adds others.
+  mutating func applyUpstreams(_ node: ConfigurationNode) throws(ConfigurationError) {
+    let template = upstreams.first
+    var hasOwnDefault = false
+    for (name, node) in try node.children().sorted(by: { $0.key < $1.key }) {
+      guard let upstreamName = UpstreamName(name) else {
+        throw node.error("'\(name)' is no upstream's name: use the host of its images, such as registry.example.com")
+      }
+      let keys = try node.children(known: Self.upstreamKeys)
+      let index: Int
+      if let known = upstreams.firstIndex(where: { $0.name == upstreamName }) {
+        index = known
+      } else {
+        var upstream = Upstream(name: upstreamName, endpoints: try Self.defaultEndpoints(upstreamName, node))
+        if let template { (upstream.tagTTL, upstream.staleIfError) = (template.tagTTL, template.staleIfError) }
+        upstreams.append(upstream)
+        index = upstreams.count - 1
+      }
+      try apply(keys, to: &upstreams[index])
+      if let isDefault = try keys["default"]?.bool() {
+        upstreams[index].isDefault = isDefault
+        hasOwnDefault = hasOwnDefault || isDefault
+      }
+    }
+    guard hasOwnDefault else { return }
+    // One that the operator chose takes the place of the built-in one.
+    let chosen = try node.children()
+    for index in upstreams.indices where chosen[upstreams[index].name.description] == nil {
+      upstreams[index].isDefault = false
+    }
+    for (name, node) in chosen {
+      guard try node.children(known: Self.upstreamKeys)["default"] == nil else { continue }
+      for index in upstreams.indices where upstreams[index].name.description == name { upstreams[index].isDefault = false }
+    }
+  }
+
+  private static func defaultEndpoints(
+    _ name: UpstreamName,
+    _ node: ConfigurationNode
+  ) throws(ConfigurationError) -> [HTTPURL] {
+    guard let url = HTTPURL("https://\(name)/") else { throw node.error("'\(name)' needs 'endpoints:'") }
+    return [url]
+  }
+
+  private func apply(_ keys: [String: ConfigurationNode], to upstream: inout Upstream) throws(ConfigurationError) {
+    if let node = keys["endpoints"] {
+      upstream.endpoints = try node.values("base URLs such as https://registry.example.com", Self.endpoint)
+      guard !upstream.endpoints.isEmpty else { throw node.error("'\(node.path)' must name at least one URL") }
+    }
+    if let node = keys["aliases"] {
+      upstream.aliases = Set(try node.values("names such as registry.example.com") { UpstreamName($0)?.description })
+    }
+    if let node = keys["hosts"] {
+      upstream.hosts = Set(try node.values("host names without port") { Self.hostName($0) })
+    }
+    if let node = keys["library"] { upstream.hasLibrary = try node.bool() }
+    if let node = keys["auth"] { try applyAuth(node) }
+    if let node = keys["realms"] { upstream.realms = try node.values("hosts, perhaps with a port", HostPattern.init) }
+    if let node = keys["allow"] { upstream.allow = try node.strings().map(GlobPattern.init) }
+    if let node = keys["deny"] { upstream.deny = try node.strings().map(GlobPattern.init) }
+    if let node = keys["tag_ttl"] { upstream.tagTTL = try node.duration() }
+    if let node = keys["stale_if_error"] { upstream.staleIfError = try node.duration() }
+    if let node = keys["external_redirects"] { _ = try node.oneOf(ExternalRedirects.self) }
+    if let node = keys["ca_file"] { upstream.caFile = try node.value("an absolute path", Self.absolutePath) }
+  }
+
+  private func applyAuth(_ node: ConfigurationNode) throws(ConfigurationError) {
+    guard let mode = try node.children(known: ["mode"])["mode"] else { throw node.error("'\(node.path)' needs 'mode:'") }
+    _ = try mode.oneOf(AuthMode.self)
+  }
+
+  private static func endpoint(_ text: String) -> HTTPURL? {
+    HTTPURL(text).flatMap { $0.target.contains("?") ? nil : $0 }
+  }
+
+  private static func hostName(_ text: String) -> String? {
+    UpstreamName(text.lowercased()).flatMap { $0.description.contains(":") ? nil : $0.description }
+  }
+}
+
+/// How a worker proves to an upstream that it may read.
+enum AuthMode: String, CaseIterable {
+  /// It asks for tokens without credentials: public content only.
+  case anonymous
+}

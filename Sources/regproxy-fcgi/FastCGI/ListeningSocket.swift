@@ -1,0 +1,146 @@
+internal import Glibc
+internal import SystemPackage
+
+/// The socket on which nginx reaches the worker: inherited as descriptor 0, or made here.
+///
+/// libfcgi's own function would end the process when it cannot bind, and give the socket no mode.
+struct ListeningSocket: Sendable {
+  /// What `listen:` names.
+  enum Address: Equatable, Sendable {
+    case unix(path: String)
+    case tcp(host: String, port: UInt16)
+  }
+
+  /// Forty users at once find a shorter queue full. The system may cap it (`net.core.somaxconn`).
+  private static let backlog: Int32 = 1024
+
+  let descriptor: Int32
+  /// The path and the file that were made here, to be removed at the end.
+  private let made: (path: String, inode: UInt)?
+
+  /// Adopts descriptor 0 if it is a listening socket, as spawn-fcgi and systemd hand it over.
+  init?(inherited descriptor: Int32 = STDIN_FILENO) {
+    var isListening: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening == 1 else {
+      return nil
+    }
+    self.descriptor = descriptor
+    self.made = nil
+    Self.setNonBlocking(descriptor)
+  }
+
+  /// Binds and listens. A socket file whose owner is gone is replaced; one that somebody serves is an error.
+  /// - Parameter mode: the permissions of a Unix socket.
+  init(_ address: Address, mode: mode_t) throws(ListenError) {
+    switch address {
+    case .unix(let path):
+      descriptor = try Self.open(unix: path, mode: mode)
+      var status = stat()
+      made = lstat(path, &status) == 0 ? (path, UInt(status.st_ino)) : nil
+    case .tcp(let host, let port):
+      descriptor = try Self.open(host: host, port: port)
+      made = nil
+    }
+    Self.setNonBlocking(descriptor)
+  }
+
+  /// Removes the socket's file, unless another worker has put its own there.
+  func removeFile() {
+    var status = stat()
+    guard let made, lstat(made.path, &status) == 0, UInt(status.st_ino) == made.inode else { return }
+    unlink(made.path)
+  }
+
+  private static func open(unix path: String, mode: mode_t) throws(ListenError) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let capacity = MemoryLayout.size(ofValue: address.sun_path)
+    guard path.utf8.count < capacity else { throw .pathTooLong(path, limit: capacity - 1) }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard socket >= 0 else { throw .system("make a socket for", path, Errno(rawValue: errno)) }
+    do throws(ListenError) {
+      try removeStaleSocket(path, address)
+      // Nobody may connect between bind and chmod.
+      let mask = umask(0o777)
+      let isBound = withSocketAddress(address) { bind(socket, $0, $1) } == 0
+      let bindError = Errno(rawValue: errno)
+      umask(mask)
+      guard isBound else { throw .system("bind", path, bindError) }
+      guard chmod(path, mode) == 0 else { throw .system("set the mode of", path, Errno(rawValue: errno)) }
+      guard listen(socket, backlog) == 0 else { throw .system("listen on", path, Errno(rawValue: errno)) }
+      return socket
+    } catch {
+      close(socket)
+      throw error
+    }
+  }
+
+  private static func removeStaleSocket(_ path: String, _ address: sockaddr_un) throws(ListenError) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path) }
+    let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(probe) }
+    guard withSocketAddress(address, { connect(probe, $0, $1) }) != 0 else { throw .inUse(path) }
+    guard errno == ECONNREFUSED else { throw .system("probe", path, Errno(rawValue: errno)) }
+    unlink(path)
+  }
+
+  private static func open(host: String, port: UInt16) throws(ListenError) -> Int32 {
+    let name = "\(host):\(port)"
+    guard host == "127.0.0.1" || host == "localhost" else { throw .notLoopback(name) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard socket >= 0 else { throw .system("make a socket for", name, Errno(rawValue: errno)) }
+    var reuse: Int32 = 1
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
+    guard withSocketAddress(address, { bind(socket, $0, $1) }) == 0, listen(socket, backlog) == 0 else {
+      let error = Errno(rawValue: errno)
+      close(socket)
+      throw .system("listen on", name, error)
+    }
+    return socket
+  }
+
+  private static func withSocketAddress<Address>(
+    _ address: Address,
+    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) -> Int32 {
+    withUnsafeBytes(of: address) { bytes in
+      guard let base = bytes.baseAddress else { return -1 }
+      return body(base.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+    }
+  }
+
+  private static func setNonBlocking(_ descriptor: Int32) {
+    // Several threads are woken for one connection at times; those who come late must not block in accept.
+    let flags = fcntl(descriptor, F_GETFL)
+    _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
+  }
+}
+
+/// Why there is no socket to listen on.
+enum ListenError: Error, Equatable, CustomStringConvertible {
+  case pathTooLong(String, limit: Int)
+  case notASocket(String)
+  case inUse(String)
+  case notLoopback(String)
+  case system(String, String, Errno)
+
+  var description: String {
+    switch self {
+    case .pathTooLong(let path, let limit):
+      "the socket path \(path) is \(path.utf8.count) bytes long and may be \(limit): choose a shorter 'listen:'"
+    case .notASocket(let path): "\(path) exists and is no socket: remove it, or choose another 'listen:'"
+    case .inUse(let path): "another worker listens on \(path): stop it first, or choose another 'listen:'"
+    case .notLoopback(let name):
+      "\(name) is not a loopback address: FastCGI has no authentication, use a Unix socket or 127.0.0.1"
+    case .system(let operation, let name, let errno): "cannot \(operation) \(name): \(errno)"
+    }
+  }
+}

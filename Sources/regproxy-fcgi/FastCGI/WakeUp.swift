@@ -1,0 +1,29 @@
+internal import CFastCGI
+internal import Glibc
+
+/// A descriptor that can be waited for together with sockets, and that any thread makes ready.
+final class WakeUp: Sendable {
+  let descriptor: Int32
+
+  init() throws(WorkerError) {
+    descriptor = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+    guard descriptor >= 0 else { throw .noDescriptor(errno) }
+  }
+
+  deinit { close(descriptor) }
+
+  func signal() {
+    var one: UInt64 = 1
+    _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
+  }
+
+  func clear() {
+    var count: UInt64 = 0
+    _ = read(descriptor, &count, MemoryLayout<UInt64>.size)
+  }
+}
+
+/// Why a worker thread cannot go on.
+enum WorkerError: Error {
+  case noDescriptor(Int32)
+}

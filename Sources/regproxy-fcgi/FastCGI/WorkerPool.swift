@@ -1,0 +1,129 @@
+internal import Glibc
+internal import Logging
+internal import RegistryHandler
+internal import Synchronization
+
+/// The threads that serve requests, one request each: more while all are busy, fewer when they idle.
+final class WorkerPool: Sendable {
+  struct Limits: Equatable, Sendable {
+    var min: Int
+    var max: Int
+  }
+
+  private struct State {
+    var threads = 0
+    var idle = 0
+    var isStopping = false
+  }
+
+  /// A thread that had nothing to do for so long ends, if there are more than the minimum. In milliseconds.
+  private static let idleTimeout: Int32 = 30_000
+
+  private let listener: Int32
+  private let limits: Limits
+  private let handler: RequestHandler
+  private let logger: Logger
+  private let stopSignal: WakeUp
+  private let state = Mutex(State())
+
+  init(listener: Int32, limits: Limits, handler: RequestHandler, logger: Logger) throws(WorkerError) {
+    self.listener = listener
+    self.limits = limits
+    self.handler = handler
+    self.logger = logger
+    self.stopSignal = try WakeUp()
+  }
+
+  func start() {
+    for _ in 0..<limits.min { addThread() }
+  }
+
+  /// Accepts nothing more. Requests in work go on; connections in the queue are left to other processes on the socket.
+  func stop() {
+    state.withLock { $0.isStopping = true }
+    stopSignal.signal()
+  }
+
+  /// Waits until the last request is answered. Blocks.
+  /// - Returns: how many are left when the time is over.
+  func waitUntilIdle(for limit: Duration) -> Int {
+    let deadline = ContinuousClock.now + limit
+    while true {
+      let threads = state.withLock(\.threads)
+      if threads == 0 || ContinuousClock.now >= deadline { return threads }
+      poll(nil, 0, 20)
+    }
+  }
+
+  private func addThread() {
+    let isAllowed = state.withLock { state in
+      guard !state.isStopping, state.threads < limits.max else { return false }
+      state.threads += 1
+      state.idle += 1
+      return true
+    }
+    guard isAllowed else { return }
+    if !OSThread.start({ [self] in run() }) {
+      state.withLock {
+        $0.threads -= 1
+        $0.idle -= 1
+      }
+      logger.warning("the system grants no further thread")
+    }
+  }
+
+  /// The life of one thread.
+  private func run() {
+    do throws(WorkerError) {
+      let executor = try ThreadExecutor()
+      let queue = try ConnectionQueue(listener: listener, stop: stopSignal)
+      while let connection = next(from: queue) {
+        if ConnectionQueue.hasHungUp(connection) {
+          close(connection)
+        } else {
+          executor.run(watching: connection) { [handler] in await handler.serve(connection) }
+        }
+        state.withLock { $0.idle += 1 }
+      }
+    } catch {
+      logger.error("worker thread cannot start: no descriptor is left")
+      state.withLock {
+        $0.threads -= 1
+        $0.idle -= 1
+      }
+    }
+  }
+
+  /// Waits for a connection; `nil` when the thread is to end, which is then counted already. Blocks.
+  private func next(from queue: ConnectionQueue) -> Int32? {
+    while true {
+      switch queue.next(timeout: Self.idleTimeout) {
+      case .connection(let connection):
+        let isLast = state.withLock { state in
+          state.idle -= 1
+          return state.idle == 0
+        }
+        if isLast { addThread() }
+        return connection
+      case .stopped:
+        state.withLock {
+          $0.threads -= 1
+          $0.idle -= 1
+        }
+        return nil
+      case .idle:
+        let isSurplus = state.withLock { state in
+          guard state.threads > limits.min else { return false }
+          state.threads -= 1
+          state.idle -= 1
+          return true
+        }
+        if isSurplus { return nil }
+      case .exhausted(let code):
+        logger.error("no descriptor for a connection", metadata: ["errno": "\(code)"])
+        // The connection stays in the queue; looking again at once would only burn the processor.
+        poll(nil, 0, 100)
+      }
+    }
+  }
+}

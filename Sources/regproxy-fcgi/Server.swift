@@ -1,0 +1,90 @@
+internal import Glibc
+internal import Logging
+internal import RegistryHandler
+
+/// A running worker: socket, threads, store and upstreams put together.
+struct Server: Sendable {
+  private let configuration: Configuration
+  private let logOutput: LogOutput
+  private let logger: Logger
+  private let socket: ListeningSocket
+  private let services: ProxyServices
+  private let handler: RequestHandler
+  private let pool: WorkerPool
+
+  /// Opens everything that serving needs; throws the first that is not to be had.
+  init(_ configuration: Configuration) throws {
+    self.configuration = configuration
+    umask(0o027)
+    let output = try LogOutput(path: configuration.log.file)
+    logOutput = output
+    logger = Logger(label: "regproxy") { _ in
+      LineLogHandler(output, format: configuration.log.format, level: configuration.log.level)
+    }
+    let store = try Store(directory: configuration.storeDirectory)
+    socket = try ListeningSocket() ?? ListeningSocket(configuration.listen, mode: configuration.socketMode)
+    services = ProxyServices(
+      store: store,
+      client: HTTPUpstreamClient(),
+      executor: BlockingExecutor(),
+      logger: logger,
+      now: { Self.seconds(CLOCK_REALTIME) },
+      monotonicNow: { Self.seconds(CLOCK_MONOTONIC) }
+    )
+    handler = RequestHandler(Self.makeProxy(configuration, services), logger: logger)
+    pool = try WorkerPool(
+      listener: socket.descriptor,
+      limits: configuration.threads,
+      handler: handler,
+      logger: logger
+    )
+  }
+
+  func start() {
+    pool.start()
+    logger.notice(
+      "worker started",
+      metadata: ["version": "\(Version.current)", "store.directory": "\(configuration.storeDirectory)"]
+    )
+  }
+
+  /// Answers from now on by another configuration. Socket, threads, store and log format stay until a restart.
+  func reload(_ configuration: Configuration) {
+    handler.replaceProxy(with: Self.makeProxy(configuration, services))
+    reopenLog()
+    logger.notice("configuration reread")
+  }
+
+  func keepConfiguration(because error: ConfigurationError) {
+    reopenLog()
+    logger.error("the configuration is wrong, the old one stays in force", metadata: ["error": "\(error)"])
+  }
+
+  /// Finishes the answers in work, then gives the socket up. Blocks.
+  func stop(within limit: Duration) {
+    logger.notice("worker stops")
+    pool.stop()
+    let left = pool.waitUntilIdle(for: limit)
+    socket.removeFile()
+    if left > 0 { logger.warning("answers cut at the drain time-out", metadata: ["threads": "\(left)"]) }
+    logger.notice("worker stopped")
+  }
+
+  private func reopenLog() {
+    do throws(LogError) {
+      try logOutput.reopen()
+    } catch {
+      logger.error("log file not opened anew", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private static func makeProxy(_ configuration: Configuration, _ services: ProxyServices) -> RegistryProxy {
+    RegistryProxy(upstreams: configuration.upstreamTable, services: services, delivery: configuration.delivery)
+  }
+
+  private static func seconds(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec)
+  }
+}
