@@ -29,10 +29,10 @@ struct Serve: ParsableCommand {
       throw Failure("\(error)", .system)
     }
     server.start()
-    serve(server, configuration)
+    obeySignals(server, configuration)
   }
 
-  private func serve(_ server: Server, _ configuration: Configuration) {
+  private func obeySignals(_ server: Server, _ configuration: Configuration) -> Never {
     var drainTimeout = configuration.drainTimeout
     while true {
       switch Signals.next() {
@@ -46,7 +46,8 @@ struct Serve: ParsableCommand {
         }
       case .stop:
         server.stop(within: drainTimeout)
-        return
+        // At once: downloads without readers are on their threads still, and what they leave is a partial file.
+        _exit(EXIT_SUCCESS)
       }
     }
   }

@@ -22,7 +22,7 @@ struct Template: Sendable {
         guard !value.isEmpty else { continue }
         let indentation = line.prefix(line.count - content.count)
         for inner in value.split(separator: "\n", omittingEmptySubsequences: false) {
-          lines.append(inner.isEmpty ? "" : indentation + inner)
+          lines.append(inner.isEmpty ? "" : String(indentation) + inner)
         }
       } else {
         lines.append(try Self.filled(line, values))
@@ -42,7 +42,7 @@ struct Template: Sendable {
     return result + rest
   }
 
-  private static func value(of name: Substring, _ values: [String: String]) throws(UnknownVariable) -> String {
+  private static func value(of name: some StringProtocol, _ values: [String: String]) throws(UnknownVariable) -> String {
     guard let value = values[String(name)] else { throw UnknownVariable(name: String(name)) }
     return value.hasSuffix("\n") ? String(value.dropLast()) : value
   }

@@ -1,0 +1,40 @@
+# All the set-up there is, on Debian with a Swift toolchain. `make help` lists it.
+SHELL := /bin/bash
+BUILD ?= release
+PREFIX ?= /usr/local
+SWIFT_FILES := Package.swift Sources Tests nginx
+
+.PHONY: help build run test bench lint install clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+build: ## the program, optimised
+	@scripts/install-packages run
+	swift build -c $(BUILD) --product regproxy-fcgi
+
+run: ## nginx and worker on http://127.0.0.1:5000; CONFIG=file.yaml PORT=5001 BUILD=debug
+	@CONFIG='$(CONFIG)' PORT='$(or $(PORT),5000)' BUILD='$(BUILD)' exec scripts/run
+
+test: ## every test, against real nginx, registry and clients
+	@scripts/install-packages test
+	swift build --build-tests --explicit-target-dependency-import-check error
+	swift test --skip-build
+
+bench: ## measurements side by side with their floor
+	@scripts/install-packages bench
+	Benchmarks/request-cost.sh
+
+lint: ## format and scripts
+	@scripts/install-packages lint
+	swift format lint --strict --recursive $(SWIFT_FILES)
+	shellcheck scripts/install-packages scripts/run .ci/run Benchmarks/*.sh
+
+install: build ## into DESTDIR and PREFIX
+	install -D -m 755 "$$(swift build -c $(BUILD) --show-bin-path)/regproxy-fcgi" $(DESTDIR)$(PREFIX)/bin/regproxy-fcgi
+	install -d $(DESTDIR)$(PREFIX)/share/regproxy/nginx $(DESTDIR)$(PREFIX)/share/doc/regproxy
+	install -m 644 nginx/templates/*.conf $(DESTDIR)$(PREFIX)/share/regproxy/nginx/
+	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/regproxy/
+
+clean: ## what was built; the store in .run stays
+	rm -rf .build

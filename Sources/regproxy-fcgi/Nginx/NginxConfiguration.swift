@@ -1,0 +1,79 @@
+internal import NginxTemplates
+internal import RegistryHandler
+
+/// Puts the nginx templates together for a configuration of the worker.
+struct NginxConfiguration: Sendable {
+  /// How clients reach nginx.
+  enum Listener: Equatable, Sendable {
+    case http(address: String)
+    case tls(certificate: String, key: String)
+  }
+
+  let configuration: Configuration
+
+  /// The locations, for an `include` in a server block that exists.
+  func locations() throws(Template.UnknownVariable) -> String {
+    let fastcgi = try fastcgi()
+    let first = try Template(text: NginxTemplate.locations)
+      .filled(with: ["REGPROXY_FASTCGI": fastcgi, "REGPROXY_STORE": configuration.storeDirectory])
+    let others = try configuration.upstreamTable.names.map { (name) throws(Template.UnknownVariable) -> String in
+      try Template(text: NginxTemplate.prefixLocation)
+        .filled(with: ["REGPROXY_FASTCGI": fastcgi, "REGPROXY_UPSTREAM": name])
+    }
+    return ([first] + others).joined(separator: "\n")
+  }
+
+  /// A whole server block.
+  func server(_ listener: Listener, name: String) throws(Template.UnknownVariable) -> String {
+    let tls =
+      switch listener {
+      case .http: ""
+      case .tls(let certificate, let key):
+        try Template(text: NginxTemplate.tls)
+          .filled(with: ["REGPROXY_TLS_CERTIFICATE": certificate, "REGPROXY_TLS_KEY": key])
+      }
+    let listen =
+      switch listener {
+      case .http(let address): address
+      case .tls: "443 ssl http2"
+      }
+    let probes = try Template(text: NginxTemplate.probes).filled(with: ["REGPROXY_FASTCGI": try fastcgi()])
+    return try Template(text: NginxTemplate.server)
+      .filled(with: [
+        "REGPROXY_LISTEN": listen,
+        "REGPROXY_SERVER_NAME": name,
+        "REGPROXY_TLS": tls,
+        "REGPROXY_LOCATIONS": try locations() + "\n" + probes,
+      ])
+  }
+
+  /// A complete configuration that runs below a directory.
+  /// - Parameter user: whose rights nginx's workers have, when its master is root.
+  func standalone(
+    _ listener: Listener,
+    name: String,
+    prefix: String,
+    user: String?
+  ) throws(Template.UnknownVariable) -> String {
+    try Template(text: NginxTemplate.standalone)
+      .filled(with: [
+        "REGPROXY_PREFIX": prefix,
+        "REGPROXY_USER": user.map { "user \($0);" } ?? "",
+        "REGPROXY_SERVER": try server(listener, name: name),
+      ])
+  }
+
+  /// What every location that leads to the worker repeats. The reasons stay in the template.
+  private func fastcgi() throws(Template.UnknownVariable) -> String {
+    try Template(text: NginxTemplate.fastcgi).filled(with: ["REGPROXY_WORKER": worker])
+      .split(separator: "\n").filter { !$0.hasPrefix("#") }.joined(separator: "\n")
+  }
+
+  /// The address of the worker as `fastcgi_pass` takes it.
+  private var worker: String {
+    switch configuration.listen {
+    case .unix(let path): "unix:\(path)"
+    case .tcp(let host, let port): "\(host):\(port)"
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/// A raw HTTP/1.1 client: one connection per request, nothing followed, nothing normalised.
+package struct HTTPClient: Sendable {
+  package let port: Int
+  /// The `Host` of requests that do not bring their own.
+  package var host: String
+  /// A server that does not move for this long is given up.
+  package var stallLimit = Duration.seconds(30)
+
+  package init(port: Int, host: String? = nil) {
+    self.port = port
+    self.host = host ?? "127.0.0.1:\(port)"
+  }
+
+  /// The same server under another name.
+  package func asking(host: String) -> HTTPClient {
+    var client = self
+    client.host = host
+    return client
+  }
+
+  package func get(_ target: String, headers: HeaderLines = [:]) async throws -> HTTPExchange {
+    try await exchange("GET", target, headers: headers)
+  }
+
+  package func head(_ target: String, headers: HeaderLines = [:]) async throws -> HTTPExchange {
+    try await exchange("HEAD", target, headers: headers)
+  }
+
+  package func exchange(_ method: String, _ target: String, headers: HeaderLines = [:]) async throws -> HTTPExchange {
+    try await open(method, target, headers: headers).finish()
+  }
+
+  /// Sends the request and leaves the answer for the test to read.
+  package func open(_ method: String, _ target: String, headers: HeaderLines = [:]) async throws -> OpenExchange {
+    let request = RawRequest(
+      method,
+      target,
+      headers: headers.completed(by: ["Host": host, "Connection": "close", "User-Agent": "regproxy-tests"])
+    )
+    return try await send(request)
+  }
+
+  /// Sends the request as it is.
+  package func send(_ request: RawRequest) async throws -> OpenExchange {
+    let (port, limit) = (port, stallLimit)
+    return try await onOwnThread { try OpenExchange(port: port, request: request, stallLimit: limit) }
+  }
+
+  /// Asks for the same thing many times at once.
+  package func getAtOnce(_ count: Int, _ target: String, headers: HeaderLines = [:]) async -> [Result<
+    HTTPExchange, any Error
+  >] {
+    await withTaskGroup(of: Result<HTTPExchange, any Error>.self) { group in
+      for _ in 0..<count {
+        group.addTask {
+          do { return .success(try await get(target, headers: headers)) } catch { return .failure(error) }
+        }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+  }
+}

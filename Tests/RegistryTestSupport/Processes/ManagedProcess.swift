@@ -1,0 +1,126 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A process that a test started, with its output in files; it is stopped at the latest when the value goes.
+package final class ManagedProcess: Sendable {
+  /// How a process ended.
+  package enum Exit: Equatable, Sendable {
+    case code(Int32)
+    case signal(Int32)
+  }
+
+  package let name: String
+  package let pid: pid_t
+  package let outputFile: String
+  package let errorFile: String
+  private let leadsGroup: Bool
+  private let exit = Mutex<Exit?>(nil)
+
+  private init(name: String, pid: pid_t, outputFile: String, errorFile: String, leadsGroup: Bool) {
+    self.name = name
+    self.pid = pid
+    self.outputFile = outputFile
+    self.errorFile = errorFile
+    self.leadsGroup = leadsGroup
+  }
+
+  /// Starts a process; its output goes to `<name>.out` and `<name>.err` in the directory, behind what is there.
+  package static func start(_ launch: ProcessLaunch, name: String, in directory: String) async throws -> ManagedProcess {
+    let output = "\(directory)/\(name).out"
+    let errors = "\(directory)/\(name).err"
+    let pid = try await LauncherThread.shared.run { try launch.start(output: output, errors: errors) }
+    return ManagedProcess(
+      name: name,
+      pid: pid,
+      outputFile: output,
+      errorFile: errors,
+      leadsGroup: launch.leadsGroup
+    )
+  }
+
+  /// Runs a process to its end and hands back its standard output; throws when it fails.
+  @discardableResult
+  package static func run(
+    _ launch: ProcessLaunch,
+    in directory: TemporaryDirectory,
+    within limit: Duration = .seconds(30)
+  ) async throws -> String {
+    let process = try await start(launch, name: "run-\(UUID().uuidString.prefix(8))", in: directory.path)
+    guard try await process.waitForExit(within: limit) == .code(0) else {
+      throw ProcessFailure(launch: launch, exit: process.exitIfOver, output: process.diagnostics)
+    }
+    return process.output
+  }
+
+  deinit {
+    guard exitIfOver == nil else { return }
+    kill(pid, SIGTERM)
+    for _ in 0..<200 where exitIfOver == nil { usleep(10_000) }
+    if exitIfOver == nil {
+      kill(leadsGroup ? -pid : pid, SIGKILL)
+      waitpid(pid, nil, 0)
+    }
+  }
+
+  /// How it ended, or nil while it runs.
+  package var exitIfOver: Exit? {
+    exit.withLock { exit in
+      if let exit { return exit }
+      var status: Int32 = 0
+      guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
+      let signal = status & 0x7f
+      exit = signal == 0 ? .code((status >> 8) & 0xff) : .signal(signal)
+      return exit
+    }
+  }
+
+  package var isRunning: Bool { exitIfOver == nil }
+
+  /// Sends it a signal; none to an id that may be somebody else's by now.
+  package func send(_ signal: Int32) {
+    if isRunning { kill(pid, signal) }
+  }
+
+  /// Sends its group a signal, as a terminal's Ctrl-C does.
+  package func sendToGroup(_ signal: Int32) {
+    if isRunning { kill(leadsGroup ? -pid : pid, signal) }
+  }
+
+  package func terminate() { send(SIGTERM) }
+  package func kill9() { send(SIGKILL) }
+
+  package func waitForExit(within limit: Duration = .seconds(10)) async throws -> Exit {
+    try await eventuallyValue("\(name) ends", within: limit) { exitIfOver }
+  }
+
+  /// Stops it: asks first, then insists.
+  package func stop(within limit: Duration = .seconds(5)) async {
+    terminate()
+    if (try? await waitForExit(within: limit)) == nil {
+      sendToGroup(SIGKILL)
+      _ = try? await waitForExit()
+    }
+  }
+
+  package var output: String { Self.text(outputFile) }
+  package var errors: String { Self.text(errorFile) }
+
+  /// What a person wants to see when it went wrong.
+  package var diagnostics: String { "--- \(name) out\n\(output.suffix(4000))\n--- \(name) err\n\(errors.suffix(4000))" }
+
+  private static func text(_ file: String) -> String {
+    (try? Data(contentsOf: URL(fileURLWithPath: file))).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+}
+
+/// A process that was to succeed and did not.
+package struct ProcessFailure: Error, CustomStringConvertible {
+  package let launch: ProcessLaunch
+  package let exit: ManagedProcess.Exit?
+  package let output: String
+
+  package var description: String {
+    "\(launch.executable) \(launch.arguments.joined(separator: " ")): \(String(describing: exit))\n\(output)"
+  }
+}
