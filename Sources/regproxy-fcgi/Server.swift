@@ -28,8 +28,8 @@ struct Server: Sendable {
       client: HTTPUpstreamClient(),
       executor: BlockingExecutor(),
       logger: logger,
-      now: { Self.seconds(CLOCK_REALTIME) },
-      monotonicNow: { Self.seconds(CLOCK_MONOTONIC) }
+      now: { Int64(time(nil)) },
+      monotonicNow: { [start = ContinuousClock.now] in (ContinuousClock.now - start).components.seconds }
     )
     handler = RequestHandler(Self.makeProxy(configuration, services), logger: logger)
     pool = try WorkerPool(
@@ -80,11 +80,5 @@ struct Server: Sendable {
 
   private static func makeProxy(_ configuration: Configuration, _ services: ProxyServices) -> RegistryProxy {
     RegistryProxy(upstreams: configuration.upstreamTable, services: services, delivery: configuration.delivery)
-  }
-
-  private static func seconds(_ clock: clockid_t) -> Int64 {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return Int64(time.tv_sec)
   }
 }

@@ -31,6 +31,8 @@ private struct ChallengeParser {
     skip { $0 == UInt8(ascii: ",") || Self.isSpace($0) }
     while let scheme = token() {
       guard rest.isEmpty || Self.isSpace(rest[rest.startIndex]) || rest.first == UInt8(ascii: ",") else { break }
+      skip(Self.isSpace)
+      skipToken68()
       guard let parameters = parameters() else { break }
       challenges.append(Challenge(scheme: scheme.lowercased(), parameters: parameters))
     }
@@ -59,6 +61,16 @@ private struct ChallengeParser {
       skip(Self.isSpace)
       guard rest.isEmpty || rest.first == UInt8(ascii: ",") else { return nil }
     }
+  }
+
+  /// Passes over a `token68`, which some schemes have in place of parameters.
+  /// <https://www.rfc-editor.org/rfc/rfc9110#section-11.2>
+  private mutating func skipToken68() {
+    var after = rest.drop(while: { $0.isLetter || $0.isDigit || "-._~+/".utf8.contains($0) })
+    after = after.drop(while: { $0 == UInt8(ascii: "=") })
+    after = after.drop(while: Self.isSpace)
+    guard after.startIndex > rest.startIndex, after.isEmpty || after.first == UInt8(ascii: ",") else { return }
+    rest = after
   }
 
   private mutating func token() -> String? {

@@ -1,6 +1,6 @@
 /// How the cache took part in an answer: `Cache-Status` and `X-Cache`.
 /// <https://www.rfc-editor.org/rfc/rfc9211>
-package enum CacheStatus: String, Sendable {
+package enum CacheStatus: String, CaseIterable, Sendable {
   /// From the store.
   case hit = "HIT"
   /// From upstream, and kept.

@@ -7,6 +7,8 @@ struct BlobHandler: Sendable {
   let repository: RepositoryName
   let services: ProxyServices
   let delivery: Delivery
+  /// When an answer has to be there, however many questions upstream it takes.
+  let deadline = ContinuousClock.now + ProxyServices.answerTimeout
 
   private var store: Store { services.store }
 
@@ -106,7 +108,7 @@ struct BlobHandler: Sendable {
   private func opened(_ fill: Fill) async -> FillProgress? {
     let progress = fill.progress.value
     if progress.isSettled || progress.isStreamable { return progress }
-    return await withTimeout(ProxyServices.answerTimeout) { await fill.opened() } ?? nil
+    return await withDeadline(deadline) { await fill.opened() } ?? nil
   }
 
   private func respond(
@@ -193,7 +195,7 @@ struct BlobHandler: Sendable {
     _ route: Route,
     headers: HTTPFields = [:]
   ) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
-    let result = await withTimeout(ProxyServices.answerTimeout) { () -> Result<_, UpstreamError> in
+    let result = await withDeadline(deadline) { () -> Result<_, UpstreamError> in
       do throws(UpstreamError) {
         return .success(try await upstream.send(method, route, headers: headers))
       } catch {

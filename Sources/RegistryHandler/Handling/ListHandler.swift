@@ -9,7 +9,7 @@ struct ListHandler: Sendable {
   let upstream: AuthenticatedUpstream
 
   func respond(to match: UpstreamTable.Match) async throws(UpstreamError) -> RegistryResponse {
-    let result = await withTimeout(ProxyServices.answerTimeout) { () -> Result<RegistryResponse, UpstreamError> in
+    let result = await withDeadline(.now + ProxyServices.answerTimeout) { () -> Result<RegistryResponse, UpstreamError> in
       do throws(UpstreamError) {
         return .success(try await fetch(match))
       } catch {

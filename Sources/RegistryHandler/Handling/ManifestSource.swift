@@ -13,7 +13,7 @@ struct ManifestSource: Sendable {
   func answer(for reference: Reference, headOnly: Bool) async -> Result<ManifestAnswer, UpstreamError> {
     let known = lastKnown(reference)
     let limit = known == nil ? ProxyServices.answerTimeout : ProxyServices.staleAnswerTimeout
-    let result = await withTimeout(limit) { () -> Result<ManifestAnswer, UpstreamError> in
+    let result = await withDeadline(.now + limit) { () -> Result<ManifestAnswer, UpstreamError> in
       do throws(UpstreamError) {
         return .success(try await ask(for: reference, known: known, headOnly: headOnly))
       } catch {

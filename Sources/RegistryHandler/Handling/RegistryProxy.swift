@@ -46,12 +46,15 @@ package struct RegistryProxy: Sendable {
       record.kind = Route.root.kind
       return try redirectToVersionRoot(host: request.host)
     }
+    guard request.method == .get || request.method == .head else {
+      record.kind = .upload
+      throw Self.readOnly
+    }
     let match = try parse { () throws(RouteError) in try upstreams.match(target, host: request.host) }
     record.kind = match.route.kind
     record.upstream = match.upstream.name
     record.repository = match.route.repository?.description
     record.reference = match.route.reference
-    guard request.method == .get || request.method == .head else { throw Self.readOnly }
     if let repository = match.route.repository, !match.upstream.permits(repository) {
       throw RegistryError(403, .denied, "\(repository) of \(match.upstream.name) is not allowed here by the operator")
     }

@@ -31,7 +31,7 @@ package struct RegistryResponse: Sendable {
 
 /// What the log says of a request besides its answer.
 package struct RequestRecord: Sendable {
-  package var kind = "invalid"
+  package var kind = RequestKind.invalid
   package var upstream: UpstreamName?
   package var repository: String?
   package var reference: String?

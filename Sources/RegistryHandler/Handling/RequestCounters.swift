@@ -1,25 +1,41 @@
 internal import Synchronization
 
-/// How many requests were answered, by kind and by what the cache did. Both are closed sets.
+/// How many requests were answered, by kind, by what the cache did, and by class of status. All are closed sets.
 package final class RequestCounters: Sendable {
   package struct Key: Hashable, Sendable {
-    package let kind: String
+    package let kind: RequestKind
     package let cache: CacheStatus?
+    /// The first digit of the status.
     package let statusClass: Int
   }
 
-  private let counts = Mutex<[Key: UInt64]>([:])
-
-  package init() {}
-
-  package func count(_ response: RegistryResponse) {
-    let key = Key(
-      kind: response.record.kind,
-      cache: response.record.cache,
-      statusClass: response.status / 100
-    )
-    counts.withLock { $0[key, default: 0] += 1 }
+  private final class Counter: Sendable {
+    let value = Atomic<UInt64>(0)
   }
 
-  package var snapshot: [Key: UInt64] { counts.withLock { $0 } }
+  /// Every combination, made once: counting takes no lock.
+  private let counters: [Key: Counter]
+
+  package init() {
+    var counters: [Key: Counter] = [:]
+    for kind in RequestKind.allCases {
+      for cache in [nil] + CacheStatus.allCases.map(Optional.some) {
+        for statusClass in 1...5 {
+          counters[Key(kind: kind, cache: cache, statusClass: statusClass)] = Counter()
+        }
+      }
+    }
+    self.counters = counters
+  }
+
+  package func count(_ response: RegistryResponse) {
+    let record = response.record
+    let key = Key(kind: record.kind, cache: record.cache, statusClass: response.status / 100)
+    counters[key]?.value.add(1, ordering: .relaxed)
+  }
+
+  /// The counts above zero.
+  package var snapshot: [Key: UInt64] {
+    counters.mapValues { $0.value.load(ordering: .relaxed) }.filter { $0.value > 0 }
+  }
 }

@@ -3,7 +3,7 @@ internal import HTTPTypes
 extension UpstreamError {
   /// The error of an answer that is no success.
   init(refusing response: UpstreamResponse, _ route: Route) {
-    let what = route.reference ?? route.kind
+    let what = route.reference ?? route.kind.rawValue
     let reason =
       switch response.status {
       case 401: "upstream refuses anonymous access to \(what): it is private, or does not exist"

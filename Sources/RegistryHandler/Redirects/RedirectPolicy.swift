@@ -47,8 +47,8 @@ package struct RedirectPolicy: Sendable {
     guard let target = request.resolving(location) else { return .refuse(.malformedLocation) }
     guard request.scheme == .http || target.scheme == .https else { return .refuse(.downgrade(host: target.host)) }
     guard target.isSameOrigin(as: endpoint) else {
-      // A relative reference means something else at the client's own URL.
-      return .passThrough(location: request.isSameOrigin(as: target) ? target.description : location)
+      // A reference without a scheme would mean something else at the client's own URL.
+      return .passThrough(location: HTTPURL(location) == nil ? target.description : location)
     }
     guard !hops.contains(target) else { return .refuse(.cycle) }
     guard hops.count <= Self.maximumHops else { return .refuse(.tooManyHops(Self.maximumHops)) }

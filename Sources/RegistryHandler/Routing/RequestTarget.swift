@@ -9,22 +9,24 @@ package struct RequestTarget: Equatable, Sendable {
   /// Any `%`, empty or dot segment, or byte outside visible ASCII is refused here, so that what follows never has to
   /// ask whether two spellings mean the same path.
   package init(_ raw: String) throws(RouteError) {
-    guard raw.utf8.first == UInt8(ascii: "/") else { throw .malformedPath(raw, "it does not begin with '/'") }
     let pathEnd = raw.utf8.firstIndex(of: UInt8(ascii: "?")) ?? raw.endIndex
+    // A query may hold what no log or error should show; the path is all that is complained of.
     let path = raw[..<pathEnd]
+    let malformed = { (why: String) in RouteError.malformedPath(String(path), why) }
+    guard path.utf8.first == UInt8(ascii: "/") else { throw malformed("it does not begin with '/'") }
     for byte in path.utf8 {
-      guard byte.isVisible else { throw .malformedPath(raw, "it holds a byte that no name can hold") }
+      guard byte.isVisible else { throw malformed("it holds a byte that no name can hold") }
       switch byte {
-      case UInt8(ascii: "%"): throw .malformedPath(raw, "names need no percent-encoding")
+      case UInt8(ascii: "%"): throw malformed("names need no percent-encoding")
       case UInt8(ascii: "#"), UInt8(ascii: ";"), UInt8(ascii: "\\"):
-        throw .malformedPath(raw, "'\(Character(UnicodeScalar(byte)))' is no part of a name")
+        throw malformed("'\(Character(UnicodeScalar(byte)))' is no part of a name")
       default: continue
       }
     }
     let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
     for (index, segment) in segments.enumerated() {
-      if segment == "." || segment == ".." { throw .malformedPath(raw, "it has a '\(segment)' segment") }
-      if segment.isEmpty, index < segments.count - 1 { throw .malformedPath(raw, "it has an empty segment") }
+      if segment == "." || segment == ".." { throw malformed("it has a '\(segment)' segment") }
+      if segment.isEmpty, index < segments.count - 1 { throw malformed("it has an empty segment") }
     }
     self.segments = segments
     self.query = try Query(pathEnd == raw.endIndex ? "" : raw[raw.index(after: pathEnd)...])

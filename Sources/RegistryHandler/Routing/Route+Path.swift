@@ -18,18 +18,18 @@ extension Route {
     }
   }
 
-  /// The name of the kind of request in logs and metrics: a closed set.
-  package var kind: String {
+  /// What kind of request it is.
+  package var kind: RequestKind {
     switch self {
-    case .root: "root"
-    case .ping: "ping"
-    case .manifest: "manifest"
-    case .blob: "blob"
-    case .tags: "tags"
-    case .referrers: "referrers"
-    case .token: "token"
-    case .uploads: "upload"
-    case .status: "operator"
+    case .root: .root
+    case .ping: .ping
+    case .manifest: .manifest
+    case .blob: .blob
+    case .tags: .tags
+    case .referrers: .referrers
+    case .token: .token
+    case .uploads: .upload
+    case .status: .status
     }
   }
 

@@ -4,6 +4,18 @@ internal import SystemPackage
 /// What is known of a manifest in one repository. Its bytes are a blob.
 package struct ManifestRecord: Codable, Equatable, Sendable {
   package var mediaType: String
+
+  /// The record as it is written here, without the cost of a general parser: it is read with every cached manifest.
+  init?(compactJSON json: [UInt8]) {
+    let (start, end) = (Array(#"{"mediaType":""#.utf8), Array(#""}"#.utf8))
+    guard json.starts(with: start), json.count > start.count + end.count, json.suffix(end.count).elementsEqual(end)
+    else { return nil }
+    let text = json[start.count..<(json.count - end.count)]
+    guard text.allSatisfy({ $0.isVisible && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else { return nil }
+    mediaType = String(decoding: text, as: UTF8.self)
+  }
+
+  package init(mediaType: MediaType) { self.mediaType = mediaType.description }
 }
 
 /// What a tag was last seen as.
@@ -48,7 +60,7 @@ extension Store {
 
   /// The manifest, if upstream has proved that the repository contains it and its bytes are here.
   package func manifest(_ digest: Digest, in place: RepositoryPlace) throws(StoreError) -> StoredManifest? {
-    guard let record: ManifestRecord = try record(at: layout.manifest(digest, in: place)),
+    guard let record = try manifestRecord(at: layout.manifest(digest, in: place)),
       let mediaType = MediaType(record.mediaType),
       let bytes = try fileSystem.read(layout.blob(digest), limit: Self.maximumManifestSize)
     else { return nil }
@@ -58,9 +70,9 @@ extension Store {
   /// Keeps a manifest whose digest the caller has computed, and its link.
   package func keep(_ manifest: StoredManifest, in place: RepositoryPlace) throws(StoreError) {
     try keep(manifest.bytes, as: manifest.digest)
-    let record = ManifestRecord(mediaType: manifest.mediaType.description)
+    let record = ManifestRecord(mediaType: manifest.mediaType)
     let path = layout.manifest(manifest.digest, in: place)
-    if let known: ManifestRecord = try self.record(at: path), known == record { return }
+    if try manifestRecord(at: path) == record { return }
     try write(record, to: path)
   }
 
@@ -73,6 +85,11 @@ extension Store {
     try write(record, to: layout.tag(tag, in: place))
   }
 
+  private func manifestRecord(at path: String) throws(StoreError) -> ManifestRecord? {
+    guard let bytes = try fileSystem.read(path, limit: Self.maximumRecordSize) else { return nil }
+    return ManifestRecord(compactJSON: bytes) ?? (try? JSONDecoder().decode(ManifestRecord.self, from: Data(bytes)))
+  }
+
   private func record<Record: Decodable>(at path: String) throws(StoreError) -> Record? {
     guard let bytes = try fileSystem.read(path, limit: Self.maximumRecordSize) else { return nil }
     return try? JSONDecoder().decode(Record.self, from: Data(bytes))
@@ -80,7 +97,7 @@ extension Store {
 
   private func write(_ record: some Encodable, to path: String) throws(StoreError) {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let json = try? encoder.encode(record) else { throw StoreError("encode", path, .invalidArgument) }
     try fileSystem.writeAtomically(Array(json), to: path, by: makeTemporaryPath())
   }

@@ -5,16 +5,23 @@ internal import Synchronization
 
 /// Serves one connection after another with the proxy of the configuration in force.
 final class RequestHandler: Sendable {
-  private let proxy: Mutex<RegistryProxy>
+  /// A reference, so that taking it out of the lock is short: every request does.
+  private final class Box: Sendable {
+    let proxy: RegistryProxy
+
+    init(_ proxy: RegistryProxy) { self.proxy = proxy }
+  }
+
+  private let box: Mutex<Box>
   private let logger: Logger
 
   init(_ proxy: RegistryProxy, logger: Logger) {
-    self.proxy = Mutex(proxy)
+    self.box = Mutex(Box(proxy))
     self.logger = logger
   }
 
   /// Requests from now on are answered by another configuration.
-  func replaceProxy(with proxy: RegistryProxy) { self.proxy.withLock { $0 = proxy } }
+  func replaceProxy(with proxy: RegistryProxy) { box.withLock { $0 = Box(proxy) } }
 
   /// Answers the request on a connection and closes it. Blocks.
   func serve(_ connection: Int32) async {
@@ -27,7 +34,7 @@ final class RequestHandler: Sendable {
       logger.error("request without REQUEST_METHOD or REQUEST_URI: use the parameters of the nginx templates")
       return
     }
-    let response = await proxy.withLock { $0 }.respond(to: registryRequest)
+    let response = await box.withLock { $0 }.proxy.respond(to: registryRequest)
     var writer = ResponseWriter(response, isHead: registryRequest.method == .head)
     let outcome = await writer.write(to: request)
     log(registryRequest, response, writer.bodyBytes, outcome, ContinuousClock.now - start)
@@ -45,7 +52,7 @@ final class RequestHandler: Sendable {
     var metadata: Logger.Metadata = [
       "http.request_id": .string(request.id),
       "http.method": .string(request.method.rawValue),
-      "http.kind": .string(record.kind),
+      "http.kind": .string(record.kind.rawValue),
       "http.status": .string(String(response.status)),
       "http.bytes": .string(String(bodyBytes)),
       "http.duration_ms": .string(String(milliseconds)),

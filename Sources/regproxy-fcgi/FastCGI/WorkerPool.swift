@@ -12,7 +12,6 @@ final class WorkerPool: Sendable {
 
   private struct State {
     var threads = 0
-    var idle = 0
     var isStopping = false
   }
 
@@ -25,6 +24,8 @@ final class WorkerPool: Sendable {
   private let logger: Logger
   private let stopSignal: WakeUp
   private let state = Mutex(State())
+  /// Threads that wait for a connection. Apart from the state, as every request changes it.
+  private let idleCount = Atomic<Int>(0)
 
   init(listener: Int32, limits: Limits, handler: RequestHandler, logger: Logger) throws(WorkerError) {
     self.listener = listener
@@ -59,17 +60,19 @@ final class WorkerPool: Sendable {
     let isAllowed = state.withLock { state in
       guard !state.isStopping, state.threads < limits.max else { return false }
       state.threads += 1
-      state.idle += 1
       return true
     }
     guard isAllowed else { return }
+    idleCount.add(1, ordering: .relaxed)
     if !OSThread.start({ [self] in run() }) {
-      state.withLock {
-        $0.threads -= 1
-        $0.idle -= 1
-      }
+      removeIdleThread()
       logger.warning("the system grants no further thread")
     }
+  }
+
+  private func removeIdleThread() {
+    idleCount.subtract(1, ordering: .relaxed)
+    state.withLock { $0.threads -= 1 }
   }
 
   /// The life of one thread.
@@ -83,14 +86,11 @@ final class WorkerPool: Sendable {
         } else {
           executor.run(watching: connection) { [handler] in await handler.serve(connection) }
         }
-        state.withLock { $0.idle += 1 }
+        idleCount.add(1, ordering: .relaxed)
       }
     } catch {
       logger.error("worker thread cannot start: no descriptor is left")
-      state.withLock {
-        $0.threads -= 1
-        $0.idle -= 1
-      }
+      removeIdleThread()
     }
   }
 
@@ -99,26 +99,21 @@ final class WorkerPool: Sendable {
     while true {
       switch queue.next(timeout: Self.idleTimeout) {
       case .connection(let connection):
-        let isLast = state.withLock { state in
-          state.idle -= 1
-          return state.idle == 0
-        }
-        if isLast { addThread() }
+        if idleCount.subtract(1, ordering: .relaxed).newValue == 0 { addThread() }
         return connection
       case .stopped:
-        state.withLock {
-          $0.threads -= 1
-          $0.idle -= 1
-        }
+        removeIdleThread()
         return nil
       case .idle:
         let isSurplus = state.withLock { state in
           guard state.threads > limits.min else { return false }
           state.threads -= 1
-          state.idle -= 1
           return true
         }
-        if isSurplus { return nil }
+        if isSurplus {
+          idleCount.subtract(1, ordering: .relaxed)
+          return nil
+        }
       case .exhausted(let code):
         logger.error("no descriptor for a connection", metadata: ["errno": "\(code)"])
         // The connection stays in the queue; looking again at once would only burn the processor.

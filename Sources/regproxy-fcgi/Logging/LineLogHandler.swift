@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Glibc
 internal import Logging
 
@@ -60,17 +61,17 @@ struct LineLogHandler: LogHandler {
 
   /// UTC with milliseconds. <https://www.rfc-editor.org/rfc/rfc3339>
   private static func timestamp() -> String {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
+    let milliseconds = Int(Date().timeIntervalSince1970 * 1000)
+    var seconds = milliseconds / 1000
     var parts = tm()
-    gmtime_r(&now.tv_sec, &parts)
+    gmtime_r(&seconds, &parts)
     let padded = { (value: Int, width: Int) in
       let digits = String(value)
       return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
     let date = "\(Int(parts.tm_year) + 1900)-\(padded(Int(parts.tm_mon) + 1, 2))-\(padded(Int(parts.tm_mday), 2))"
     let time = "\(padded(Int(parts.tm_hour), 2)):\(padded(Int(parts.tm_min), 2)):\(padded(Int(parts.tm_sec), 2))"
-    return "\(date)T\(time).\(padded(now.tv_nsec / 1_000_000, 3))Z"
+    return "\(date)T\(time).\(padded(milliseconds % 1000, 3))Z"
   }
 }
 

@@ -1,12 +1,12 @@
-/// Runs an operation for at most a time; `nil` when it took longer, and is cancelled.
-package func withTimeout<Value: Sendable>(
-  _ limit: Duration,
+/// Runs an operation until a deadline; `nil` when it took longer, and is cancelled.
+package func withDeadline<Value: Sendable>(
+  _ deadline: ContinuousClock.Instant,
   _ operation: @escaping @Sendable () async -> Value
 ) async -> Value? {
   await withTaskGroup(of: Value?.self) { group in
     group.addTask { await operation() }
     group.addTask {
-      try? await Task.sleep(for: limit)
+      try? await Task.sleep(until: deadline, clock: .continuous)
       return nil
     }
     let first = await group.next()

@@ -1,0 +1,43 @@
+"""Writes an OCI image layout with one layer of each size, of bytes that are the same in every run.
+
+usage: image.py DIRECTORY SIZE...
+Prints the digest of every layer, then that of the manifest, a line each.
+Layout: https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
+"""
+
+import hashlib
+import json
+import os
+import random
+import sys
+
+directory, sizes = sys.argv[1], [int(size) for size in sys.argv[2:]]
+blobs = os.path.join(directory, "blobs", "sha256")
+os.makedirs(blobs, exist_ok=True)
+
+
+def put(data, media_type):
+    digest = hashlib.sha256(data).hexdigest()
+    with open(os.path.join(blobs, digest), "wb") as file:
+        file.write(data)
+    return {"mediaType": media_type, "digest": "sha256:" + digest, "size": len(data)}
+
+
+source = random.Random(1)
+layers = [put(source.randbytes(size), "application/vnd.oci.image.layer.v1.tar") for size in sizes]
+config = {
+    "architecture": "amd64",
+    "os": "linux",
+    "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]},
+}
+descriptor = put(json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json")
+manifest_type = "application/vnd.oci.image.manifest.v1+json"
+manifest = {"schemaVersion": 2, "mediaType": manifest_type, "config": descriptor, "layers": layers}
+descriptor = put(json.dumps(manifest, indent=2).encode(), manifest_type)
+descriptor["annotations"] = {"org.opencontainers.image.ref.name": "latest"}
+with open(os.path.join(directory, "index.json"), "w") as file:
+    json.dump({"schemaVersion": 2, "manifests": [descriptor]}, file)
+with open(os.path.join(directory, "oci-layout"), "w") as file:
+    json.dump({"imageLayoutVersion": "1.0.0"}, file)
+for item in layers + [descriptor]:
+    print(item["digest"])

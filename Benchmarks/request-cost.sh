@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# What a cached answer costs: requests per second of the worker, next to those of a C program that answers the same bytes
+# and decides nothing, behind the same nginx, in turn, in one run. The ratio counts, not the numbers: machines differ.
+#
+#   make bench                            builds the optimised program, then runs this
+#   ROUNDS=5 SECONDS_EACH=3 CONNECTIONS=32 Benchmarks/request-cost.sh
+#   REGPROXY_BIN=file ...                 measures a program that is built already
+#
+# All on loopback; it ends by itself after about ROUNDS * 4 * SECONDS_EACH seconds.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+rounds=${ROUNDS:-5}
+duration=${SECONDS_EACH:-3}
+connections=${CONNECTIONS:-32}
+PATH=$PATH:/usr/sbin
+
+if [ -n "${REGPROXY_BIN:-}" ]; then
+  binary=$REGPROXY_BIN
+else
+  (cd "$root" && swift build -c release --product regproxy-fcgi >&2)
+  binary=$(cd "$root" && swift build -c release --show-bin-path)/regproxy-fcgi
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/regproxy-bench.XXXXXX")
+processes=()
+# shellcheck disable=SC2317 # called by the trap
+stop() {
+  for process in "${processes[@]}"; do kill "$process" 2>/dev/null || true; done
+  for process in "${processes[@]}"; do wait "$process" 2>/dev/null || true; done
+  rm -rf "$work"
+}
+trap stop EXIT
+
+port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+await() {
+  for _ in $(seq 100); do
+    if curl -sf -o /dev/null "$1"; then return; fi
+    sleep 0.1
+  done
+  echo "request-cost: $1 did not come up" >&2
+  exit 70
+}
+
+registry=$(port) ours=$(port) floor=$(port)
+mapfile -t digests < <(python3 "$root/Benchmarks/image.py" "$work/image" 4096 1048576)
+blob=${digests[0]} manifest=${digests[2]}
+
+cat >"$work/registry.yml" <<YAML
+version: 0.1
+log: {level: error, accesslog: {disabled: true}}
+storage: {filesystem: {rootdirectory: $work/registry}}
+http: {addr: 127.0.0.1:$registry}
+YAML
+docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+processes+=($!)
+await "http://127.0.0.1:$registry/v2/"
+skopeo copy -q --preserve-digests --dest-tls-verify=false "oci:$work/image:latest" "docker://127.0.0.1:$registry/library/app:latest"
+
+cat >"$work/worker.yaml" <<YAML
+listen: $work/worker.sock
+log: {file: $work/worker.log}
+store: {directory: $work/store}
+upstreams:
+  docker.io: {endpoints: ["http://127.0.0.1:$registry"]}
+YAML
+"$binary" serve --config "$work/worker.yaml" &
+processes+=($!)
+
+hex=${blob#sha256:}
+cc -O2 -o "$work/responder" "$root/Benchmarks/floor/responder.c" -lfcgi -lpthread
+"$work/responder" "$work/floor.sock" 32 "/_regproxy_store/sha256/${hex:0:2}/$hex" "$blob" \
+  "$work/image/blobs/sha256/${manifest#sha256:}" "$manifest" &
+processes+=($!)
+
+# One nginx, the same template twice.
+mkdir "$work/nginx"
+"$binary" nginx-config --config "$work/worker.yaml" --standalone --prefix "$work/nginx" --http "127.0.0.1:$ours" \
+  >"$work/standalone.conf"
+REGPROXY_LISTEN=$work/floor.sock "$binary" nginx-config --config "$work/worker.yaml" --server \
+  --http "127.0.0.1:$floor" >"$work/nginx/floor.conf"
+sed "s|^http {|http {\n    include $work/nginx/floor.conf;|; s|access_log .*|access_log off;|" "$work/standalone.conf" \
+  >"$work/nginx/nginx.conf"
+nginx -p "$work/nginx" -c "$work/nginx/nginx.conf" -e "$work/nginx/start.log" -g 'daemon off;' &
+processes+=($!)
+
+paths=("/v2/library/app/blobs/$blob" "/v2/library/app/manifests/$manifest")
+names=("cached blob, 4 KB" "manifest by digest")
+for base in "http://127.0.0.1:$ours" "http://127.0.0.1:$floor"; do
+  await "$base/v2/library/app/manifests/$manifest"
+  for path in "${paths[@]}"; do
+    # Fills the store, and shows that both answer with the content.
+    for _ in 1 2; do curl -sf -o "$work/body" "$base$path"; done
+    got=sha256:$(sha256sum "$work/body" | cut -d' ' -f1)
+    if [ "$got" != "${path##*/}" ]; then
+      echo "request-cost: $base$path has the digest $got" >&2
+      exit 70
+    fi
+  done
+done
+if [ "$(curl -sI "http://127.0.0.1:$ours${paths[0]}" | tr -d '\r' | awk '/^X-Cache:/ {print $2}')" != HIT ]; then
+  echo "request-cost: the blob is not served from the store" >&2
+  exit 70
+fi
+
+measure() {
+  wrk -t1 -c"$connections" -d"${duration}s" "http://127.0.0.1:$1$2" >"$work/wrk"
+  if grep -qE 'Non-2xx|Socket errors' "$work/wrk"; then
+    echo "request-cost: failed requests on $1$2:" >&2
+    cat "$work/wrk" >&2
+    exit 70
+  fi
+  awk '/^Requests\/sec:/ {print $2}' "$work/wrk"
+}
+median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
+
+echo "$(nproc) processors, $(nginx -v 2>&1), $connections connections, $rounds rounds of ${duration} s"
+status=0
+for index in 0 1; do
+  : >"$work/ours"
+  : >"$work/floor"
+  : >"$work/ratios"
+  for _ in $(seq "$rounds"); do
+    a=$(measure "$ours" "${paths[$index]}")
+    b=$(measure "$floor" "${paths[$index]}")
+    echo "$a" >>"$work/ours"
+    echo "$b" >>"$work/floor"
+    awk -v a="$a" -v b="$b" 'BEGIN {printf "%.3f\n", a / b}' >>"$work/ratios"
+  done
+  ratio=$(median <"$work/ratios")
+  printf '%-20s worker %8.0f/s   floor %8.0f/s   ratio %s (rounds: %s)\n' "${names[$index]}" \
+    "$(median <"$work/ours")" "$(median <"$work/floor")" "$ratio" "$(paste -sd' ' "$work/ratios")"
+  awk -v r="$ratio" 'BEGIN {exit !(r >= 0.8)}' || status=1
+done
+[ "$status" -eq 0 ] || echo "request-cost: below 0.8 of the floor" >&2
+exit "$status"

@@ -1,0 +1,97 @@
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Tokens" of `docs/request-handling.md`.
+struct RealmPolicyTests {
+  enum Verdict: Sendable {
+    case allowed
+    case foreign
+    case insecure
+  }
+
+  @Test(
+    arguments: [
+      ("https://r.example/token", "https://r.example/", Verdict.allowed),
+      ("https://r.example:444/token", "https://r.example/", .allowed),
+      ("https://auth.docker.io/token", "https://registry-1.docker.io/", .allowed),
+      ("https://a.b.r.example/token", "https://c.r.example/", .allowed),
+      ("https://auth.corp.co.uk/", "https://registry.corp.co.uk/", .allowed),
+      ("https://127.0.0.1:5001/", "https://127.0.0.1:5000/", .allowed),
+      ("http://r.example/token", "http://r.example/", .allowed),
+      ("https://r.example/token", "http://r.example/", .allowed),
+      ("https://evil.example/token", "https://r.test/", .foreign),
+      ("https://r.test.evil.example/token", "https://r.test/", .foreign),
+      ("https://notdocker.io/token", "https://registry-1.docker.io/", .foreign),
+      ("https://evil.co.uk/", "https://registry.corp.co.uk/", .foreign),
+      ("https://127.0.0.2/", "https://127.0.0.1/", .foreign),
+      ("https://10.0.0.1/", "https://192.0.0.1/", .foreign),
+      ("https://[::2]/", "https://[::1]/", .foreign),
+      ("https://169.254.169.254/latest/meta-data/", "https://r.test/", .foreign),
+      ("https://localhost/", "https://r.test/", .foreign),
+      ("http://r.example/token", "https://r.example/", .insecure),
+      ("http://evil.example/token", "https://r.test/", .insecure),
+      ("http://evil.example/token", "http://r.test/", .foreign),
+    ]
+  )
+  func `a realm has to be near its endpoint`(_ realm: String, _ endpoint: String, _ verdict: Verdict) throws {
+    let realm = try Values.url(realm)
+    let endpoint = try Values.url(endpoint)
+    switch verdict {
+    case .allowed: #expect(throws: Never.self) { try RealmPolicy.check(realm, endpoint: endpoint, realms: []) }
+    case .foreign:
+      #expect(throws: RealmPolicy.Refusal.foreign(realm.redacted)) {
+        try RealmPolicy.check(realm, endpoint: endpoint, realms: [])
+      }
+    case .insecure:
+      #expect(throws: RealmPolicy.Refusal.insecure(realm.redacted)) {
+        try RealmPolicy.check(realm, endpoint: endpoint, realms: [])
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("https://auth.other.example/", Verdict.allowed),
+      ("https://other.example:8443/", .allowed),
+      ("https://notother.example/", .foreign),
+      ("http://auth.other.example/", .insecure),
+    ]
+  )
+  func `the operator can open more, but not plain http`(_ realm: String, _ verdict: Verdict) throws {
+    let realms = [try #require(HostPattern("other.example"))]
+    let realm = try Values.url(realm)
+    let endpoint = try Values.url("https://r.test")
+    var result = Verdict.allowed
+    do {
+      try RealmPolicy.check(realm, endpoint: endpoint, realms: realms)
+    } catch {
+      if case .foreign = error { result = .foreign } else { result = .insecure }
+    }
+    #expect(result == verdict)
+  }
+
+  @Test(
+    arguments: [
+      ("registry-1.docker.io", "docker.io"), ("docker.io", "docker.io"), ("a.b.corp.co.uk", "corp.co.uk"),
+      ("corp.co.uk", "corp.co.uk"), ("a.example.com.au", "example.com.au"), ("localhost", "localhost"),
+      ("10.1.2.3", "10.1.2.3"), ("[::1]", "[::1]"), ("a.co.com", "co.com"),
+    ]
+  )
+  func `the registrable domain is two labels, or three below a country's second level`(_ host: String, _ domain: String)
+  {
+    #expect(RealmPolicy.registrableDomain(of: host) == domain)
+  }
+
+  @Test func `a refusal shows no query`() throws {
+    let refusal = #expect(throws: RealmPolicy.Refusal.self) {
+      try RealmPolicy.check(
+        try Values.url("https://evil.example/t?secret=1"),
+        endpoint: try Values.url("https://r.test"),
+        realms: []
+      )
+    }
+    #expect(refusal?.description.contains("https://evil.example/t") == true)
+    #expect(refusal?.description.contains("secret") == false)
+  }
+}

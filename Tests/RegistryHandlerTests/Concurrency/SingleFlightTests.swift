@@ -1,0 +1,64 @@
+internal import Testing
+
+@testable internal import RegistryHandler
+
+struct SingleFlightTests {
+  private let flights = SingleFlight<String, Int>(executor: .forTests)
+
+  /// On one actor, so that a caller that has begun has joined when the next one begins.
+  @MainActor
+  @Test func `callers at the same time share one operation`() async throws {
+    let starts = Observed(0)
+    let callers = Observed(0)
+    let gate = Observed(false)
+    let tasks = (0..<100).map { _ in
+      Task { @MainActor in
+        callers.update { $0 += 1 }
+        return try await flights.value(for: "a") {
+          starts.update { $0 += 1 }
+          _ = await gate.first { $0 }
+          return 7
+        }
+      }
+    }
+    _ = await callers.first { $0 == 100 }
+    gate.update { $0 = true }
+    for task in tasks { #expect(try await task.value == 7) }
+    #expect(starts.value == 1)
+  }
+
+  @Test func `keys do not wait for each other`() async throws {
+    let gate = Observed(false)
+    let slow = Task {
+      try await flights.value(for: "slow") {
+        _ = await gate.first { $0 }
+        return 1
+      }
+    }
+    #expect(try await flights.value(for: "fast") { 2 } == 2)
+    gate.update { $0 = true }
+    #expect(try await slow.value == 1)
+  }
+
+  @Test func `the next caller after the end starts anew`() async throws {
+    #expect(try await flights.value(for: "a") { 1 } == 1)
+    #expect(try await flights.value(for: "a") { 2 } == 2)
+  }
+
+  @Test func `who is cancelled leaves, the operation goes on for the others`() async throws {
+    let starts = Observed(0)
+    let gate = Observed(false)
+    let operation: @Sendable () async -> Int = {
+      starts.update { $0 += 1 }
+      _ = await gate.first { $0 }
+      return Task.isCancelled ? -1 : 7
+    }
+    let first = Task { try await flights.value(for: "a", operation) }
+    _ = await starts.first { $0 == 1 }
+    let second = Task { try await flights.value(for: "a", operation) }
+    first.cancel()
+    await #expect(throws: CancellationError.self) { try await first.value }
+    gate.update { $0 = true }
+    #expect(try await second.value == 7)
+  }
+}

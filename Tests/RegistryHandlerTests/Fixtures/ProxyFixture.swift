@@ -1,0 +1,101 @@
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Logging
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// A proxy with a store of its own and fake registries behind it: `r.test`, the default, which has `library`, and
+/// `q.test`.
+struct ProxyFixture: Sendable {
+  let directory: TemporaryDirectory
+  let store: Store
+  let registry = FakeUpstream()
+  let clock = ManualClock()
+  let services: ProxyServices
+  let proxy: RegistryProxy
+
+  init(
+    delivery: Delivery = .accelerated,
+    domain: String? = nil,
+    adjust: (inout Upstream) -> Void = { _ in }
+  ) throws {
+    directory = try TemporaryDirectory()
+    store = try directory.makeStore()
+    var upstream = Upstream(name: try Values.upstream("r.test"), endpoints: [try Values.url("https://r.test")])
+    upstream.hasLibrary = true
+    upstream.isDefault = true
+    adjust(&upstream)
+    let other = Upstream(name: try Values.upstream("q.test"), endpoints: [try Values.url("https://q.test")])
+    services = ProxyServices(
+      store: store,
+      client: registry,
+      executor: .forTests,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      now: { [clock] in clock.now },
+      monotonicNow: { [clock] in clock.now }
+    )
+    proxy = RegistryProxy(
+      upstreams: UpstreamTable([upstream, other], domain: domain),
+      services: services,
+      delivery: delivery
+    )
+  }
+
+  func send(
+    _ method: HTTPRequest.Method = .get,
+    _ target: String,
+    host: String = "localhost",
+    _ headers: HTTPFields = [:],
+    isRetryAfterEviction: Bool = false
+  ) async -> RegistryResponse {
+    await proxy.respond(
+      to: RegistryRequest(
+        id: "request-1",
+        method: method,
+        target: target,
+        host: host,
+        headers: headers,
+        isRetryAfterEviction: isRetryAfterEviction
+      )
+    )
+  }
+
+  /// All bytes of an answer, those of a stored file included.
+  func content(of response: RegistryResponse) async throws -> [UInt8] {
+    switch response.body {
+    case .empty: return []
+    case .bytes(let bytes): return bytes
+    case .stream(let reader): return try await reader.collect()
+    case .blob(let digest):
+      let size = try #require(store.size(of: digest))
+      return try await BlobReader(try #require(store.open(digest)), range: 0..<size).collect()
+    }
+  }
+}
+
+/// The answer to a client, as JSON has it.
+struct ErrorDocument: Decodable, Sendable {
+  struct Item: Decodable, Sendable {
+    struct Detail: Decodable, Sendable {
+      var upstream: String?
+      var status: Int?
+      var upstreams: [String]?
+    }
+
+    var code: String
+    var message: String
+    var detail: Detail?
+  }
+
+  var errors: [Item]
+
+  /// The one error of an answer.
+  static func item(of response: RegistryResponse) throws -> Item {
+    guard case .bytes(let bytes) = response.body else { throw UpstreamError(.invalidAnswer, "no JSON") }
+    #expect(response.headers[.contentType] == "application/json")
+    let errors = try JSONDecoder().decode(Self.self, from: Data(bytes)).errors
+    #expect(errors.count == 1)
+    return try #require(errors.first)
+  }
+}

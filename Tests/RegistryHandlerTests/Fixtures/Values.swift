@@ -1,0 +1,24 @@
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Parses the names of tests, which are all valid.
+enum Values {
+  static func upstream(_ text: String) throws -> UpstreamName { try #require(UpstreamName(text)) }
+
+  static func repository(_ text: String) throws -> RepositoryName { try #require(RepositoryName(text)) }
+
+  static func tag(_ text: String) throws -> ImageTag { try #require(ImageTag(text)) }
+
+  static func url(_ text: String) throws -> HTTPURL { try #require(HTTPURL(text)) }
+
+  static func mediaType(_ text: String) throws -> MediaType { try #require(MediaType(text)) }
+
+  static func digest(of text: String) throws -> Digest { try #require(Digest(of: Array(text.utf8))) }
+
+  static func digest(of bytes: [UInt8]) throws -> Digest { try #require(Digest(of: bytes)) }
+
+  static func place(_ upstream: String, _ repository: String) throws -> RepositoryPlace {
+    RepositoryPlace(upstream: try self.upstream(upstream), repository: try self.repository(repository))
+  }
+}

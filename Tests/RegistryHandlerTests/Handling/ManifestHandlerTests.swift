@@ -1,0 +1,134 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Manifests" of `docs/request-handling.md`.
+struct ManifestHandlerTests {
+  static let index = "application/vnd.oci.image.index.v1+json"
+
+  private let fixture: ProxyFixture
+  private let text = #"{"schemaVersion":2}"#
+  private let digest: Digest
+
+  private var registry: FakeUpstream { fixture.registry }
+
+  init() throws {
+    fixture = try ProxyFixture()
+    digest = try Values.digest(of: text)
+    publish(text, digest)
+  }
+
+  private func publish(_ text: String, _ digest: Digest, type: String = index) {
+    let answer = FakeAnswer.text(text, [.contentType: type, .dockerContentDigest: digest.description])
+    registry.on("GET https://r.test/v2/o/a/manifests/v1", answer)
+    registry.on("GET https://r.test/v2/o/a/manifests/\(digest)", answer)
+  }
+
+  @Test func `a tag is fetched, then served while it is fresh`() async throws {
+    let miss = await fixture.send(.get, "/v2/o/a/manifests/v1")
+    #expect(miss.status == 200)
+    #expect(miss.headers[.xCache] == "MISS")
+    fixture.clock.advance(by: 59)
+    let hit = await fixture.send(.get, "/v2/o/a/manifests/v1")
+    #expect(hit.status == 200)
+    #expect(hit.headers[.xCache] == "HIT")
+    #expect(hit.headers[.cacheStatus] == "regproxy; hit; detail=fresh")
+    #expect(hit.headers[.contentType] == Self.index)
+    #expect(hit.headers[.dockerContentDigest] == digest.description)
+    #expect(hit.headers[.contentLength] == String(text.utf8.count))
+    for response in [miss, hit] { #expect(try await fixture.content(of: response) == Array(text.utf8)) }
+    #expect(registry.log == ["GET https://r.test/v2/o/a/manifests/v1"])
+  }
+
+  @Test func `a digest is fetched once and served for ever`() async throws {
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/\(digest)").headers[.xCache] == "MISS")
+    fixture.clock.advance(by: 1_000_000_000)
+    registry.fail("GET https://r.test/v2/o/a/manifests/\(digest)")
+    let hit = await fixture.send(.get, "/v2/o/a/manifests/\(digest)")
+    #expect(hit.headers[.cacheStatus] == "regproxy; hit; detail=stored")
+    #expect(try await fixture.content(of: hit) == Array(text.utf8))
+    #expect(registry.log.count == 1)
+  }
+
+  @Test func `a digest fetched by tag is known by digest`() async {
+    _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/\(digest)").headers[.xCache] == "HIT")
+    #expect(registry.log.count == 1)
+  }
+
+  @Test func `a digest of another repository is asked for there`() async {
+    _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
+    #expect(await fixture.send(.get, "/v2/o/b/manifests/\(digest)").status == 404)
+    #expect(await fixture.send(.get, "/v2/q.test/o/a/manifests/\(digest)").status == 404)
+  }
+
+  @Test func `HEAD asks upstream for the head alone`() async throws {
+    let response = await fixture.send(.head, "/v2/o/a/manifests/v1")
+    #expect(response.status == 200)
+    #expect(response.headers[.contentLength] == String(text.utf8.count))
+    #expect(response.headers[.contentType] == Self.index)
+    #expect(response.headers[.dockerContentDigest] == digest.description)
+    #expect(response.headers[.xCache] == "BYPASS")
+    #expect(try await fixture.content(of: response).isEmpty)
+    #expect(registry.log == ["HEAD https://r.test/v2/o/a/manifests/v1"])
+  }
+
+  @Test func `HEAD of what is stored tells the same as GET`() async throws {
+    _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
+    let response = await fixture.send(.head, "/v2/o/a/manifests/v1")
+    #expect(response.headers[.xCache] == "HIT")
+    #expect(response.headers[.contentLength] == String(text.utf8.count))
+    #expect(try await fixture.content(of: response).isEmpty)
+  }
+
+  @Test(arguments: [60, 500_000, -5])
+  func `a tag that is no longer fresh is renewed by one HEAD`(_ seconds: Int64) async {
+    _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
+    fixture.clock.advance(by: seconds)
+    let response = await fixture.send(.get, "/v2/o/a/manifests/v1")
+    #expect(response.headers[.cacheStatus] == "regproxy; hit; detail=revalidated")
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/v1").headers[.cacheStatus] == "regproxy; hit; detail=fresh")
+    #expect(registry.log.dropFirst() == ["HEAD https://r.test/v2/o/a/manifests/v1"])
+  }
+
+  @Test func `a tag that moved is fetched by its new digest`() async throws {
+    _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
+    let moved = #"{"schemaVersion":2,"new":true}"#
+    let newDigest = try Values.digest(of: moved)
+    publish(moved, newDigest)
+    fixture.clock.advance(by: 60)
+    let response = await fixture.send(.get, "/v2/o/a/manifests/v1")
+    #expect(response.headers[.xCache] == "MISS")
+    #expect(response.headers[.dockerContentDigest] == newDigest.description)
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/v1").headers[.xCache] == "HIT")
+    #expect(
+      registry.log.dropFirst() == [
+        "HEAD https://r.test/v2/o/a/manifests/v1", "GET https://r.test/v2/o/a/manifests/\(newDigest)",
+      ]
+    )
+  }
+
+  @Test func `a single component is asked for in library`() async {
+    _ = await fixture.send(.get, "/v2/alpine/manifests/v1")
+    #expect(registry.log == ["GET https://r.test/v2/library/alpine/manifests/v1"])
+  }
+
+  @Test func `what the client takes decides what upstream is asked for`() async throws {
+    _ = await fixture.send(.get, "/v2/o/a/manifests/v1", [.accept: Self.index])
+    let single = "application/vnd.oci.image.manifest.v1+json"
+    let other = #"{"single":true}"#
+    publish(other, try Values.digest(of: other), type: single)
+    let response = await fixture.send(.get, "/v2/o/a/manifests/v1", [.accept: single])
+    #expect(response.headers[.contentType] == single)
+    #expect(registry.requests.map { $0.headers[.accept] } == [Self.index, single])
+  }
+
+  @Test func `twenty clients at the same time are one question`() async throws {
+    await withTaskGroup(of: RegistryResponse.self) { group in
+      for _ in 0..<20 { group.addTask { await fixture.send(.get, "/v2/o/a/manifests/v1") } }
+      for await response in group { #expect(response.status == 200) }
+    }
+    #expect(registry.log.count == 1)
+  }
+}

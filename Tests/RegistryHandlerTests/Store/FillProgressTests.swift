@@ -1,0 +1,41 @@
+internal import Testing
+
+@testable internal import RegistryHandler
+
+struct FillProgressTests {
+  private static let held = FillProgress.heldBack
+  private static let failure = UpstreamError(.unreachable, "no")
+
+  @Test(
+    arguments: [
+      (FillProgress.Phase.opening, nil, 0, 0, false),
+      (.filling, nil, 500_000, 0, false),
+      (.filling, held, held, 0, false),
+      (.filling, held + 1, 0, 0, true),
+      (.filling, held + 1, 1, 1, true),
+      (.filling, held + 1, held + 1, 1, true),
+      (.filling, 100_000, 50_000, 50_000, true),
+      (.filling, 100_000, 100_000, 100_000 - held, true),
+      (.filling, 100_000, 200_000, 100_000 - held, true),
+      (.complete, 100_000, 100_000, 100_000, false),
+      (.failed(failure), 100_000, 100_000, 100_000 - held, false),
+      (.failed(failure), nil, 100_000, 0, false),
+      (.redirected(status: 307, location: "https://a.test/"), 100_000, 100_000, 0, false),
+    ]
+  )
+  func `the end is held back until the digest is known`(
+    _ phase: FillProgress.Phase,
+    _ size: Int64?,
+    _ written: Int64,
+    _ readable: Int64,
+    _ isStreamable: Bool
+  ) {
+    var progress = FillProgress()
+    progress.phase = phase
+    progress.size = size
+    progress.written = written
+    #expect(progress.readable == readable)
+    #expect(progress.isStreamable == isStreamable)
+    #expect(progress.isSettled == ![.opening, .filling].contains(phase))
+  }
+}

@@ -1,0 +1,121 @@
+internal import NIOCore
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// A fill with its readers.
+struct FillTests {
+  private static let size: Int64 = 100_000
+
+  private let directory: TemporaryDirectory
+  private let store: Store
+  private let bytes: [UInt8]
+  private let fill: Fill
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    store = try directory.makeStore()
+    var random = SeededGenerator(seed: 1)
+    bytes = (0..<Self.size).map { _ in UInt8.random(in: 0...255, using: &random) }
+    fill = Fill(try Values.digest(of: bytes), from: try Values.place("r.test", "a"))
+  }
+
+  /// Writes the bytes in chunks, as a download does.
+  private func write(_ partial: PartialFile, _ bytes: some Collection<UInt8>) throws {
+    try partial.append(ByteBuffer(bytes: Array(bytes)))
+    fill.advance(to: partial.length)
+  }
+
+  @Test func `many readers of different ranges get the right bytes`() async throws {
+    let partial = try PartialFile(fill.digest, in: store)
+    fill.begin(partial, size: Self.size)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<64 as Range<Int64> {
+        let range = (number * 777)..<(Self.size - number * 333)
+        let reader = try #require(fill.makeReader(range))
+        group.addTask {
+          let read = try await reader.collect(step: 1_000 + Int(number))
+          #expect(read.elementsEqual(bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
+        }
+      }
+      for start in stride(from: 0, to: bytes.count, by: 9_999) {
+        try write(partial, bytes[start..<min(start + 9_999, bytes.count)])
+        await Task.yield()
+      }
+      try partial.promote()
+      fill.end(.complete)
+      try await group.waitForAll()
+    }
+  }
+
+  @Test func `who comes late reads what is there already`() async throws {
+    let partial = try PartialFile(fill.digest, in: store)
+    fill.begin(partial, size: Self.size)
+    try write(partial, bytes)
+    try partial.promote()
+    fill.end(.complete)
+    #expect(try await fill.makeReader(0..<Self.size)?.collect() == bytes)
+  }
+
+  @Test func `the end is held back until the fill is complete`() async throws {
+    let partial = try PartialFile(fill.digest, in: store)
+    fill.begin(partial, size: Self.size)
+    try write(partial, bytes)
+    let readable = Self.size - FillProgress.heldBack
+    let early = try #require(fill.makeReader(0..<readable))
+    #expect(try await early.collect().count == Int(readable))
+    let reader = try #require(fill.makeReader(readable..<Self.size))
+    let rest = Task { try await reader.collect() }
+    rest.cancel()
+    guard case .failure(BlobReader.Failure.cancelled) = await rest.result else {
+      Issue.record("bytes went out before the digest was known")
+      return
+    }
+  }
+
+  @Test func `a wrong digest breaks readers off before the end`() async throws {
+    let partial = try PartialFile(fill.digest, in: store)
+    fill.begin(partial, size: Self.size)
+    let reader = try #require(fill.makeReader(0..<Self.size))
+    let task = Task { try await reader.collect() }
+    var wrong = bytes
+    wrong[0] ^= 1
+    try write(partial, wrong)
+    #expect(!partial.isVerified())
+    let failure = UpstreamError(.invalidAnswer, "wrong digest")
+    partial.discard()
+    fill.end(.failed(failure))
+    guard case .failure(BlobReader.Failure.brokenOff(failure)) = await task.result else {
+      Issue.record("a wrong blob was a complete answer")
+      return
+    }
+    #expect(store.size(of: fill.digest) == nil)
+  }
+
+  @Test func `waiting for the answer ends when it is known`() async throws {
+    let partial = try PartialFile(fill.digest, in: store)
+    let opened = Task { await fill.opened() }
+    #expect(fill.makeReader(0..<1) == nil)
+    fill.begin(partial, size: Self.size)
+    #expect(await opened.value?.phase == .filling)
+    let small = Fill(fill.digest, from: fill.place)
+    let settled = Task { await small.opened() }
+    small.begin(partial, size: FillProgress.heldBack)
+    small.end(.redirected(status: 307, location: "https://s3.test/"))
+    #expect(await settled.value?.phase == .redirected(status: 307, location: "https://s3.test/"))
+  }
+
+  @Test func `there is one fill per digest, until it is removed`() throws {
+    let fills = Fills()
+    let (first, isFirstNew) = fills.join(fill.digest, from: fill.place)
+    let (second, isSecondNew) = fills.join(fill.digest, from: try Values.place("q.test", "b"))
+    #expect(isFirstNew && !isSecondNew)
+    #expect(first === second)
+    #expect(fills.count == 1)
+    fills.remove(fill)
+    #expect(fills.count == 1)
+    fills.remove(first)
+    #expect(fills.count == 0)
+    #expect(fills.join(fill.digest, from: fill.place).isNew)
+  }
+}

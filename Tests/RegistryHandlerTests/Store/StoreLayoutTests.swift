@@ -1,0 +1,26 @@
+internal import Testing
+
+@testable internal import RegistryHandler
+
+struct StoreLayoutTests {
+  private static let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+  @Test func `everything has its place`() throws {
+    let layout = StoreLayout(root: "/s")
+    let digest = try Values.digest(of: "abc")
+    let place = try Values.place("corp.test:5000", "o/a")
+    let repository = "/s/repositories/corp.test:5000/o/a"
+    #expect(layout.blob(digest) == "/s/blobs/sha256/ba/\(Self.hex)")
+    #expect(StoreLayout.relativePath(of: digest) == "sha256/ba/\(Self.hex)")
+    #expect(layout.partial(digest) == "/s/partial/sha256/\(Self.hex)")
+    #expect(layout.blobLink(digest, in: place) == "\(repository)/_blobs/sha256/\(Self.hex)")
+    #expect(layout.manifest(digest, in: place) == "\(repository)/_manifests/sha256/\(Self.hex).json")
+    #expect(layout.tag(try Values.tag("v1.0"), in: place) == "\(repository)/_tags/v1.0.json")
+    #expect(place.description == "corp.test:5000/o/a")
+  }
+
+  @Test func `algorithms do not mix`() throws {
+    let digest = try #require(Digest(of: Array("abc".utf8), algorithm: .sha512))
+    #expect(StoreLayout(root: "/s").blob(digest) == "/s/blobs/sha512/dd/\(digest.hex)")
+  }
+}

@@ -1,0 +1,136 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Redirects" of `docs/request-handling.md`, carried out; and the choice of the endpoint.
+struct AuthenticatedUpstreamRedirectTests {
+  private static let signed = "https://s3.test/k?X-Amz-Signature=a%2Fb"
+
+  private let registry = FakeUpstream()
+  private let tokens = TokenCache(executor: .forTests) { 0 }
+  private let route: Route
+  private let blob: String
+
+  init() throws {
+    let digest = try Values.digest(of: "x")
+    route = .blob(try Values.repository("a"), digest)
+    blob = "GET https://r.test/v2/a/blobs/\(digest)"
+  }
+
+  private func makeUpstream(_ endpoints: [String] = ["https://r.test"]) throws -> AuthenticatedUpstream {
+    let upstream = Upstream(name: try Values.upstream("r.test"), endpoints: try endpoints.map { try Values.url($0) })
+    return AuthenticatedUpstream(upstream, client: registry, tokens: tokens)
+  }
+
+  private func redirect(to location: String, _ status: Int = 307) -> FakeAnswer {
+    FakeAnswer(status, [.location: location])
+  }
+
+  @Test func `a redirect to the same origin is followed with the token`() async throws {
+    let challenge = FakeAnswer.challenge(#"Bearer realm="https://r.test/token""#)
+    registry.on("GET https://r.test/token?scope=repository%3Aa%3Apull", .text(#"{"token":"t"}"#))
+    registry.on(blob) { [redirect] request throws(UpstreamError) in
+      request.headers[.authorization] == nil ? challenge : redirect("/elsewhere?x=%2F", 302)
+    }
+    registry.on("GET https://r.test/elsewhere?x=%2F", .text("x"))
+    guard case .response(let response) = try await makeUpstream().send(.get, route) else {
+      Issue.record("the redirect was not followed")
+      return
+    }
+    #expect(response.status == 200)
+    #expect(registry.requests.last?.url.target == "/elsewhere?x=%2F")
+    #expect(registry.requests.last?.headers[.authorization] == "Bearer t")
+  }
+
+  @Test func `a redirect elsewhere is handed back, and nobody is asked there`() async throws {
+    registry.on(blob, redirect(to: Self.signed))
+    guard case .redirect(307, Self.signed) = try await makeUpstream().send(.get, route) else {
+      Issue.record("the redirect was not handed back")
+      return
+    }
+    #expect(registry.log == [blob])
+  }
+
+  @Test(arguments: [nil, "http://r.test/x", "ftp://r.test/", "https://u:p@s3.test/"])
+  func `a redirect that the table refuses is an invalid answer`(_ location: String?) async throws {
+    registry.on(blob, location.map { redirect(to: $0) } ?? FakeAnswer(302))
+    let upstream = try makeUpstream()
+    let error = await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
+    #expect(error?.kind == .invalidAnswer)
+    #expect(registry.log == [blob])
+  }
+
+  @Test func `redirects in a circle end`() async throws {
+    registry.on(blob, redirect(to: "/1"))
+    registry.on("GET https://r.test/1", redirect(to: "/2"))
+    registry.on("GET https://r.test/2", redirect(to: "/1"))
+    let upstream = try makeUpstream()
+    let error = await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
+    #expect(error?.kind == .invalidAnswer)
+    #expect(registry.log.count == 3)
+  }
+
+  @Test func `redirects without end end after five`() async throws {
+    registry.on(blob, redirect(to: "/1"))
+    for number in 1...9 { registry.on("GET https://r.test/\(number)", redirect(to: "/\(number + 1)")) }
+    let upstream = try makeUpstream()
+    await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
+    #expect(registry.log.count == 6)
+  }
+
+  @Test(arguments: [UpstreamError.Kind.unreachable, .timeout])
+  func `the next endpoint is asked when one gives no answer`(_ kind: UpstreamError.Kind) async throws {
+    let second = blob.replacing("https://r.test", with: "https://second.test:444/base")
+    registry.fail(blob, UpstreamError(kind, "no"))
+    registry.on(second, .text("x"))
+    guard
+      case .response(let response) = try await makeUpstream(["https://r.test", "https://second.test:444/base/"])
+        .send(.get, route)
+    else {
+      Issue.record("there was no answer")
+      return
+    }
+    #expect(response.status == 200)
+    #expect(registry.log == [blob, second])
+  }
+
+  @Test func `a token goes to the endpoint it is for, to no other`() async throws {
+    let second = blob.replacing("r.test", with: "second.test")
+    registry.on("GET https://r.test/token?scope=repository%3Aa%3Apull", .text(#"{"token":"t"}"#))
+    let challenge = FakeAnswer.challenge(#"Bearer realm="https://r.test/token""#)
+    let first = try makeUpstream(["https://r.test", "https://second.test"])
+    registry.on(blob) { request throws(UpstreamError) in
+      request.headers[.authorization] == nil ? challenge : .text("x")
+    }
+    _ = try await first.send(.get, route)
+    registry.fail(blob)
+    registry.on(second, .text("x"))
+    _ = try await first.send(.get, route)
+    let foreign = registry.requests.filter { $0.url.host != "r.test" }
+    #expect(foreign.map { "\($0.method) \($0.url)" } == [second])
+    #expect(foreign.allSatisfy { $0.headers[.authorization] == nil })
+  }
+
+  @Test func `without any answer the last failure is told`() async throws {
+    let second = blob.replacing("r.test", with: "second.test")
+    registry.fail(blob, UpstreamError(.unreachable, "first"))
+    registry.fail(second, UpstreamError(.timeout, "second"))
+    let upstream = try makeUpstream(["https://r.test", "https://second.test"])
+    await #expect(throws: UpstreamError(.timeout, "second")) { try await upstream.send(.get, route) }
+  }
+
+  @Test(arguments: [401, 404, 429, 500, 503])
+  func `an answer is an answer, whatever its status`(_ status: Int) async throws {
+    registry.on(blob, FakeAnswer(status, status == 401 ? [.wwwAuthenticate: "Basic"] : [:]))
+    guard
+      case .response(let response) = try await makeUpstream(["https://r.test", "https://second.test"])
+        .send(.get, route)
+    else {
+      Issue.record("there was no answer")
+      return
+    }
+    #expect(response.status == status)
+    #expect(registry.log == [blob])
+  }
+}

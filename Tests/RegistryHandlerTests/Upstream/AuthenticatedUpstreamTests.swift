@@ -1,0 +1,151 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Tokens" of `docs/request-handling.md`.
+struct AuthenticatedUpstreamTests {
+  private static let manifest = "https://r.test/v2/a/manifests/v1"
+  private static let realm = "https://auth.r.test/token?service=r&scope=repository%3Aa%3Apull"
+  private static let challenge = FakeAnswer.challenge(#"Bearer realm="https://auth.r.test/token",service="r""#)
+
+  private let registry = FakeUpstream()
+  private let clock = ManualClock()
+  private let tokens: TokenCache
+  private let route: Route
+
+  init() throws {
+    tokens = TokenCache(executor: .forTests) { [clock] in clock.now }
+    route = .manifest(try Values.repository("a"), .tag(try Values.tag("v1")))
+  }
+
+  private func makeUpstream(realms: [String] = []) throws -> AuthenticatedUpstream {
+    var upstream = Upstream(name: try Values.upstream("r.test"), endpoints: [try Values.url("https://r.test")])
+    upstream.realms = try realms.map { try #require(HostPattern($0)) }
+    return AuthenticatedUpstream(upstream, client: registry, tokens: tokens)
+  }
+
+  /// Status of the answer; a redirect is told by its own.
+  private func send(_ upstream: AuthenticatedUpstream, headers: HTTPFields = [:]) async throws -> Int {
+    switch try await upstream.send(.get, route, headers: headers) {
+    case .response(let response): response.status
+    case .redirect(let status, _): status
+    }
+  }
+
+  /// The manifest is there for those with the token.
+  private func protect(with token: String = "t", lifetime: Int = 300) {
+    registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
+      request.headers[.authorization] == "Bearer \(token)" ? .text("{}") : Self.challenge
+    }
+    registry.on("GET \(Self.realm)", .text(#"{"token":"\#(token)","expires_in":\#(lifetime)}"#))
+  }
+
+  @Test func `what needs no token is asked for without one`() async throws {
+    registry.on("GET \(Self.manifest)", .text("{}"))
+    #expect(try await send(makeUpstream()) == 200)
+    #expect(registry.log == ["GET \(Self.manifest)"])
+    #expect(registry.requests.allSatisfy { $0.headers[.authorization] == nil })
+    #expect(registry.requests.allSatisfy { $0.headers[.acceptEncoding] == "identity" })
+  }
+
+  @Test func `a 401 is answered with a token, once, and the token is kept`() async throws {
+    protect()
+    let upstream = try makeUpstream()
+    #expect(try await send(upstream) == 200)
+    #expect(registry.log == ["GET \(Self.manifest)", "GET \(Self.realm)", "GET \(Self.manifest)"])
+    #expect(try await send(upstream) == 200)
+    #expect(registry.log.count == 4)
+    #expect(registry.count(of: "GET \(Self.realm)") == 1)
+  }
+
+  @Test func `a second 401 is passed on`() async throws {
+    protect()
+    registry.on("GET \(Self.manifest)", Self.challenge)
+    #expect(try await send(makeUpstream()) == 401)
+    #expect(registry.count(of: "GET \(Self.manifest)") == 2)
+  }
+
+  @Test func `a kept token that upstream refuses is renewed`() async throws {
+    protect(with: "old")
+    let upstream = try makeUpstream()
+    #expect(try await send(upstream) == 200)
+    protect(with: "new")
+    #expect(try await send(upstream) == 200)
+    #expect(registry.count(of: "GET \(Self.realm)") == 2)
+    #expect(registry.requests.last?.headers[.authorization] == "Bearer new")
+  }
+
+  @Test func `a token near its end is renewed before it is used`() async throws {
+    protect(lifetime: 300)
+    let upstream = try makeUpstream()
+    #expect(try await send(upstream) == 200)
+    clock.advance(by: 280)
+    #expect(try await send(upstream) == 200)
+    #expect(registry.log.suffix(2) == ["GET \(Self.realm)", "GET \(Self.manifest)"])
+  }
+
+  @Test func `a challenge that the answer lacks is learned from the version root`() async throws {
+    protect()
+    registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
+      request.headers[.authorization] == "Bearer t" ? .text("{}") : FakeAnswer(401)
+    }
+    registry.on("GET https://r.test/v2/", Self.challenge)
+    #expect(try await send(makeUpstream()) == 200)
+    #expect(registry.count(of: "GET https://r.test/v2/") == 1)
+  }
+
+  @Test(arguments: [#"Basic realm="r""#, #"Bearer service="r""#, #"Bearer realm="/token""#])
+  func `a challenge that cannot be answered is passed on`(_ challenge: String) async throws {
+    registry.on("GET \(Self.manifest)", .challenge(challenge))
+    #expect(try await send(makeUpstream()) == 401)
+    #expect(registry.log == ["GET \(Self.manifest)"])
+  }
+
+  @Test(
+    arguments: [
+      ("https://evil.test/token", "another domain"), ("http://auth.r.test/token", "plain http"),
+      ("https://169.254.169.254/token", "another domain"),
+    ]
+  )
+  func `a foreign realm is refused and never asked`(_ realm: String, _ reason: String) async throws {
+    registry.on("GET \(Self.manifest)", .challenge(#"Bearer realm="\#(realm)""#))
+    let error = await #expect(throws: UpstreamError.self) { try await send(makeUpstream()) }
+    #expect(error?.kind == .authentication)
+    #expect(error?.reason.contains(reason) == true)
+    #expect(registry.log == ["GET \(Self.manifest)"])
+  }
+
+  @Test func `the operator can open another realm`() async throws {
+    let realm = "https://auth.other.test/token"
+    registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
+      request.headers[.authorization] == "Bearer t" ? .text("{}") : .challenge(#"Bearer realm="\#(realm)""#)
+    }
+    registry.on("GET \(realm)?scope=repository%3Aa%3Apull", .text(#"{"access_token":"t"}"#))
+    #expect(try await send(makeUpstream(realms: ["other.test"])) == 200)
+  }
+
+  @Test(
+    arguments: [
+      (FakeAnswer(403), UpstreamError.Kind.authentication, 403 as Int?),
+      (FakeAnswer(429, [.retryAfter: "7"]), .authentication, 429),
+      (FakeAnswer(307, [.location: "https://r.test/"]), .authentication, 307),
+      (.text("{}"), .authentication, nil),
+      (
+        FakeAnswer(200, [:], [[UInt8](repeating: 0x20, count: TokenResponse.maximumSize), [0x20]]), .authentication, nil
+      ),
+    ]
+  )
+  func `a token service that gives no token is an error`(
+    _ answer: FakeAnswer,
+    _ kind: UpstreamError.Kind,
+    _ status: Int?
+  ) async throws {
+    protect()
+    registry.on("GET \(Self.realm)", answer)
+    let error = await #expect(throws: UpstreamError.self) { try await send(makeUpstream()) }
+    #expect(error?.kind == kind)
+    #expect(error?.status == status)
+    #expect(error?.retryAfter == answer.headers[.retryAfter])
+  }
+}

@@ -1,0 +1,104 @@
+internal import Testing
+
+@testable internal import RegistryHandler
+
+struct TokenCacheTests {
+  private let clock = ManualClock(1_000)
+  private let cache: TokenCache
+  private let key: TokenCache.Key
+
+  init() throws {
+    cache = TokenCache(executor: .forTests) { [clock] in clock.now }
+    key = TokenCache.Key(
+      upstream: try Values.upstream("r.test"),
+      endpoint: try Values.url("https://r.test"),
+      scope: .pull(try Values.repository("a"))
+    )
+  }
+
+  private static func token(_ token: String, lifetime: Int64) throws -> TokenResponse {
+    try #require(TokenResponse(json: Array(#"{"token":"\#(token)","expires_in":\#(lifetime)}"#.utf8)))
+  }
+
+  @Test func `a hundred callers share one fetch`() async throws {
+    let response = try Self.token("t", lifetime: 300)
+    let fetches = Observed(0)
+    let gate = Observed(false)
+    try await withThrowingTaskGroup(of: String.self) { group in
+      for _ in 0..<100 {
+        group.addTask {
+          try await cache.token(for: key) {
+            fetches.update { $0 += 1 }
+            _ = await gate.first { $0 }
+            return .success(response)
+          }
+        }
+      }
+      _ = await fetches.first { $0 == 1 }
+      gate.update { $0 = true }
+      for try await token in group { #expect(token == "t") }
+    }
+    #expect(fetches.value == 1)
+  }
+
+  @Test(
+    arguments: [
+      // A tenth of the lifetime before the end, 30 s at most.
+      (300, 269, true), (300, 270, false), (60, 53, true), (60, 54, false), (3_600, 3_569, true), (3_600, 3_570, false),
+      (10, 8, true), (10, 9, false), (2, 0, true), (2, 1, false), (1, 0, false), (0, 0, false),
+    ]
+  )
+  func `a token is used until shortly before its end`(_ lifetime: Int64, _ age: Int64, _ isUsed: Bool) async throws {
+    let response = try Self.token("t", lifetime: lifetime)
+    #expect(try await cache.token(for: key) { .success(response) } == "t")
+    clock.advance(by: age)
+    #expect(cache.token(for: key) == (isUsed ? "t" : nil))
+  }
+
+  @Test func `the life of a token begins when it is asked for`() async throws {
+    let response = try Self.token("t", lifetime: 100)
+    _ = try await cache.token(for: key) { [clock] in
+      clock.advance(by: 50)
+      return .success(response)
+    }
+    clock.advance(by: 39)
+    #expect(cache.token(for: key) == "t")
+    clock.advance(by: 1)
+    #expect(cache.token(for: key) == nil)
+  }
+
+  @Test func `only the refused token is discarded`() async throws {
+    let response = try Self.token("new", lifetime: 300)
+    _ = try await cache.token(for: key) { .success(response) }
+    cache.discard("old", for: key)
+    #expect(cache.token(for: key) == "new")
+    cache.discard("new", for: key)
+    #expect(cache.token(for: key) == nil)
+  }
+
+  @Test func `a failure is told to all and not kept`() async throws {
+    let failure = UpstreamError(.authentication, "no")
+    await #expect(throws: failure) { try await cache.token(for: key) { .failure(failure) } }
+    let response = try Self.token("t", lifetime: 300)
+    #expect(try await cache.token(for: key) { .success(response) } == "t")
+  }
+
+  @Test func `keys differ by upstream, endpoint and repository`() async throws {
+    let response = try Self.token("t", lifetime: 300)
+    _ = try await cache.token(for: key) { .success(response) }
+    let others = [
+      TokenCache.Key(upstream: try Values.upstream("b.test"), endpoint: key.endpoint, scope: key.scope),
+      TokenCache.Key(upstream: key.upstream, endpoint: try Values.url("https://b.test"), scope: key.scope),
+      TokenCache.Key(upstream: key.upstream, endpoint: key.endpoint, scope: .pull(try Values.repository("a/b"))),
+    ]
+    for other in others { #expect(cache.token(for: other) == nil) }
+  }
+
+  @Test func `no lifetime, however long, stops the process`() async throws {
+    await #expect(processExitsWith: .success) {
+      let test = try TokenCacheTests()
+      let response = try Self.token("t", lifetime: .max)
+      #expect(try await test.cache.token(for: test.key) { .success(response) } == "t")
+    }
+  }
+}

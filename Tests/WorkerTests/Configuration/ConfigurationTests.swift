@@ -1,0 +1,142 @@
+internal import RegistryHandler
+internal import Testing
+
+@testable internal import regproxy_fcgi
+
+@Suite("The configuration")
+struct ConfigurationTests {
+  private func parse(_ yaml: String, _ environment: [String: String] = [:]) throws -> Configuration {
+    try Configuration(yaml: yaml, file: "test.yaml", environment: environment)
+  }
+
+  @Test("An empty file gives the defaults, with every built-in upstream")
+  func defaults() throws {
+    let configuration = try parse("")
+    #expect(configuration.listen == .unix(path: "/run/regproxy/worker.sock"))
+    #expect(configuration.socketMode == 0o660)
+    #expect(configuration.threads == WorkerPool.Limits(min: 32, max: 1024))
+    #expect(configuration.storeDirectory == "/var/cache/regproxy")
+    #expect(configuration.upstreams.count == 11)
+    #expect(configuration.upstreams.filter(\.isDefault).map(\.name.description) == ["docker.io"])
+  }
+
+  @Test("Every key has its effect")
+  func everyKey() throws {
+    let configuration = try parse(
+      """
+      listen: 127.0.0.1:9000
+      socket_mode: "0600"
+      threads: {min: 2, max: 3}
+      domain: example.com
+      delivery: direct
+      drain_timeout: 1h30m
+      log: {level: debug, format: text, file: /tmp/worker.log}
+      store: {directory: /tmp/store/}
+      defaults: {tag_ttl: 5m, stale_if_error: 4w, external_redirects: passthrough}
+      upstreams:
+        registry.corp.example:
+          endpoints: [https://one.corp.example, "http://127.0.0.1:5000/base"]
+          hosts: [corp.example.com]
+          aliases: [corp]
+          library: true
+          default: true
+          realms: [auth.example.net]
+          auth: {mode: anonymous}
+          allow: ["team/*"]
+          deny: ["*/secret"]
+          tag_ttl: 90s
+          ca_file: /etc/ssl/corp.pem
+      """
+    )
+    #expect(configuration.listen == .tcp(host: "127.0.0.1", port: 9000))
+    #expect(configuration.socketMode == 0o600)
+    #expect(configuration.threads == WorkerPool.Limits(min: 2, max: 3))
+    #expect(configuration.domain == "example.com")
+    #expect(configuration.delivery == .direct)
+    #expect(configuration.drainTimeout == .seconds(5400))
+    #expect(configuration.log == Configuration.Log(level: .debug, format: .text, file: "/tmp/worker.log"))
+    #expect(configuration.storeDirectory == "/tmp/store")
+    let upstream = try #require(configuration.upstreamTable.upstream(named: "corp"))
+    #expect(upstream.name.description == "registry.corp.example")
+    #expect(upstream.endpoints.map(\.description) == ["https://one.corp.example/", "http://127.0.0.1:5000/base"])
+    #expect(upstream.hosts == ["corp.example.com"])
+    #expect(upstream.hasLibrary)
+    #expect(upstream.realms.map(\.description) == ["auth.example.net"])
+    #expect(upstream.permits(try #require(RepositoryName("team/app"))))
+    #expect(!upstream.permits(try #require(RepositoryName("team/secret"))))
+    #expect(!upstream.permits(try #require(RepositoryName("other/app"))))
+    #expect(upstream.tagTTL == .seconds(90))
+    #expect(upstream.staleIfError == .seconds(4 * 604_800))
+    #expect(upstream.caFile == "/etc/ssl/corp.pem")
+    #expect(configuration.upstreams.filter(\.isDefault).map(\.name.description) == ["registry.corp.example"])
+  }
+
+  @Test("A variable overrides the file")
+  func environment() throws {
+    let configuration = try parse(
+      "store: {directory: /tmp/a}\nthreads: {min: 4, max: 8}",
+      ["REGPROXY_STORE_DIRECTORY": "/tmp/b", "REGPROXY_THREADS_MAX": "9", "REGPROXY_LISTEN": "/tmp/s", "HOME": "/"]
+    )
+    #expect(configuration.storeDirectory == "/tmp/b")
+    #expect(configuration.threads == WorkerPool.Limits(min: 4, max: 9))
+    #expect(configuration.listen == .unix(path: "/tmp/s"))
+  }
+
+  @Test(
+    "A mistake is told with its line",
+    arguments: [
+      ("listne: /tmp/s", 1, "unknown key 'listne'"),
+      ("log:\n  level: loud", 2, "'log.level' is 'loud', but must be one of"),
+      ("store:\n  directory: relative", 2, "'store.directory' is 'relative'"),
+      ("store:\n  directory: \"/tmp/a b\"", 2, "'store.directory'"),
+      ("threads: 3", 1, "'threads' must be a mapping"),
+      ("threads: {min: many}", 1, "'threads.min' is 'many', but must be a number"),
+      ("threads: {min: 5, max: 4}", nil, "'threads.min' is 5 and 'threads.max' 4"),
+      ("drain_timeout: 30", 1, "must be a duration"),
+      ("socket_mode: \"0999\"", 1, "must be an octal mode"),
+      ("listen: worker.sock", 1, "must be an absolute path or 127.0.0.1:PORT"),
+      ("delivery: pigeon", 1, "must be one of x-accel, direct"),
+      ("upstreams:\n  Docker.IO: {}", 2, "'Docker.IO' is no upstream's name"),
+      ("upstreams:\n  docker.io:\n    mirrors: [a]", 3, "unknown key 'mirrors' in 'upstreams.docker.io'"),
+      ("upstreams:\n  docker.io:\n    endpoints: [ftp://a]", 3, "must hold base URLs"),
+      ("upstreams:\n  docker.io:\n    endpoints: [\"https://me:pw@a\"]", 3, "must hold base URLs"),
+      ("upstreams:\n  docker.io:\n    endpoints: []", 3, "must name at least one URL"),
+      ("upstreams:\n  docker.io:\n    auth: {mode: client}", 3, "must be one of anonymous"),
+      ("upstreams:\n  docker.io:\n    library: maybe", 3, "must be true or false"),
+      ("upstreams:\n  a.example: {default: true}\n  b.example: {default: true}", nil, "only one upstream can be"),
+      ("upstreams:\n  a.example: {aliases: [ghcr.io]}", nil, "the name 'ghcr.io' is claimed by both"),
+      ("a: [1", 2, "no valid YAML"),
+    ] as [(String, Int?, String)]
+  )
+  func mistakes(yaml: String, line: Int?, message: String) {
+    let error = #expect(throws: ConfigurationError.self) { try parse(yaml) }
+    #expect(error?.file == "test.yaml")
+    #expect(error?.line == line)
+    #expect(error?.message.contains(message) == true, "\(String(describing: error))")
+  }
+
+  @Test("A bad variable is told by its name")
+  func badVariable() {
+    let error = #expect(throws: ConfigurationError.self) { try parse("", ["REGPROXY_LOG_LEVEL": "loud"]) }
+    #expect(error?.file == "REGPROXY_LOG_LEVEL")
+  }
+
+  @Test("A file that was named has to be there")
+  func missingFile() {
+    let error = #expect(throws: ConfigurationError.self) {
+      try Configuration.load(path: "/nonexistent/regproxy.yaml", environment: [:])
+    }
+    #expect(error?.message.contains("cannot be read: No such file") == true)
+  }
+
+  @Test(
+    "Durations have units",
+    arguments: [
+      ("90s", 90), ("5m", 300), ("1h30m", 5400), ("7d", 604_800), ("4w", 2_419_200), ("1y", 31_536_000), ("0s", 0),
+      ("5", nil), ("", nil), ("m", nil), ("-5s", nil), ("5 s", nil), ("9999999999s", nil),
+    ] as [(String, Int64?)]
+  )
+  func durations(text: String, seconds: Int64?) {
+    #expect(Duration(configuration: text) == seconds.map { .seconds($0) })
+  }
+}
