@@ -6,6 +6,9 @@ package struct TokenResponse: Equatable, Sendable {
   /// What a service that says nothing is taken to mean, in seconds.
   package static let defaultLifetime: Int64 = 60
 
+  /// What a longer lifetime is taken for: no service means more, and sums of times stay small. In seconds.
+  package static let maximumLifetime: Int64 = 86_400
+
   /// Far more than any token seen; a larger answer is refused. In bytes.
   package static let maximumSize = 256 * 1024
 
@@ -25,6 +28,6 @@ package struct TokenResponse: Equatable, Sendable {
       token.utf8.allSatisfy(\.isVisible)
     else { return nil }
     self.token = token
-    self.lifetime = max(0, fields.expires_in ?? Self.defaultLifetime)
+    self.lifetime = min(max(0, fields.expires_in ?? Self.defaultLifetime), Self.maximumLifetime)
   }
 }

@@ -9,12 +9,14 @@ package enum TagFreshness: Equatable, Sendable {
 
   /// - Parameters:
   ///   - checkedAt: when upstream last confirmed the tag, in seconds since 1970.
-  ///   - now: the present, likewise. A check in the future (the clock was set back) counts as never made.
+  ///   - now: the present, likewise. A check in the future (the clock was set back) or before 1970 does not count.
   package init(checkedAt: Int64, now: Int64, ttl: Duration, staleIfError: Duration) {
-    let age = now - checkedAt
-    if age < 0 {
+    guard (0...max(0, now)).contains(checkedAt) else {
       self = .revalidate
-    } else if age < ttl.components.seconds {
+      return
+    }
+    let age = now - checkedAt
+    if age < ttl.components.seconds {
       self = .fresh
     } else if age < ttl.components.seconds + staleIfError.components.seconds {
       self = .revalidate

@@ -14,11 +14,11 @@ struct RouteTests {
   /// What is asked for, without the values.
   struct Row: Sendable {
     let path: String
-    let kind: String
+    let kind: RequestKind
     let repository: String?
     let reference: String?
 
-    init(_ path: String, _ kind: String, _ repository: String? = nil, _ reference: String? = nil) {
+    init(_ path: String, _ kind: RequestKind, _ repository: String? = nil, _ reference: String? = nil) {
       self.path = path
       self.kind = kind
       self.repository = repository
@@ -28,25 +28,25 @@ struct RouteTests {
 
   @Test(
     arguments: [
-      Row("/v2/", "ping"),
-      Row("/v2/auth", "token"),
-      Row("/v2/a/manifests/latest", "manifest", "a", "latest"),
-      Row("/v2/a/b/c/manifests/\(digest)", "manifest", "a/b/c", digest),
-      Row("/v2/a/blobs/\(digest)", "blob", "a", digest),
-      Row("/v2/a/b/tags/list", "tags", "a/b"),
-      Row("/v2/a/referrers/\(digest)", "referrers", "a", digest),
-      Row("/v2/a/blobs/uploads", "upload", "a"),
-      Row("/v2/a/blobs/uploads/", "upload", "a"),
-      Row("/v2/a/blobs/uploads/0123-4567", "upload", "a"),
+      Row("/v2/", .ping),
+      Row("/v2/auth", .token),
+      Row("/v2/a/manifests/latest", .manifest, "a", "latest"),
+      Row("/v2/a/b/c/manifests/\(digest)", .manifest, "a/b/c", digest),
+      Row("/v2/a/blobs/\(digest)", .blob, "a", digest),
+      Row("/v2/a/b/tags/list", .tags, "a/b"),
+      Row("/v2/a/referrers/\(digest)", .referrers, "a", digest),
+      Row("/v2/a/blobs/uploads", .upload, "a"),
+      Row("/v2/a/blobs/uploads/", .upload, "a"),
+      Row("/v2/a/blobs/uploads/0123-4567", .upload, "a"),
       // A repository may be called like a part of a path.
-      Row("/v2/manifests/manifests/manifests", "manifest", "manifests", "manifests"),
-      Row("/v2/a/blobs/manifests/latest", "manifest", "a/blobs", "latest"),
-      Row("/v2/a/blobs/uploads/manifests/latest", "manifest", "a/blobs/uploads", "latest"),
-      Row("/v2/a/tags/list/tags/list", "tags", "a/tags/list"),
-      Row("/v2/a/manifests/uploads", "manifest", "a", "uploads"),
-      Row("/v2/blobs/uploads/manifests/latest", "manifest", "blobs/uploads", "latest"),
-      Row("/v2/v2/blobs/\(digest)", "blob", "v2", digest),
-      Row("/v2/auth/manifests/latest", "manifest", "auth", "latest"),
+      Row("/v2/manifests/manifests/manifests", .manifest, "manifests", "manifests"),
+      Row("/v2/a/blobs/manifests/latest", .manifest, "a/blobs", "latest"),
+      Row("/v2/a/blobs/uploads/manifests/latest", .manifest, "a/blobs/uploads", "latest"),
+      Row("/v2/a/tags/list/tags/list", .tags, "a/tags/list"),
+      Row("/v2/a/manifests/uploads", .manifest, "a", "uploads"),
+      Row("/v2/blobs/uploads/manifests/latest", .manifest, "blobs/uploads", "latest"),
+      Row("/v2/v2/blobs/\(digest)", .blob, "v2", digest),
+      Row("/v2/auth/manifests/latest", .manifest, "auth", "latest"),
     ]
   )
   func `a path means one thing`(_ row: Row) throws {
