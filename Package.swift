@@ -70,6 +70,18 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    .target(
+      name: "RegistryTestSupport",
+      dependencies: [
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Tests/RegistryTestSupport",
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "RegistryHandlerTests",
       dependencies: [
@@ -94,11 +106,8 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
+        "RegistryTestSupport",
         "regproxy-fcgi",
-        .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOHTTP1", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: settings
     ),

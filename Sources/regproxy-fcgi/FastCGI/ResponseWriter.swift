@@ -81,9 +81,7 @@ struct ResponseWriter: Sendable {
     switch response.body {
     case .blob(let digest):
       text += "X-Accel-Redirect: \(Self.internalPrefix)\(StoreLayout.relativePath(of: digest))\r\n"
-    // Every byte goes on as soon as it is there.
-    case .stream: text += "X-Accel-Buffering: no\r\n"
-    case .empty, .bytes: break
+    case .empty, .bytes, .stream: break
     }
     text += "\r\n"
     return Array(text.utf8)

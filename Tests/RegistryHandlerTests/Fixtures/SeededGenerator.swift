@@ -12,6 +12,11 @@ struct SeededGenerator: RandomNumberGenerator {
     return result ^ (result >> 31)
   }
 
+  mutating func bytes(_ count: Int) -> [UInt8] {
+    let words = (0..<(count / 8 + 1)).map { _ in next() }
+    return words.withUnsafeBytes { Array($0.prefix(count)) }
+  }
+
   /// Some text of the characters, and now and then of a byte that no name can hold.
   mutating func text(of characters: String, upTo length: Int) -> String {
     let strange: [Character] = ["\0", "%", "\n", "\u{301}", "A", " ", "\\"]

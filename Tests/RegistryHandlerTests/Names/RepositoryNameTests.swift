@@ -44,7 +44,7 @@ struct RepositoryNameTests {
     let layout = StoreLayout(root: "/store")
     let digest = try #require(Digest(of: []))
     var accepted = 0
-    for _ in 0..<5_000 {
+    for _ in 0..<500 {
       let name = RepositoryName(random.text(of: "ab0./_-", upTo: 12))
       let upstream = UpstreamName(random.text(of: "a0.-:/_", upTo: 8))
       let tag = ImageTag(random.text(of: "aZ0._-/", upTo: 8))
@@ -60,6 +60,6 @@ struct RepositoryNameTests {
         #expect(!path.utf8.contains(0))
       }
     }
-    #expect(accepted > 100)
+    #expect(accepted > 10)
   }
 }

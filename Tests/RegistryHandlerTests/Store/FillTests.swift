@@ -16,7 +16,7 @@ struct FillTests {
     directory = try TemporaryDirectory()
     store = try directory.makeStore()
     var random = SeededGenerator(seed: 1)
-    bytes = (0..<Self.size).map { _ in UInt8.random(in: 0...255, using: &random) }
+    bytes = random.bytes(Int(Self.size))
     fill = Fill(try Values.digest(of: bytes), from: try Values.place("r.test", "a"))
   }
 

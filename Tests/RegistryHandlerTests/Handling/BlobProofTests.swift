@@ -1,0 +1,109 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Blobs" of `docs/request-handling.md`: a blob that is here on behalf of another repository.
+struct BlobProofTests {
+  private let fixture: ProxyFixture
+  private let bytes = Array("a shared blob".utf8)
+  private let digest: Digest
+  private let other: String
+
+  private var registry: FakeUpstream { fixture.registry }
+
+  /// The blob is stored and linked to `o/a`.
+  init() async throws {
+    fixture = try ProxyFixture()
+    digest = try Values.digest(of: bytes)
+    other = "https://r.test/v2/o/b/blobs/\(digest)"
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [:], [bytes]))
+    #expect(await fixture.send(.get, "/v2/o/a/blobs/\(digest)").status == 200)
+  }
+
+  private var questions: [String] { Array(registry.log.dropFirst()) }
+
+  @Test(arguments: [HTTPRequest.Method.get, .head])
+  func `upstream's word costs one HEAD, and is remembered`(_ method: HTTPRequest.Method) async throws {
+    registry.on("HEAD \(other)", FakeAnswer(200))
+    let first = await fixture.send(method, "/v2/o/b/blobs/\(digest)")
+    let second = await fixture.send(method, "/v2/o/b/blobs/\(digest)")
+    #expect(first.headers[.cacheStatus] == "regproxy; hit; detail=proved")
+    #expect(second.headers[.cacheStatus] == "regproxy; hit; detail=stored")
+    #expect(try await fixture.content(of: first) == bytes)
+    #expect(questions == ["HEAD \(other)"])
+  }
+
+  @Test func `a redirect is upstream's word too`() async {
+    registry.on("HEAD \(other)", FakeAnswer(307, [.location: "https://s3.test/k"]))
+    #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").headers[.xCache] == "HIT")
+    #expect(questions == ["HEAD \(other)"])
+  }
+
+  @Test func `a HEAD that is refused is asked again as a GET of one byte`() async {
+    registry.on("HEAD \(other)", FakeAnswer(401, [.wwwAuthenticate: "Basic"]))
+    registry.on("GET \(other)", FakeAnswer(206, [:], [[bytes[0]]]))
+    #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").headers[.xCache] == "HIT")
+    #expect(questions == ["HEAD \(other)", "GET \(other)"])
+    #expect(registry.requests.last?.headers[.range] == "bytes=0-0")
+  }
+
+  @Test(
+    arguments: [
+      (401, 404, "BLOB_UNKNOWN"), (403, 404, "BLOB_UNKNOWN"), (404, 404, "BLOB_UNKNOWN"),
+      (429, 429, "TOOMANYREQUESTS"), (500, 502, "UNAVAILABLE"), (503, 503, "UNAVAILABLE"),
+    ]
+  )
+  func `without upstream's word there is no hit`(_ upstream: Int, _ status: Int, _ code: String) async throws {
+    let answer = FakeAnswer(upstream, upstream == 401 ? [.wwwAuthenticate: "Basic"] : [:])
+    registry.on("HEAD \(other)", answer)
+    registry.on("GET \(other)", answer)
+    for _ in 0..<2 {
+      let response = await fixture.send(.get, "/v2/o/b/blobs/\(digest)")
+      #expect(response.status == status)
+      #expect(try ErrorDocument.item(of: response).code == code)
+    }
+    #expect(!fixture.store.hasLink(to: digest, in: try Values.place("r.test", "o/b")))
+  }
+
+  @Test func `without any answer there is no hit`() async {
+    registry.fail("HEAD \(other)")
+    #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == 502)
+  }
+
+  @Test func `another upstream has to say so itself`() async {
+    #expect(await fixture.send(.get, "/v2/q.test/o/a/blobs/\(digest)").status == 404)
+    #expect(registry.log.last == "HEAD https://q.test/v2/o/a/blobs/\(digest)")
+  }
+
+  @Test func `a manifest is no proof of a blob`() async throws {
+    let manifest = #"{"layers":[{"digest":"\#(digest)"}]}"#
+    registry.on(
+      "GET https://r.test/v2/o/b/manifests/v1",
+      .text(manifest, [.contentType: ManifestHandlerTests.index])
+    )
+    #expect(await fixture.send(.get, "/v2/o/b/manifests/v1").status == 200)
+    #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == 404)
+  }
+
+  @Test(arguments: [(FakeAnswer(200), 200), (FakeAnswer(404), 404)])
+  func `who joins the download of another repository has to be proved too`(
+    _ answer: FakeAnswer,
+    _ status: Int
+  ) async throws {
+    let bytes = [UInt8](repeating: 7, count: 50_000)
+    let digest = try Values.digest(of: bytes)
+    let gate = Observed(1)
+    var download = FakeAnswer(200, [:], [Array(bytes[..<20_000]), Array(bytes[20_000...])])
+    download.gate = gate
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", download)
+    registry.on("HEAD https://r.test/v2/o/b/blobs/\(digest)", answer)
+    let first = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    let second = await fixture.send(.get, "/v2/o/b/blobs/\(digest)")
+    gate.update { $0 = .max }
+    #expect(try await fixture.content(of: first) == bytes)
+    #expect(second.status == status)
+    if status == 200 { #expect(try await fixture.content(of: second) == bytes) }
+    #expect(questions == ["GET https://r.test/v2/o/a/blobs/\(digest)", "HEAD https://r.test/v2/o/b/blobs/\(digest)"])
+  }
+}

@@ -1,0 +1,90 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Lists" of `docs/request-handling.md`.
+struct ListHandlerTests {
+  private static let tags = "https://r.test/v2/o/a/tags/list"
+
+  private let fixture: ProxyFixture
+  private let list = #"{"name":"o/a","tags":["a","b"]}"#
+
+  private var registry: FakeUpstream { fixture.registry }
+
+  init() throws { fixture = try ProxyFixture() }
+
+  @Test(
+    arguments: [
+      ("/v2/o/a/tags/list?n=2", "/v2/o/a/tags/list?n=2&last=b"),
+      ("/v2/r.test/o/a/tags/list?n=2", "/v2/r.test/o/a/tags/list?n=2&last=b"),
+      ("/r.test/v2/o/a/tags/list?n=2", "/r.test/v2/o/a/tags/list?n=2&last=b"),
+      ("/v2/o/a/tags/list?n=2&ns=r.test", "/v2/o/a/tags/list?n=2&last=b&ns=r.test"),
+    ]
+  )
+  func `tags are upstream's, their link leads back here`(_ target: String, _ next: String) async throws {
+    let headers: HTTPFields = [
+      .contentType: "application/json; charset=utf-8", .link: #"</v2/o/a/tags/list?n=2&last=b>; rel="next""#,
+      .setCookie: "a=b", .server: "s",
+    ]
+    registry.on("GET \(Self.tags)?n=2", .text(list, headers))
+    let response = await fixture.send(.get, target)
+    #expect(response.status == 200)
+    #expect(response.headers[.contentType] == "application/json")
+    #expect(response.headers[.link] == #"<\#(next)>; rel="next""#)
+    #expect(response.headers[.cacheControl] == "no-store")
+    #expect(response.headers[.xCache] == "BYPASS")
+    #expect(response.headers[.setCookie] == nil)
+    #expect(response.headers[.server] == nil)
+    #expect(try await fixture.content(of: response) == Array(list.utf8))
+  }
+
+  @Test func `n and last go upstream, and nothing else`() async {
+    _ = await fixture.send(.get, "/v2/o/a/tags/list?last=x%26y&n=5&x=1&ns=r.test")
+    #expect(registry.log == ["GET \(Self.tags)?n=5&last=x%26y"])
+  }
+
+  @Test func `the last page has no link`() async {
+    registry.on("GET \(Self.tags)", .text(list, [.contentType: "application/json"]))
+    #expect(await fixture.send(.get, "/v2/o/a/tags/list").headers[.link] == nil)
+  }
+
+  @Test(
+    arguments: [
+      FakeAnswer.text("<html>", [.contentType: "text/html"]),
+      .text("{}"),
+      .text("{}", [.contentType: "application/json", .contentEncoding: "gzip"]),
+      FakeAnswer(200, [.contentType: "application/json"], [[UInt8](repeating: 0x20, count: (4 << 20) + 1)]),
+      FakeAnswer(307, [.location: "https://cdn.test/list"]),
+    ]
+  )
+  func `what is no list is a 502`(_ answer: FakeAnswer) async {
+    registry.on("GET \(Self.tags)", answer)
+    #expect(await fixture.send(.get, "/v2/o/a/tags/list").status == 502)
+  }
+
+  @Test(arguments: [
+    (404, 404, "NAME_UNKNOWN"), (401, 404, "NAME_UNKNOWN"), (403, 403, "DENIED"), (500, 502, "UNAVAILABLE"),
+  ])
+  func `a refusal is told`(_ upstream: Int, _ status: Int, _ code: String) async throws {
+    registry.on("GET \(Self.tags)", FakeAnswer(upstream, upstream == 401 ? [.wwwAuthenticate: "Basic"] : [:]))
+    let response = await fixture.send(.get, "/v2/o/a/tags/list")
+    #expect(response.status == status)
+    #expect(try ErrorDocument.item(of: response).code == code)
+  }
+
+  @Test func `referrers are upstream's, with the filter it applied`() async throws {
+    let digest = try Values.digest(of: "{}")
+    let index = "application/vnd.oci.image.index.v1+json"
+    let url = "https://r.test/v2/o/a/referrers/\(digest)"
+    registry.on(
+      "GET \(url)?artifactType=a%2Fb",
+      .text("{}", [.contentType: index, .ociFiltersApplied: "artifactType"])
+    )
+    let response = await fixture.send(.get, "/v2/o/a/referrers/\(digest)?artifactType=a/b")
+    #expect(response.status == 200)
+    #expect(response.headers[.contentType] == index)
+    #expect(response.headers[.ociFiltersApplied] == "artifactType")
+    #expect(await fixture.send(.get, "/v2/o/a/referrers/\(digest)").status == 404)
+  }
+}

@@ -1,0 +1,122 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Tables "Requests" and "Answers" of `docs/request-handling.md`.
+struct RegistryProxyTests {
+  private static let digest = "sha256:" + String(repeating: "0a", count: 32)
+
+  @Test(arguments: [HTTPRequest.Method.get, .head])
+  func `the version root is here without asking upstream`(_ method: HTTPRequest.Method) async throws {
+    let fixture = try ProxyFixture()
+    for target in ["/v2/", "/q.test/v2/", "/v2/?ns=q.test"] {
+      let response = await fixture.send(method, target)
+      #expect(response.status == 200)
+      #expect(response.headers[.contentType] == "application/json")
+      #expect(response.headers[.contentLength] == "2")
+      #expect(response.headers[.wwwAuthenticate] == nil)
+    }
+    #expect(fixture.registry.log.isEmpty)
+  }
+
+  @Test(
+    arguments: [
+      "/v2/", "/", "/v2", "/%", "/v2/o/a/manifests/v1", "/v2/o/a/blobs/\(digest)", "/v2/o/a/tags/list",
+      "/_regproxy/healthz",
+      "/v2/x.test/a/manifests/v1",
+    ]
+  )
+  func `every answer tells the version of the protocol and the id of the request`(_ target: String) async throws {
+    let response = await (try ProxyFixture()).send(.get, target)
+    #expect(response.headers[.dockerDistributionAPIVersion] == "registry/2.0")
+    #expect(response.headers[.xRequestID] == "request-1")
+  }
+
+  @Test(
+    arguments: [
+      (HTTPRequest.Method.post, "/v2/o/a/blobs/uploads/"),
+      (.post, "/v2/o/a/blobs/uploads/?mount=\(digest)&from=o/b"),
+      (.patch, "/v2/o/a/blobs/uploads/0123"),
+      (.put, "/v2/o/a/blobs/uploads/0123?digest=\(digest)"),
+      (.put, "/v2/o/a/manifests/v1"),
+      (.delete, "/v2/o/a/manifests/\(digest)"),
+      (.delete, "/v2/o/a/blobs/\(digest)"),
+      (.delete, "/v2/o/a/tags/v1"),
+      (.post, "/v2/auth"),
+      (.get, "/v2/o/a/blobs/uploads/0123"),
+    ]
+  )
+  func `what writes is refused`(_ method: HTTPRequest.Method, _ target: String) async throws {
+    let fixture = try ProxyFixture()
+    let response = await fixture.send(method, target)
+    #expect(response.status == 405)
+    #expect(try ErrorDocument.item(of: response).code == "UNSUPPORTED")
+    #expect(fixture.registry.log.isEmpty)
+  }
+
+  @Test(arguments: [("localhost", 301), ("docker.example.com", 404), ("example.com", 301)])
+  func `the root leads to the version root on a known host`(_ host: String, _ status: Int) async throws {
+    let response = await (try ProxyFixture(domain: "example.com")).send(.get, "/", host: host)
+    #expect(response.status == status)
+    #expect(response.headers[.location] == (status == 301 ? "/v2/" : nil))
+  }
+
+  @Test(arguments: ["/", "/v2/", "/v2/a/manifests/v1"])
+  func `an unknown host is told the upstreams there are`(_ target: String) async throws {
+    let fixture = try ProxyFixture { $0.isDefault = false }
+    let response = await fixture.send(.get, target)
+    #expect(response.status == 404)
+    let error = try ErrorDocument.item(of: response)
+    #expect(error.code == "NAME_UNKNOWN")
+    #expect(error.detail?.upstreams == ["q.test", "r.test"])
+    #expect(fixture.registry.log.isEmpty)
+  }
+
+  @Test(
+    arguments: [
+      ("/v2/A/manifests/v1", 400, "NAME_INVALID"), ("/v2/a%2Fb/manifests/v1", 400, "NAME_INVALID"),
+      ("/v2/a/../b/manifests/v1", 400, "NAME_INVALID"), ("/v2/a/manifests/-", 400, "TAG_INVALID"),
+      ("/v2/a/blobs/sha256:0", 400, "DIGEST_INVALID"), ("/v2/a/tags/list?n=x", 400, "UNSUPPORTED"),
+      ("/v2/x.test/a/manifests/v1", 404, "NAME_UNKNOWN"), ("/v2/a/manifests/v1?ns=x.test", 404, "NAME_UNKNOWN"),
+      ("/v2/_catalog", 404, "UNSUPPORTED"), ("/v2/auth", 404, "UNSUPPORTED"),
+    ]
+  )
+  func `what is not understood is refused, and nobody is asked`(
+    _ target: String,
+    _ status: Int,
+    _ code: String
+  ) async throws {
+    let fixture = try ProxyFixture()
+    let response = await fixture.send(.get, target)
+    #expect(response.status == status)
+    #expect(try ErrorDocument.item(of: response).code == code)
+    #expect(fixture.registry.log.isEmpty)
+  }
+
+  @Test(arguments: ["manifests/v1", "blobs/\(digest)", "tags/list", "referrers/\(digest)"])
+  func `what the operator denies is refused, and nobody is asked`(_ path: String) async throws {
+    let fixture = try ProxyFixture { $0.deny = [GlobPattern("library/*")] }
+    let response = await fixture.send(.get, "/v2/alpine/\(path)")
+    #expect(response.status == 403)
+    #expect(try ErrorDocument.item(of: response).code == "DENIED")
+    #expect(fixture.registry.log.isEmpty)
+  }
+
+  @Test func `a namespace in the query is confirmed`() async throws {
+    let fixture = try ProxyFixture()
+    #expect(await fixture.send(.get, "/v2/?ns=q.test").headers[.ociNamespace] == "q.test")
+    #expect(await fixture.send(.get, "/v2/").headers[.ociNamespace] == nil)
+    #expect(await fixture.send(.get, "/q.test/v2/").headers[.ociNamespace] == nil)
+  }
+
+  @Test func `the log is told what was asked for and how it was answered`() async throws {
+    let response = await (try ProxyFixture()).send(.get, "/v2/alpine/manifests/v1")
+    #expect(response.record.kind == .manifest)
+    #expect(response.record.upstream?.description == "r.test")
+    #expect(response.record.repository == "library/alpine")
+    #expect(response.record.reference == "v1")
+    #expect(response.record.cache == nil)
+    #expect(response.record.error?.contains("does not have v1") == true)
+  }
+}
