@@ -45,12 +45,8 @@ final class ConnectionQueue {
   /// Waits for a connection. Blocks.
   /// - Parameter milliseconds: after which it returns `.idle`.
   func next(timeout milliseconds: Int32) -> Event {
-    while true {
-      var event = epoll_event()
-      let count = epoll_wait(epoll, &event, 1, milliseconds)
-      if count == 0 { return .idle }
-      if count < 0 { continue }
-      if event.data.fd == stop.descriptor { return .stopped }
+    while !stop.isSignalled {
+      // Under load the next one is there already: a thread that is awake takes it and wakes no other.
       let connection = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
       if connection >= 0 {
         Self.setTimeout(SO_RCVTIMEO, Self.receiveTimeout, on: connection)
@@ -59,9 +55,13 @@ final class ConnectionQueue {
       }
       switch errno {
       case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .exhausted(errno)
+      case EAGAIN:
+        var event = epoll_event()
+        if epoll_wait(epoll, &event, 1, milliseconds) == 0 { return .idle }
       default: continue
       }
     }
+    return .stopped
   }
 
   /// Whether the peer has gone already: nginx may have given up while the connection stood in the queue.

@@ -1,9 +1,14 @@
 internal import CFastCGI
 internal import Glibc
+internal import Synchronization
 
 /// A descriptor that can be waited for together with sockets, and that any thread makes ready.
 final class WakeUp: Sendable {
   let descriptor: Int32
+  private let signalled = Atomic<Bool>(false)
+
+  /// Whether it was signalled since it was last cleared.
+  var isSignalled: Bool { signalled.load(ordering: .acquiring) }
 
   init() throws(WorkerError) {
     descriptor = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
@@ -13,11 +18,13 @@ final class WakeUp: Sendable {
   deinit { close(descriptor) }
 
   func signal() {
+    signalled.store(true, ordering: .releasing)
     var one: UInt64 = 1
     _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
   }
 
   func clear() {
+    signalled.store(false, ordering: .releasing)
     var count: UInt64 = 0
     _ = read(descriptor, &count, MemoryLayout<UInt64>.size)
   }
