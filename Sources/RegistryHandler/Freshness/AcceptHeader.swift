@@ -1,3 +1,11 @@
+/// What a tag is to a client: registries pick the manifest of one platform for those that take no index.
+package enum TagVariant: Hashable, Sendable {
+  /// What the tag names, an index as well.
+  case any
+  /// One manifest.
+  case single
+}
+
 /// The media types that a client takes: all values of all `Accept` lines, quality ignored, as registries do.
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1>
 package struct AcceptHeader: Hashable, Sendable {
@@ -19,6 +27,11 @@ package struct AcceptHeader: Hashable, Sendable {
   }
 
   private var takesAnything: Bool { types.isEmpty || types.contains("*/*") || types.contains("application/*") }
+
+  /// Which of upstream's answers for a tag the client gets.
+  package var variant: TagVariant {
+    takesAnything || !types.isDisjoint(with: MediaType.indexTypes.map(\.description)) ? .any : .single
+  }
 
   /// The value to send upstream, the same for every spelling of the same set.
   ///

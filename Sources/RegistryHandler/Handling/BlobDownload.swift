@@ -49,7 +49,7 @@ struct BlobDownload: Sendable {
 
   private func keep(_ response: UpstreamResponse) async throws(UpstreamError) {
     try response.refuseContentEncoding()
-    let size = response.headers[.contentLength].flatMap { Int64($0) }
+    let size = response.contentLength
     do {
       let partial = try PartialFile(fill.digest, in: services.store)
       fill.begin(partial, size: size)
@@ -59,8 +59,9 @@ struct BlobDownload: Sendable {
         return partial.length <= size ?? .max
       }
       try verify(partial, size: size)
-      try partial.promote()
+      // The link first: who finds the blob then finds that it may be read here, too.
       try services.store.link(fill.digest, in: fill.place)
+      try partial.promote()
     } catch let error as StoreError {
       throw UpstreamError(.store, "the blob could not be kept: \(error)")
     } catch let error as UpstreamError {
@@ -96,6 +97,11 @@ struct BlobDownload: Sendable {
 }
 
 extension UpstreamResponse {
+  /// The size that was announced, in bytes. <https://www.rfc-editor.org/rfc/rfc9110#section-8.6>
+  var contentLength: Int64? {
+    headers[.contentLength].flatMap { $0.utf8.allSatisfy(\.isDigit) ? Int64($0) : nil }
+  }
+
   /// We ask for the identity: encoded content has another digest than its name says.
   func refuseContentEncoding() throws(UpstreamError) {
     guard let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" else { return }

@@ -75,12 +75,12 @@ struct BlobHandler: Sendable {
     }
     await response.body.discard()
     guard response.status == 200 else { throw UpstreamError(refusing: response, route) }
-    guard let length = response.headers[.contentLength], Int64(length) != nil else {
+    guard let length = response.contentLength else {
       throw UpstreamError(.invalidAnswer, "upstream told no size for \(digest)")
     }
     keepLink(to: digest)
     var headers = headers(for: digest)
-    headers[.contentLength] = length
+    headers[.contentLength] = String(length)
     headers[.acceptRanges] = "bytes"
     var result = RegistryResponse(status: 200, headers: headers)
     result.mark(.bypass, detail: "head")

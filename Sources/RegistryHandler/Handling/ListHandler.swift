@@ -54,10 +54,19 @@ struct NextPage: Equatable, Sendable {
 
   /// Parses `<url>; rel="next"`; only the query of the URL counts, as it leads back to where it came from.
   init?(link: String) {
-    guard link.hasPrefix("<"), let end = link.firstIndex(of: ">"), link[end...].contains("rel=\"next\"") else { return nil }
+    guard link.hasPrefix("<"), let end = link.firstIndex(of: ">"), Self.isNext(link[end...].dropFirst()) else { return nil }
     let url = link[..<end].dropFirst()
     guard let mark = url.firstIndex(of: "?"), let query = try? Query(url[url.index(after: mark)...]) else { return nil }
     self.query = query
+  }
+
+  /// Whether the parameters of a link have the relation `next`, quoted or not.
+  /// <https://www.rfc-editor.org/rfc/rfc8288#section-3>
+  private static func isNext(_ parameters: Substring) -> Bool {
+    parameters.split(separator: ";").contains { parameter in
+      let parts = parameter.split(separator: "=", maxSplits: 1).map(\.trimmingSpaces)
+      return parts.count == 2 && parts[0].lowercased() == "rel" && (parts[1] == "next" || parts[1] == "\"next\"")
+    }
   }
 
   /// The header for the client: the same place of this proxy, with what upstream wants to be told.

@@ -33,7 +33,7 @@ struct ManifestHandler: Sendable {
       case .digest(let digest):
         return try services.store.manifest(digest, in: place).map { ManifestAnswer($0, .hit, detail: "stored") }
       case .tag(let tag):
-        guard let record = try services.store.tag(tag, in: place), let digest = Digest(record.digest),
+        guard let record = try services.store.tag(tag, accept.variant, in: place), let digest = Digest(record.digest),
           record.freshness(for: upstream.upstream, now: services.now()) == .fresh,
           let manifest = try services.store.manifest(digest, in: place), accept.accepts(manifest.mediaType)
         else { return nil }

@@ -31,7 +31,7 @@ struct ManifestSource: Sendable {
 
   /// What was last served for a tag, if it may stand in for an answer that upstream does not give.
   private func lastKnown(_ reference: Reference) -> StoredManifest? {
-    guard case .tag(let tag) = reference, let record = try? services.store.tag(tag, in: place),
+    guard case .tag(let tag) = reference, let record = try? services.store.tag(tag, accept.variant, in: place),
       let digest = Digest(record.digest),
       record.freshness(for: upstream.upstream, now: services.now()) != .expired,
       let manifest = try? services.store.manifest(digest, in: place), accept.accepts(manifest.mediaType)
@@ -64,7 +64,7 @@ struct ManifestSource: Sendable {
     await response.body.discard()
     guard let digest = response.headers[.dockerContentDigest].flatMap({ Digest($0) }),
       let mediaType = response.headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest,
-      let size = response.headers[.contentLength].flatMap({ Int64($0) }), size > 0
+      let size = response.contentLength, size > 0
     else { return nil }
     return (ManifestAnswer.Head(digest: digest, mediaType: mediaType, size: size), response.headers[.eTag])
   }
@@ -133,7 +133,7 @@ struct ManifestSource: Sendable {
       etag: etag
     )
     do {
-      try services.store.keep(record, of: tag, in: place)
+      try services.store.keep(record, of: tag, accept.variant, in: place)
     } catch {
       log("tag not kept", UpstreamError(.store, error.description))
     }

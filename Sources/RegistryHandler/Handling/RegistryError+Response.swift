@@ -7,6 +7,8 @@ extension RegistryError {
     var headers: HTTPFields = [:]
     headers[.contentType] = "application/json"
     headers[.cacheControl] = "no-store"
+    // <https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6>
+    if status == 405 { headers[.allow] = "GET, HEAD" }
     if let retryAfter { headers[.retryAfter] = retryAfter }
     var response = RegistryResponse(status: status, headers: headers, body: .bytes(json))
     response.record.error = message

@@ -5,13 +5,28 @@ package struct MediaType: Hashable, Sendable, CustomStringConvertible {
 
   /// Parses the value of a `Content-Type`; parameters are dropped, as clients compare the type alone.
   package init?(_ text: some StringProtocol) {
-    let essence = text.prefix { $0 != ";" }
-    let trimmed = essence.trimmingSpaces.lowercased()
-    let parts = trimmed.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(\.isTokenCharacter) }),
-      trimmed.utf8.count <= 255
-    else { return nil }
-    self.description = trimmed
+    if Self.isCanonical(text.utf8) {
+      self.description = String(text)
+      return
+    }
+    let essence = text.prefix { $0 != ";" }.trimmingSpaces.lowercased()
+    guard Self.isCanonical(essence.utf8) else { return nil }
+    self.description = essence
+  }
+
+  /// Whether bytes are a type in the form that is kept: what nearly all senders write.
+  private static func isCanonical(_ bytes: some Collection<UInt8>) -> Bool {
+    var (length, slash) = (0, 0)
+    for byte in bytes {
+      length += 1
+      if byte == UInt8(ascii: "/") {
+        guard slash == 0, length > 1 else { return false }
+        slash = length
+      } else {
+        guard byte.isTokenCharacter, !byte.isUppercaseLetter else { return false }
+      }
+    }
+    return slash > 0 && length > slash && length <= 255
   }
 
   /// What a blob is served as when nobody said what it is.
@@ -23,6 +38,12 @@ package struct MediaType: Hashable, Sendable, CustomStringConvertible {
   package var isManifest: Bool {
     description.hasPrefix("application/") && description.hasSuffix("json") && description != "application/problem+json"
   }
+
+  /// The types of indexes, which name a manifest for each platform.
+  package static let indexTypes = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+  ].map(MediaType.init(known:))
 
   /// The types of manifests and indexes that are asked for on behalf of a client that names none.
   package static let manifestTypes = [

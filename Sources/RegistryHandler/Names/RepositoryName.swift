@@ -11,10 +11,7 @@ package struct RepositoryName: Hashable, Sendable {
 
   /// Parses a name; `nil` when it is not one.
   package init?(_ text: some StringProtocol) {
-    guard !text.isEmpty, text.utf8.count <= Self.maximumLength else { return nil }
-    for component in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-      guard Self.isPathComponent(component) else { return nil }
-    }
+    guard text.utf8.count <= Self.maximumLength, Self.isName(text.utf8) else { return nil }
     self.text = String(text)
   }
 
@@ -24,28 +21,29 @@ package struct RepositoryName: Hashable, Sendable {
   /// The name below another namespace: `alpine` in `library` is `library/alpine`; `nil` when that is too long.
   package func inside(_ namespace: String) -> RepositoryName? { RepositoryName("\(namespace)/\(text)") }
 
-  private static func isPathComponent(_ component: some Collection<UInt8>) -> Bool {
-    var separator: [UInt8] = []
-    var endsWithAlphanumeric = false
-    for byte in component {
-      if byte.isLowercaseLetter || byte.isDigit {
-        guard separator.isEmpty || isSeparator(separator) else { return false }
-        separator.removeAll(keepingCapacity: true)
-        endsWithAlphanumeric = true
-      } else {
-        guard endsWithAlphanumeric || !separator.isEmpty else { return false }
-        separator.append(byte)
-        endsWithAlphanumeric = false
+  /// Whether bytes are `component *("/" component)`: runs of letters and digits with one separator between two of them.
+  private static func isName(_ bytes: some Collection<UInt8>) -> Bool {
+    /// The separator bytes since the last letter or digit: their number, and which one they all are.
+    var (count, separator) = (0, UInt8(0))
+    var isInComponent = false
+    for byte in bytes {
+      switch byte {
+      case UInt8(ascii: "/"):
+        guard isInComponent, count == 0 else { return false }
+        isInComponent = false
+      case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+        guard isInComponent, count == 0 || byte == separator else { return false }
+        (count, separator) = (count + 1, byte)
+      default:
+        guard byte.isLowercaseLetter || byte.isDigit else { return false }
+        switch separator {
+        case UInt8(ascii: ".") where count > 1, UInt8(ascii: "_") where count > 2: return false
+        default: break
+        }
+        (isInComponent, count) = (true, 0)
       }
     }
-    return endsWithAlphanumeric
-  }
-
-  private static func isSeparator(_ bytes: [UInt8]) -> Bool {
-    switch bytes {
-    case [UInt8(ascii: ".")], [UInt8(ascii: "_")], [UInt8(ascii: "_"), UInt8(ascii: "_")]: true
-    default: bytes.allSatisfy { $0 == UInt8(ascii: "-") }
-    }
+    return isInComponent && count == 0
   }
 }
 

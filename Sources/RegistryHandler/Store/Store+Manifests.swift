@@ -77,12 +77,21 @@ extension Store {
   }
 
   /// What is known of a tag; `nil` when nothing is, or what is there cannot be read.
-  package func tag(_ tag: Tag, in place: RepositoryPlace) throws(StoreError) -> TagRecord? {
-    try record(at: layout.tag(tag, in: place))
+  package func tag(
+    _ tag: Tag,
+    _ variant: TagVariant = .any,
+    in place: RepositoryPlace
+  ) throws(StoreError) -> TagRecord? {
+    try record(at: layout.tag(tag, variant, in: place))
   }
 
-  package func keep(_ record: TagRecord, of tag: Tag, in place: RepositoryPlace) throws(StoreError) {
-    try write(record, to: layout.tag(tag, in: place))
+  package func keep(
+    _ record: TagRecord,
+    of tag: Tag,
+    _ variant: TagVariant = .any,
+    in place: RepositoryPlace
+  ) throws(StoreError) {
+    try write(record, to: layout.tag(tag, variant, in: place))
   }
 
   private func manifestRecord(at path: String) throws(StoreError) -> ManifestRecord? {

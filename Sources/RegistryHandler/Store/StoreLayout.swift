@@ -5,6 +5,7 @@
 ///     repositories/<upstream>/<repository>/_blobs/sha256/<hex>           link
 ///     repositories/<upstream>/<repository>/_manifests/sha256/<hex>.json  link and media type
 ///     repositories/<upstream>/<repository>/_tags/<tag>.json              what the tag was last seen as
+///     repositories/<upstream>/<repository>/_tags/single/<tag>.json       the same for clients that take no index
 package struct StoreLayout: Sendable {
   package let root: String
 
@@ -31,7 +32,12 @@ package struct StoreLayout: Sendable {
     "\(directory(of: place))/_manifests/\(digest.algorithm.rawValue)/\(digest.hex).json"
   }
 
-  package func tag(_ tag: Tag, in place: RepositoryPlace) -> String { "\(directory(of: place))/_tags/\(tag).json" }
+  package func tag(_ tag: Tag, _ variant: TagVariant, in place: RepositoryPlace) -> String {
+    switch variant {
+    case .any: "\(directory(of: place))/_tags/\(tag).json"
+    case .single: "\(directory(of: place))/_tags/single/\(tag).json"
+    }
+  }
 
   private func directory(of place: RepositoryPlace) -> String {
     "\(repositories)/\(place.upstream)/\(place.repository)"

@@ -37,14 +37,16 @@ struct FastCGIRequest: ~Copyable {
   }
 
   /// Calls back with every parameter in nginx's order; a header that was sent twice comes twice.
-  func forEachParameter(_ body: (_ name: String, _ value: String) -> Void) {
+  ///
+  /// The value is made of the library's bytes, which live as long as the request, only when it is asked for.
+  func forEachParameter(_ body: (_ name: String, _ value: () -> String) -> Void) {
     guard var entry = request.pointee.envp else { return }
     while let text = entry.pointee {
       entry += 1
       guard let equals = strchr(text, Int32(UInt8(ascii: "="))) else { continue }
       let nameLength = text.distance(to: UnsafeMutablePointer(equals))
       let name = UnsafeRawBufferPointer(start: text, count: nameLength)
-      body(String(decoding: name, as: UTF8.self), String(cString: equals + 1))
+      body(String(decoding: name, as: UTF8.self)) { String(cString: equals + 1) }
     }
   }
 

@@ -13,16 +13,16 @@ extension RegistryRequest {
     var isRetryAfterEviction = false
     request.forEachParameter { name, value in
       switch name {
-      case "REQUEST_METHOD": method = value
-      case "REQUEST_URI": target = value
-      case "REGPROXY_REQUEST_ID": id = value
-      case "REGPROXY_EVICTED": isRetryAfterEviction = value == "1"
-      case "REQUEST_SCHEME": scheme = value == "https" ? "https" : "http"
-      case "HTTP_HOST": host = value
+      case "REQUEST_METHOD": method = value()
+      case "REQUEST_URI": target = value()
+      case "REGPROXY_REQUEST_ID": id = value()
+      case "REGPROXY_EVICTED": isRetryAfterEviction = value() == "1"
+      case "REQUEST_SCHEME": scheme = value() == "https" ? "https" : "http"
+      case "HTTP_HOST": host = value()
       // One line may carry every value of these, so lines that nginx did not join can be.
-      case "HTTP_ACCEPT": headers.join(value, to: .accept)
-      case "HTTP_RANGE": headers.join(value, to: .range)
-      case "HTTP_IF_RANGE": headers.join(value, to: .ifRange)
+      case "HTTP_ACCEPT": headers.join(value(), to: .accept)
+      case "HTTP_RANGE": headers.join(value(), to: .range)
+      case "HTTP_IF_RANGE": headers.join(value(), to: .ifRange)
       default: break
       }
     }

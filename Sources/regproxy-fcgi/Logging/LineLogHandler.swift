@@ -27,9 +27,9 @@ struct LineLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    var fields = metadata
-    if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
-    if let own = event.metadata { fields.merge(own) { $1 } }
+    var fields = metadataProvider?.get() ?? [:]
+    if !metadata.isEmpty { fields.merge(metadata) { provided, _ in provided } }
+    if fields.isEmpty { fields = event.metadata ?? [:] } else { fields.merge(event.metadata ?? [:]) { $1 } }
     if let error = event.error { fields["error"] = "\(error)" }
     output.write(line(event, fields))
   }
@@ -65,13 +65,26 @@ struct LineLogHandler: LogHandler {
     var seconds = milliseconds / 1000
     var parts = tm()
     gmtime_r(&seconds, &parts)
-    let padded = { (value: Int, width: Int) in
-      let digits = String(value)
-      return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    return String(unsafeUninitializedCapacity: 24) { buffer in
+      var end = 0
+      let append = { (value: Int, width: Int, separator: Unicode.Scalar) in
+        var rest = value
+        for index in stride(from: end + width - 1, through: end, by: -1) {
+          buffer[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+          rest /= 10
+        }
+        buffer[end + width] = UInt8(ascii: separator)
+        end += width + 1
+      }
+      append(Int(parts.tm_year) + 1900, 4, "-")
+      append(Int(parts.tm_mon) + 1, 2, "-")
+      append(Int(parts.tm_mday), 2, "T")
+      append(Int(parts.tm_hour), 2, ":")
+      append(Int(parts.tm_min), 2, ":")
+      append(Int(parts.tm_sec), 2, ".")
+      append(milliseconds % 1000, 3, "Z")
+      return end
     }
-    let date = "\(Int(parts.tm_year) + 1900)-\(padded(Int(parts.tm_mon) + 1, 2))-\(padded(Int(parts.tm_mday), 2))"
-    let time = "\(padded(Int(parts.tm_hour), 2)):\(padded(Int(parts.tm_min), 2)):\(padded(Int(parts.tm_sec), 2))"
-    return "\(date)T\(time).\(padded(milliseconds % 1000, 3))Z"
   }
 }
 
