@@ -11,7 +11,7 @@ help: ## what there is
 
 build: ## the program, optimised
 	@scripts/install-packages run
-	swift build -c $(BUILD) --product regproxy-fcgi
+	scripts/build $(BUILD)
 
 run: ## nginx and worker on http://127.0.0.1:5000; CONFIG=file.yaml PORT=5001 BUILD=debug
 	@CONFIG='$(CONFIG)' PORT='$(or $(PORT),5000)' BUILD='$(BUILD)' exec scripts/run
@@ -28,10 +28,10 @@ bench: ## measurements side by side with their floor
 lint: ## format and scripts
 	@scripts/install-packages lint
 	swift format lint --strict --recursive $(SWIFT_FILES)
-	shellcheck scripts/install-packages scripts/run .ci/run Benchmarks/*.sh
+	shellcheck scripts/install-packages scripts/build scripts/run .ci/run Benchmarks/*.sh
 
 install: build ## into DESTDIR and PREFIX
-	install -D -m 755 "$$(swift build -c $(BUILD) --show-bin-path)/regproxy-fcgi" $(DESTDIR)$(PREFIX)/bin/regproxy-fcgi
+	install -D -m 755 "$$(scripts/build $(BUILD))" $(DESTDIR)$(PREFIX)/bin/regproxy-fcgi
 	install -d $(DESTDIR)$(PREFIX)/share/regproxy/nginx $(DESTDIR)$(PREFIX)/share/doc/regproxy
 	install -m 644 nginx/templates/*.conf $(DESTDIR)$(PREFIX)/share/regproxy/nginx/
 	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/regproxy/

@@ -18,8 +18,7 @@ PATH=$PATH:/usr/sbin
 if [ -n "${REGPROXY_BIN:-}" ]; then
   binary=$REGPROXY_BIN
 else
-  (cd "$root" && swift build -c release --product regproxy-fcgi >&2)
-  binary=$(cd "$root" && swift build -c release --show-bin-path)/regproxy-fcgi
+  binary=$("$root/scripts/build")
 fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/regproxy-bench.XXXXXX")

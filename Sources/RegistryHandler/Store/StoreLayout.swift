@@ -32,7 +32,7 @@ package struct StoreLayout: Sendable {
     "\(directory(of: place))/_manifests/\(digest.algorithm.rawValue)/\(digest.hex).json"
   }
 
-  package func tag(_ tag: Tag, _ variant: TagVariant, in place: RepositoryPlace) -> String {
+  package func tag(_ tag: Tag, _ variant: TagVariant = .any, in place: RepositoryPlace) -> String {
     switch variant {
     case .any: "\(directory(of: place))/_tags/\(tag).json"
     case .single: "\(directory(of: place))/_tags/single/\(tag).json"

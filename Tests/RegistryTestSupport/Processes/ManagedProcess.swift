@@ -11,7 +11,7 @@ package final class ManagedProcess: Sendable {
   }
 
   package let name: String
-  package let pid: pid_t
+  package let pid: Int32
   package let outputFile: String
   package let errorFile: String
   private let leadsGroup: Bool

@@ -39,7 +39,6 @@ package struct ProcessLaunch: Sendable {
     let append = O_WRONLY | O_CREAT | O_APPEND
     posix_spawn_file_actions_addopen(&actions, 1, output, append, 0o644)
     posix_spawn_file_actions_addopen(&actions, 2, errors, append, 0o644)
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)

@@ -1,3 +1,4 @@
+internal import Logging
 internal import RegistryHandler
 internal import Testing
 

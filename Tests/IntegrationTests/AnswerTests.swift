@@ -1,0 +1,221 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("Answers")
+  struct AnswerTests {
+    private static let manifest = "{\"schemaVersion\":2}"
+
+    @Test("Nothing of upstream's headers steers nginx or reaches the client")
+    func hostileHeaders() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: 100_000, seed: 10)
+      let digest = registry.addBlob(bytes, to: "library/app")
+      let hostile: HeaderLines = [
+        "X-Accel-Redirect": "/_regproxy_store/x", "X-Accel-Limit-Rate": "1", "Set-Cookie": "a=b", "Status": "500",
+        "X-Evil": "1", "Content-Type": "application/vnd.oci.image.manifest.v1+json",
+      ]
+      registry.answer("/v2/library/app/blobs/\(digest)", with: ScriptedAnswer(headers: hostile, body: .bytes(bytes)))
+      registry.answer(
+        "/v2/library/app/manifests/v1",
+        with: ScriptedAnswer(headers: hostile, body: .bytes(Array(Self.manifest.utf8)))
+      )
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      for _ in 0..<2 {
+        for path in ["/v2/app/blobs/\(digest)", "/v2/app/manifests/v1"] {
+          let answer = try await stack.client.get(path)
+          #expect(answer.status == 200)
+          #expect(answer.isComplete)
+          for name in ["X-Accel-Redirect", "X-Accel-Limit-Rate", "Set-Cookie", "Status", "X-Evil"] {
+            #expect(!answer.headers.contains(name), "\(name)")
+          }
+        }
+      }
+    }
+
+    @Test("A cached blob has all its headers, HEAD and ranges from nginx")
+    func cachedBlob() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: 100_000, seed: 11)
+      let digest = registry.addBlob(bytes, to: "library/app")
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let first = try await stack.client.get("/v2/app/blobs/\(digest)")
+      #expect(first.headers["X-Cache"] == "MISS")
+      let second = try await stack.client.get("/v2/app/blobs/\(digest)")
+      let head = try await stack.client.head("/v2/app/blobs/\(digest)")
+      for answer in [first, second, head] {
+        #expect(answer.status == 200)
+        #expect(answer.headers.all("Docker-Content-Digest") == [digest])
+        #expect(answer.headers.all("Content-Type") == ["application/octet-stream"])
+        #expect(answer.headers.all("Content-Length") == ["100000"])
+        #expect(answer.headers.all("Accept-Ranges") == ["bytes"])
+        #expect(answer.headers.all("Docker-Distribution-Api-Version") == ["registry/2.0"])
+        #expect(answer.headers.all("ETag") == second.headers.all("ETag"))
+        #expect(answer.headers["X-Request-Id"]?.count == 32)
+      }
+      for headers in [second.headers, head.headers] {
+        #expect(headers["X-Cache"] == "HIT")
+        #expect(headers["Cache-Status"] == "regproxy; hit; detail=stored")
+      }
+      let cases: [(String, Range<Int>)] = [
+        ("bytes=0-0", 0..<1), ("bytes=99990-", 99_990..<100_000), ("bytes=-5", 99_995..<100_000),
+        ("bytes=500-200000", 500..<100_000),
+      ]
+      for (range, part) in cases {
+        let answer = try await stack.client.get("/v2/app/blobs/\(digest)", headers: ["Range": range])
+        #expect(answer.status == 206)
+        #expect(answer.body == Array(bytes[part]))
+        #expect(answer.headers["Content-Range"] == "bytes \(part.lowerBound)-\(part.upperBound - 1)/100000")
+        #expect(answer.headers["Docker-Content-Digest"] == digest)
+      }
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)", headers: ["Range": "bytes=100000-"]).status == 416)
+      let direct = "/_regproxy_store/sha256/\(digest.dropFirst(7).prefix(2))/\(digest.dropFirst(7))"
+      #expect(try await stack.client.get(direct).status == 404)
+      #expect(registry.gets(of: digest) == 1)
+    }
+
+    @Test("A blob whose file is gone is fetched again; one that nginx may not read is sent by the worker")
+    func lostFile() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: 100_000, seed: 12)
+      let digest = registry.addBlob(bytes, to: "library/app")
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      try FileManager.default.removeItem(atPath: stack.path(of: digest))
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(registry.gets(of: digest) == 2)
+      // nginx follows no symbolic link out of the store; the file that it points to is as good for the worker.
+      let moved = stack.directory.path("moved")
+      try FileManager.default.moveItem(atPath: stack.path(of: digest), toPath: moved)
+      try FileManager.default.createSymbolicLink(atPath: stack.path(of: digest), withDestinationPath: moved)
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+    }
+
+    @Test("A blob that another repository brought here is served once upstream has said yes, and never before")
+    func otherRepository() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: 100_000, seed: 13)
+      let digest = registry.addBlob(bytes, to: "team/private")
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      #expect(try await stack.client.get("/v2/team/private/blobs/\(digest)").isWhole(digest))
+      let refused = try await stack.client.get("/v2/team/other/blobs/\(digest)")
+      #expect(refused.status == 404)
+      #expect(refused.errorCodes == ["BLOB_UNKNOWN"])
+      #expect(try await stack.client.head("/v2/team/other/blobs/\(digest)").status == 404)
+      registry.addBlob(bytes, to: "team/other")
+      #expect(try await stack.client.get("/v2/team/other/blobs/\(digest)").isWhole(digest))
+      #expect(registry.count("GET", "/v2/team/other/blobs/\(digest)") == 0)
+      #expect(registry.count("HEAD", "/v2/team/other/blobs/\(digest)") == 3)
+    }
+
+    @Test("A tag is asked for once within its time; HEAD has all that a client needs; every Accept line reaches upstream")
+    func manifests() async throws {
+      let registry = try ScriptedRegistry()
+      let digest = registry.addManifest(Self.manifest, to: "library/app", tag: "v1")
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      var accept = HeaderLines()
+      let type = "application/vnd.oci.image.manifest.v1+json"
+      for value in ["application/vnd.docker.distribution.manifest.v2+json", type, "application/vnd.oci.image.index.v1+json"] {
+        accept.append("Accept", value)
+      }
+      let head = try await stack.client.head("/v2/app/manifests/v1", headers: accept)
+      #expect(head.status == 200)
+      #expect(head.headers["Docker-Content-Digest"] == digest)
+      #expect(head.headers["Content-Type"] == type)
+      #expect(head.headers["Content-Length"] == "\(Self.manifest.utf8.count)")
+      #expect(try await stack.client.get("/v2/app/manifests/v1", headers: accept).isWhole(digest))
+      let asked = registry.requests.count
+      for reference in ["v1", digest] {
+        let hit = try await stack.client.get("/v2/app/manifests/\(reference)", headers: accept)
+        #expect(hit.isWhole(digest))
+        #expect(hit.headers["X-Cache"] == "HIT")
+        let cached = try await stack.client.head("/v2/app/manifests/\(reference)", headers: accept)
+        #expect(cached.headers["Content-Length"] == "\(Self.manifest.utf8.count)")
+      }
+      #expect(registry.requests.count == asked)
+      let sent = registry.requests.first { $0.path.contains("manifests") }?.headers["Accept"] ?? ""
+      for line in accept { #expect(sent.contains(line.value)) }
+    }
+
+    @Test("While upstream is down a tag past its time is served as stale, and 404 never is")
+    func stale() async throws {
+      let registry = try ScriptedRegistry()
+      let digest = registry.addManifest(Self.manifest, to: "library/app", tag: "v1")
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry, "defaults: {tag_ttl: 0s}"))
+      #expect(try await stack.client.get("/v2/app/manifests/v1").isWhole(digest))
+      registry.answer("/v2/library/app/manifests/v1", with: ScriptedAnswer(status: 503, body: .bytes([])))
+      let stale = try await stack.client.get("/v2/app/manifests/v1")
+      #expect(stale.isWhole(digest))
+      #expect(stale.headers["X-Cache"] == "STALE")
+      #expect(stale.headers["Warning"]?.hasPrefix("299 ") == true)
+      registry.answer("/v2/library/app/manifests/v1", with: ScriptedAnswer(status: 404, body: .bytes([])))
+      let gone = try await stack.client.get("/v2/app/manifests/v1")
+      #expect(gone.status == 404)
+      #expect(gone.errorCodes == ["MANIFEST_UNKNOWN"])
+      registry.stop()
+      #expect(try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "STALE")
+    }
+
+    @Test("The next page of a list is on this proxy")
+    func tagList() async throws {
+      let registry = try ScriptedRegistry()
+      registry.answer("/v2/library/app/tags/list") { request in
+        ScriptedAnswer(
+          headers: [
+            "Content-Type": "application/json",
+            "Link": "<\(request.target.contains("last=b") ? "/x" : "/v2/library/app/tags/list?last=b&n=2")>; rel=\"next\"",
+          ],
+          body: .bytes(Array(#"{"name":"library/app","tags":["a","b"]}"#.utf8))
+        )
+      }
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let list = try await stack.client.get("/v2/docker.io/app/tags/list?n=2")
+      #expect(list.headers["Link"] == "</v2/docker.io/library/app/tags/list?last=b&n=2>; rel=\"next\"")
+      #expect(registry.requests.last?.target == "/v2/library/app/tags/list?n=2")
+    }
+
+    @Test("Without a worker the answer is JSON that says to try again")
+    func noWorker() async throws {
+      let registry = try ScriptedRegistry()
+      let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
+      await worker.stop()
+      for path in ["/v2/", "/v2/app/manifests/v1", "/docker.io/v2/app/manifests/v1"] {
+        let answer = try await stack.client.get(path)
+        #expect(answer.status == 503)
+        #expect(answer.errorCodes == ["UNAVAILABLE"])
+        #expect(answer.headers["Retry-After"] == "5")
+        #expect(answer.headers["Content-Type"] == "application/json")
+      }
+    }
+
+    @Test("An upstream that does not answer is a 5xx, with its name")
+    func upstreamDown() async throws {
+      let registry = try ScriptedRegistry()
+      let digest = registry.addBlob([1, 2, 3], to: "library/app")
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      registry.stop()
+      for path in ["/v2/app/manifests/v1", "/v2/app/blobs/\(digest)"] {
+        let answer = try await stack.client.get(path)
+        #expect(answer.status == 502)
+        #expect(answer.text.contains("docker.io"))
+      }
+    }
+
+    @Test("The worker sends the files itself where nginx is not to")
+    func directDelivery() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: 100_000, seed: 14)
+      let digest = registry.addBlob(bytes, to: "library/app")
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry, "delivery: direct"))
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      let hit = try await stack.client.get("/v2/app/blobs/\(digest)")
+      #expect(hit.isWhole(digest))
+      #expect(hit.headers["X-Cache"] == "HIT")
+      #expect(try await stack.logLine(of: hit)["http.bytes"] == "100000")
+      let part = try await stack.client.get("/v2/app/blobs/\(digest)", headers: ["Range": "bytes=-7"])
+      #expect(part.status == 206)
+      #expect(part.body == Array(bytes.suffix(7)))
+    }
+  }
+}

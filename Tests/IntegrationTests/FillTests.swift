@@ -1,0 +1,109 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("One download for many clients")
+  struct FillTests {
+    private static let rate = 30_000_000
+
+    @Test("Twenty clients at once are one download, and each gets its first byte at once")
+    func twentyClients() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(64), seed: 1)
+      let digest = registry.addBlob(bytes, to: "library/app", .paced(bytes, bytesPerSecond: Self.rate))
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let answers = try await stack.client.getAtOnce(20, "/v2/app/blobs/\(digest)").map { try $0.get() }
+      #expect(answers.count == 20)
+      #expect(answers.allSatisfy { $0.isWhole(digest) })
+      #expect(registry.gets(of: digest) == 1)
+      let upstreamFirst = try #require(registry.firstBodyByteAt)
+      for answer in answers {
+        let first = try #require(answer.firstBodyByteAt)
+        #expect(first - upstreamFirst < .milliseconds(500))
+      }
+      #expect(try stack.keptBlobs() == [digest])
+      #expect(try await stack.client.head("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
+    }
+
+    @Test("Killing the worker in mid-stream gives nobody a wrong whole, and the next pull succeeds")
+    func killed() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(64), seed: 2)
+      let gate = Gate()
+      let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: .megabytes(16), gate))
+      let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
+      var streams: [OpenExchange] = []
+      for _ in 0..<20 { streams.append(try await stack.client.open("GET", "/v2/app/blobs/\(digest)")) }
+      for stream in streams { #expect(try await stream.read(atLeast: .megabytes(1)) >= .megabytes(1)) }
+
+      worker.kill9()
+      #expect(try await worker.waitForExit() == .signal(9))
+      let killed = ContinuousClock.now
+      for stream in streams {
+        let answer = try await stream.finish()
+        #expect(!answer.isComplete)
+        #expect(answer.length < bytes.count)
+        // Told at once, not when some time-out is over.
+        #expect(answer.endedAt - killed < .seconds(10))
+      }
+      #expect(try await stack.client.get("/v2/").status == 503)
+      gate.open()
+      #expect(try stack.keptBlobs().isEmpty)
+
+      let next = try await stack.startWorker(name: "next")
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(try stack.keptBlobs() == [digest])
+      await next.stop()
+    }
+
+    @Test("A client gets what upstream has sent, while upstream pauses")
+    func pausedUpstream() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 3)
+      let gate = Gate()
+      let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: 200_000, gate))
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let stream = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
+      // nginx may keep less than a packet of what the worker has passed on.
+      #expect(try await stream.read(atLeast: 198_000) >= 198_000)
+      // One that comes later, and one that wants a part.
+      let second = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
+      #expect(try await second.read(atLeast: 100_000) >= 100_000)
+      let part = try await stack.client.open("GET", "/v2/app/blobs/\(digest)", headers: ["Range": "bytes=1000-50999"])
+      #expect(try await part.head().status == 206)
+      let partial = try await part.finish()
+      #expect(partial.body == Array(bytes[1000..<51_000]))
+      #expect(partial.headers["Content-Range"] == "bytes 1000-50999/\(bytes.count)")
+      gate.open()
+      #expect(try await stream.finish().isWhole(digest))
+      #expect(try await second.finish().isWhole(digest))
+      #expect(registry.gets(of: digest) == 1)
+    }
+
+    @Test("A client that leaves frees its thread, and the download goes on")
+    func clientLeaves() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 4)
+      let gate = Gate()
+      let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: .megabytes(1), gate))
+      let withheld = Gate()
+      registry.answer("/v2/library/app/manifests/slow", with: ScriptedAnswer(body: .withheld(withheld)))
+      let yaml = "threads: {min: 1, max: 2}\nupstreams:\n  docker.io: {endpoints: [\"\(registry.url)\"]}"
+      let (stack, _) = try await ProxyStack.start(yaml)
+      let stream = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
+      try await stream.read(atLeast: 100_000)
+      let waiting = try await stack.client.open("GET", "/v2/app/manifests/slow")
+      try await eventually("upstream is asked") { registry.count("GET", "/v2/library/app/manifests/slow") == 1 }
+      // Both threads wait for upstream now; each client leaves.
+      stream.leave()
+      waiting.leave()
+      #expect(try await stack.client.get("/v2/").status == 200)
+      gate.open()
+      withheld.open()
+      try await eventually("the blob is kept") { try stack.keptBlobs() == [digest] }
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
+      #expect(registry.gets(of: digest) == 1)
+    }
+  }
+}

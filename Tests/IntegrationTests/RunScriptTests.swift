@@ -1,0 +1,82 @@
+internal import Foundation
+internal import Glibc
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("make run")
+  struct RunScriptTests {
+    /// The script stands two levels above this file.
+    private var script: String {
+      URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("scripts/run").path
+    }
+
+    private func launch(_ environment: [String: String]) throws -> ProcessLaunch {
+      var launch = ProcessLaunch(
+        script,
+        environment: environment.merging(["REGPROXY_BIN": try Executable.worker()]) { given, _ in given }
+      )
+      launch.leadsGroup = true
+      return launch
+    }
+
+    @Test("It serves until Ctrl-C, and leaves nothing running", arguments: [SIGINT, SIGTERM])
+    func serves(signal: Int32) async throws {
+      let directory = try TemporaryDirectory()
+      let registry = try ScriptedRegistry()
+      let digest = registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
+      let config = try directory.write(
+        "store: {directory: \(directory.path("store"))}\n" + dockerHub(at: registry),
+        to: "c.yaml"
+      )
+      let port = try makeFreePort()
+      let process = try await ManagedProcess.start(
+        try launch(["CONFIG": config, "PORT": "\(port)"]),
+        name: "run",
+        in: directory.path
+      )
+      let client = HTTPClient(port: port)
+      try await eventually("it serves", within: .seconds(30)) {
+        try #require(process.isRunning, "\(process.diagnostics)")
+        return (try? await client.get("/v2/app/manifests/v1").isWhole(digest)) == true
+      }
+      try await eventually("it says what to type next") { process.errors.contains("docker pull 127.0.0.1:\(port)/") }
+      process.sendToGroup(signal)
+      #expect(try await process.waitForExit() == .code(0))
+      try await eventually("nothing listens") { (try? await client.get("/v2/")) == nil }
+      #expect(try Self.processes(mentioning: config).isEmpty)
+      #expect(try Self.processes(mentioning: "nginx-\(port)").isEmpty)
+    }
+
+    @Test("What stands in the way is told in a sentence")
+    func refusals() async throws {
+      let directory = try TemporaryDirectory()
+      let taken = try TakenPort()
+      let bad = try directory.write("listne: /tmp/x", to: "bad.yaml")
+      let free = "\(try makeFreePort())"
+      let cases: [([String: String], String)] = [
+        (["PORT": "\(taken.port)"], "port \(taken.port) is taken"),
+        (["PORT": "http"], "PORT=http is no port number"),
+        (["PORT": free, "CONFIG": bad], "bad.yaml:1: unknown key 'listne'"),
+        (["PORT": free, "CONFIG": "/nonexistent.yaml"], "CONFIG=/nonexistent.yaml cannot be read"),
+        (["PORT": free, "REGPROXY_BIN": "/nonexistent"], "REGPROXY_BIN=/nonexistent is no program"),
+      ]
+      for (index, (environment, sentence)) in cases.enumerated() {
+        let process = try await ManagedProcess.start(try launch(environment), name: "run-\(index)", in: directory.path)
+        let exit = try await process.waitForExit(within: .seconds(30))
+        #expect(exit != .code(0))
+        #expect(process.errors.contains(sentence), "\(process.errors)")
+      }
+      #expect(try Self.processes(mentioning: "nginx-\(free)").isEmpty)
+    }
+
+    /// The processes whose command line holds a text.
+    private static func processes(mentioning text: String) throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { name in
+        guard Int(name) != nil, let data = FileManager.default.contents(atPath: "/proc/\(name)/cmdline") else { return false }
+        return String(decoding: data, as: UTF8.self).contains(text)
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("An upstream that sends the wrong thing")
+  struct WrongContentTests {
+    enum Fault: String, CaseIterable, Sendable {
+      case wrongDigest, empty, truncated, overlong, html, encoded
+
+      func answer(for bytes: [UInt8]) -> ScriptedAnswer {
+        switch self {
+        case .wrongDigest: ScriptedAnswer(body: .bytes(bytes.dropLast() + [bytes[bytes.count - 1] ^ 1]))
+        case .empty: ScriptedAnswer(body: .bytes([]))
+        case .truncated: ScriptedAnswer(body: .truncated(bytes, after: bytes.count / 2))
+        case .overlong: ScriptedAnswer(body: .bytes(bytes + [0]))
+        case .html:
+          ScriptedAnswer(headers: ["Content-Type": "text/html"], body: .bytes(Array("<html>".utf8) + bytes.dropFirst(6)))
+        case .encoded: ScriptedAnswer(headers: ["Content-Encoding": "gzip"], body: .bytes(bytes))
+        }
+      }
+    }
+
+    @Test(
+      "Nothing of a wrong blob is kept or a whole answer, and the next good one is kept",
+      arguments: Fault.allCases,
+      [Int.kilobytes(4), .megabytes(3)]
+    )
+    func blob(fault: Fault, size: Int) async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: size, seed: 5)
+      let digest = registry.addBlob(bytes, to: "library/app")
+      let path = "/v2/library/app/blobs/\(digest)"
+      registry.answer(path, with: fault.answer(for: bytes))
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let wrong = try await stack.client.get("/v2/app/blobs/\(digest)")
+      if wrong.status == 200 {
+        #expect(!wrong.isComplete)
+      } else {
+        #expect((500...599).contains(wrong.status))
+        #expect(wrong.errorCodes == ["UNAVAILABLE"])
+      }
+      try await eventually("the log says why") {
+        stack.logLines.contains { $0["message"] == "blob not kept" && $0["registry.reference"] == digest }
+      }
+      #expect(try stack.keptBlobs().isEmpty)
+      registry.answer(path, with: ScriptedAnswer(body: .bytes(bytes)))
+      try await eventually("the good one is served") {
+        try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest)
+      }
+      #expect(try stack.keptBlobs() == [digest])
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
+    }
+
+    @Test("A blob without a length is served once it is whole")
+    func chunked() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: 100_000, seed: 6)
+      let digest = registry.addBlob(bytes, to: "library/app", .chunked(bytes))
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let answer = try await stack.client.get("/v2/app/blobs/\(digest)")
+      #expect(answer.isWhole(digest))
+      #expect(answer.headers["Content-Length"] == "100000")
+    }
+
+    private static let manifestType: HeaderLines = ["Content-Type": "application/vnd.oci.image.manifest.v1+json"]
+
+    @Test(
+      "A wrong manifest is 502 and not kept",
+      arguments: [
+        ("html", ScriptedAnswer(headers: ["Content-Type": "text/html"], body: .bytes(Array("<html>".utf8)))),
+        ("no object", ScriptedAnswer(headers: manifestType, body: .bytes(Array("[]".utf8)))),
+        ("empty", ScriptedAnswer(headers: manifestType, body: .bytes([]))),
+        (
+          "wrong digest",
+          ScriptedAnswer(
+            headers: ["Content-Type": "application/json", "Docker-Content-Digest": sha256Digest(of: "x")],
+            body: .bytes(Array("{}".utf8))
+          )
+        ),
+        ("endless", ScriptedAnswer(headers: manifestType, body: .endless)),
+        (
+          "encoded",
+          ScriptedAnswer(headers: manifestType.completed(by: ["Content-Encoding": "gzip"]), body: .bytes(Array("{}".utf8)))
+        ),
+      ]
+    )
+    func manifest(what: String, answer: ScriptedAnswer) async throws {
+      let registry = try ScriptedRegistry()
+      registry.answer("/v2/library/app/manifests/v1", with: answer)
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let wrong = try await stack.client.get("/v2/app/manifests/v1")
+      #expect(wrong.status == 502, "\(what)")
+      #expect(wrong.errorCodes == ["UNAVAILABLE"])
+      #expect(try stack.keptBlobs().isEmpty)
+      let digest = registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
+      #expect(try await stack.client.get("/v2/app/manifests/v1").isWhole(digest))
+    }
+  }
+}

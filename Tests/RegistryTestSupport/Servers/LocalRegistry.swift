@@ -1,0 +1,92 @@
+import Foundation
+
+/// Debian's docker-registry, real, with an image that was pushed to it by skopeo.
+package final class LocalRegistry: Sendable {
+  /// What was pushed.
+  package struct Image: Sendable {
+    package let repository: String
+    package let tag: String
+    package let manifest: String
+    /// The digests of the layers and of the configuration.
+    package let blobs: [String]
+  }
+
+  package let port: Int
+  private let process: ManagedProcess
+
+  private init(port: Int, process: ManagedProcess) {
+    self.port = port
+    self.process = process
+  }
+
+  package static func start(in directory: TemporaryDirectory) async throws -> LocalRegistry {
+    let port = try makeFreePort()
+    let config = try directory.write(
+      """
+      version: 0.1
+      log: {accesslog: {disabled: false}}
+      storage: {filesystem: {rootdirectory: \(directory.path("registry"))}}
+      http: {addr: 127.0.0.1:\(port)}
+      """,
+      to: "registry.yml"
+    )
+    let process = try await ManagedProcess.start(
+      ProcessLaunch("docker-registry", ["serve", config]),
+      name: "registry",
+      in: directory.path
+    )
+    let registry = LocalRegistry(port: port, process: process)
+    let client = HTTPClient(port: port)
+    try await eventually("docker-registry answers") { (try? await client.get("/v2/").status) == 200 }
+    return registry
+  }
+
+  /// Makes an image with layers of these sizes and pushes it as it is.
+  package func push(_ repository: String, tag: String, layers: [Int], in directory: TemporaryDirectory) async throws -> Image {
+    let layout = try directory.makeDirectory("image-\(tag)")
+    let blobs = try directory.makeDirectory("image-\(tag)/blobs/sha256")
+    func put(_ bytes: [UInt8], _ type: String) throws -> (json: String, digest: String) {
+      let digest = sha256Digest(of: bytes)
+      try Data(bytes).write(to: URL(fileURLWithPath: "\(blobs)/\(digest.dropFirst("sha256:".count))"))
+      return (#"{"mediaType":"\#(type)","digest":"\#(digest)","size":\#(bytes.count)}"#, digest)
+    }
+    let parts = try layers.enumerated().map { index, size in
+      try put(DeterministicBytes.make(count: size, seed: UInt64(index + 1)), "application/vnd.oci.image.layer.v1.tar")
+    }
+    let ids = parts.map { "\"\($0.digest)\"" }.joined(separator: ",")
+    let config = try put(
+      Array(#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[\#(ids)]}}"#.utf8),
+      "application/vnd.oci.image.config.v1+json"
+    )
+    let type = "application/vnd.oci.image.manifest.v1+json"
+    let layersJSON = parts.map(\.json).joined(separator: ",")
+    let manifest = try put(
+      Array(#"{"schemaVersion":2,"mediaType":"\#(type)","config":\#(config.json),"layers":[\#(layersJSON)]}"#.utf8),
+      type
+    )
+    let named = #"\#(manifest.json.dropLast()),"annotations":{"org.opencontainers.image.ref.name":"\#(tag)"}}"#
+    try directory.write(#"{"schemaVersion":2,"manifests":[\#(named)]}"#, to: "image-\(tag)/index.json")
+    try directory.write(#"{"imageLayoutVersion":"1.0.0"}"#, to: "image-\(tag)/oci-layout")
+    try await ManagedProcess.run(
+      ProcessLaunch(
+        "skopeo",
+        [
+          "copy", "-q", "--preserve-digests", "--dest-tls-verify=false", "oci:\(layout):\(tag)",
+          "docker://127.0.0.1:\(port)/\(repository):\(tag)",
+        ]
+      ),
+      in: directory
+    )
+    return Image(
+      repository: repository,
+      tag: tag,
+      manifest: manifest.digest,
+      blobs: parts.map(\.digest) + [config.digest]
+    )
+  }
+
+  /// How often a blob was sent, as the access log has it.
+  package func gets(of digest: String) -> Int {
+    process.output.split(separator: "\n").count { $0.contains("\"GET /v2/") && $0.contains("/blobs/\(digest) HTTP") }
+  }
+}

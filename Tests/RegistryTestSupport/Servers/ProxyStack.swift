@@ -1,0 +1,144 @@
+import Foundation
+
+/// The proxy as users run it: the real worker behind a real nginx.
+package final class ProxyStack: Sendable {
+  /// How the worker comes by its socket.
+  package enum Launch: String, Sendable, CaseIterable {
+    /// It opens `listen:` itself.
+    case standalone
+    /// spawn-fcgi passes it as descriptor 0.
+    case spawnFCGI
+    /// The test holds the socket and passes it as descriptor 0.
+    case inherited
+  }
+
+  package let directory: TemporaryDirectory
+  package let client: HTTPClient
+  private let launch: Launch
+  private let binary: String
+  private let listener: UnixListener?
+  private let nginx: ManagedProcess
+
+  package var logFile: String { directory.path("worker.log") }
+  package var store: String { directory.path("store") }
+  private var configFile: String { directory.path("worker.yaml") }
+
+  /// Writes the configurations and starts nginx; the worker is the test's to start.
+  /// - Parameter yaml: what stands in the worker's configuration besides socket, log and store.
+  package init(_ yaml: String, launch: Launch = .standalone, in directory: TemporaryDirectory) async throws {
+    self.directory = directory
+    self.launch = launch
+    binary = try Executable.worker()
+    listener = launch == .inherited ? try UnixListener(path: directory.path("worker.sock")) : nil
+    try Self.write(yaml, to: directory)
+    let port = try makeFreePort()
+    client = HTTPClient(port: port)
+    let prefix = try directory.makeDirectory("nginx")
+    let config = try await ManagedProcess.run(
+      ProcessLaunch(
+        binary,
+        [
+          "nginx-config", "--config", directory.path("worker.yaml"), "--standalone", "--prefix", prefix, "--http",
+          "127.0.0.1:\(port)",
+        ]
+      ),
+      in: directory
+    )
+    try directory.write(config, to: "nginx/nginx.conf")
+    nginx = try await ManagedProcess.start(
+      ProcessLaunch("nginx", ["-p", prefix, "-c", "\(prefix)/nginx.conf", "-e", "stderr", "-g", "daemon off;"]),
+      name: "nginx",
+      in: directory.path
+    )
+  }
+
+  /// The proxy with its worker, answering.
+  package static func start(
+    _ yaml: String,
+    launch: Launch = .standalone
+  ) async throws -> (stack: ProxyStack, worker: ManagedProcess) {
+    let stack = try await ProxyStack(yaml, launch: launch, in: TemporaryDirectory())
+    return (stack, try await stack.startWorker())
+  }
+
+  /// Writes another configuration of the worker.
+  package static func write(_ yaml: String, to directory: TemporaryDirectory) throws {
+    let socket = """
+      listen: \(directory.path("worker.sock"))
+      socket_mode: "0666"
+      log: {level: debug, file: \(directory.path("worker.log"))}
+      store: {directory: \(directory.path("store"))}
+
+      """
+    try directory.write(socket + yaml, to: "worker.yaml")
+  }
+
+  /// Starts a worker and waits until it answers.
+  package func startWorker(name: String = "worker") async throws -> ManagedProcess {
+    let arguments = ["serve", "--config", configFile]
+    var launch: ProcessLaunch
+    switch self.launch {
+    case .standalone: launch = ProcessLaunch(binary, arguments)
+    case .spawnFCGI:
+      let socket = ["-n", "-s", directory.path("worker.sock"), "-M", "0666", "-b", "1024", "--"]
+      launch = ProcessLaunch("spawn-fcgi", socket + [binary] + arguments)
+    case .inherited:
+      launch = ProcessLaunch(binary, arguments)
+      launch.standardInput = listener?.descriptor
+    }
+    let worker = try await ManagedProcess.start(launch, name: name, in: directory.path)
+    try await eventually("the worker answers") {
+      guard worker.isRunning else { throw ProcessFailure(launch: launch, exit: worker.exitIfOver, output: worker.diagnostics) }
+      return (try? await client.get("/_regproxy/healthz").status) == 200
+    }
+    return worker
+  }
+
+  // MARK: - What can be seen from outside
+
+  package var log: String { (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? "" }
+
+  package var nginxErrors: String { (try? String(contentsOfFile: directory.path("nginx/error.log"), encoding: .utf8)) ?? "" }
+
+  /// The lines of the log that tell of requests with a digest, a tag, or whatever has this reference.
+  package func logLines(reference: String) -> [[String: String]] {
+    logLines.filter { $0["message"] == "request" && $0["registry.reference"] == reference }
+  }
+
+  package var logLines: [[String: String]] {
+    log.split(separator: "\n").compactMap { try? JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
+  }
+
+  /// The log line of an answer.
+  package func logLine(of exchange: HTTPExchange) async throws -> [String: String] {
+    let id = exchange.headers["X-Request-Id"]
+    return try await eventuallyValue("a log line of request \(id ?? "-")") {
+      logLines.first { $0["message"] == "request" && $0["http.request_id"] == id }
+    }
+  }
+
+  /// The digests under `blobs/`; throws when the content of one is not what its name says.
+  package func keptBlobs() throws -> Set<String> {
+    var digests: Set<String> = []
+    for name in FileManager.default.enumerator(atPath: "\(store)/blobs")?.compactMap({ $0 as? String }) ?? [] {
+      let parts = name.split(separator: "/")
+      guard parts.count == 3 else { continue }
+      let digest = try sha256Digest(ofFile: "\(store)/blobs/\(name)")
+      guard digest == "\(parts[0]):\(parts[2])" else { throw WrongFile(name: name, digest: digest) }
+      digests.insert(digest)
+    }
+    return digests
+  }
+
+  /// A file of the store whose content is not what its name says.
+  package struct WrongFile: Error {
+    package let name: String
+    package let digest: String
+  }
+
+  /// Where a blob's file is.
+  package func path(of digest: String) -> String {
+    let hex = digest.dropFirst("sha256:".count)
+    return "\(store)/blobs/sha256/\(hex.prefix(2))/\(hex)"
+  }
+}

@@ -1,0 +1,167 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A registry that does what a test says, right or wrong, over plain HTTP/1.1 on loopback.
+///
+/// It knows nothing of registries itself but a few conveniences: paths have answers, and every request is recorded.
+package final class ScriptedRegistry: Sendable {
+  /// A request as it came.
+  package struct Request: Sendable {
+    package let method: String
+    /// Path and query, raw.
+    package let target: String
+    package let headers: HeaderLines
+
+    package var path: String { String(target.prefix { $0 != "?" }) }
+  }
+
+  package typealias Script = @Sendable (Request) -> ScriptedAnswer
+
+  private struct State {
+    var scripts: [String: Script] = [:]
+    var requests: [Request] = []
+    var sentBytes = 0
+    var firstBodyByteAt: ContinuousClock.Instant?
+    var tokens: ScriptedTokens?
+    var isStopped = false
+  }
+
+  package let port: Int
+  private let descriptor: Int32
+  private let state = Mutex(State())
+
+  /// Starts to serve; stops when the value goes, or when told.
+  package init() throws {
+    port = try makeFreePort()
+    descriptor = try LoopbackSocket.open(AF_INET)
+    guard LoopbackSocket.withAddress(port: port, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 256) == 0 else {
+      throw SystemCallError("bind and listen")
+    }
+    Thread.detachNewThread { [descriptor, weak self] in
+      while true {
+        let connection = accept(descriptor, nil, nil)
+        guard connection >= 0, let registry = self, !registry.isStopped else {
+          if connection >= 0 { close(connection) }
+          close(descriptor)
+          return
+        }
+        // A process that is started meanwhile must not keep the connection open.
+        _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+        Thread.detachNewThread { registry.serve(connection) }
+      }
+    }
+  }
+
+  deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
+  /// Refuses connections from now on.
+  package func stop() {
+    state.withLock { $0.isStopped = true }
+    shutdown(descriptor, Int32(SHUT_RDWR))
+  }
+
+  package var url: String { "http://127.0.0.1:\(port)" }
+
+  private var isStopped: Bool { state.withLock(\.isStopped) }
+
+  // MARK: - What it answers
+
+  /// Sets the answer of a path; HEAD gets the head of it.
+  package func answer(_ path: String, _ script: @escaping Script) { state.withLock { $0.scripts[path] = script } }
+
+  /// Sets the answer of a path.
+  package func answer(_ path: String, with answer: ScriptedAnswer) { self.answer(path) { _ in answer } }
+
+  /// Has a blob, and says its digest.
+  @discardableResult
+  package func addBlob(_ bytes: [UInt8], to repository: String, _ body: ScriptedAnswer.Body? = nil) -> String {
+    let digest = sha256Digest(of: bytes)
+    answer("/v2/\(repository)/blobs/\(digest)", with: ScriptedAnswer(body: body ?? .bytes(bytes)))
+    return digest
+  }
+
+  /// Has a manifest under its digest and a tag, and says its digest.
+  @discardableResult
+  package func addManifest(
+    _ json: String,
+    to repository: String,
+    tag: String,
+    type: String = "application/vnd.oci.image.manifest.v1+json"
+  ) -> String {
+    let digest = sha256Digest(of: json)
+    let answer = ScriptedAnswer(
+      headers: ["Content-Type": type, "Docker-Content-Digest": digest],
+      body: .bytes(Array(json.utf8))
+    )
+    for reference in [tag, digest] { self.answer("/v2/\(repository)/manifests/\(reference)", with: answer) }
+    return digest
+  }
+
+  /// Asks for tokens from now on, its own service's.
+  package func requireTokens(_ tokens: ScriptedTokens) { state.withLock { $0.tokens = tokens } }
+
+  // MARK: - What it saw
+
+  package var requests: [Request] { state.withLock(\.requests) }
+
+  package func count(_ method: String, _ path: String) -> Int {
+    requests.count { $0.method == method && $0.path == path }
+  }
+
+  /// The bytes of bodies that were sent.
+  package var sentBytes: Int { state.withLock(\.sentBytes) }
+
+  /// When the first byte of the last body was sent.
+  package var firstBodyByteAt: ContinuousClock.Instant? { state.withLock(\.firstBodyByteAt) }
+
+  // MARK: - Serving
+
+  private func serve(_ connection: Int32) {
+    defer { close(connection) }
+    var noDelay: Int32 = 1
+    setsockopt(connection, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, socklen_t(MemoryLayout<Int32>.size))
+    var rest: [UInt8] = []
+    while !isStopped, let request = Self.readRequest(connection, &rest) {
+      let (script, tokens) = state.withLock { state in
+        state.requests.append(request)
+        return (state.scripts[request.path], state.tokens)
+      }
+      let answer = tokens?.answer(request, port: port) ?? script?(request) ?? Self.fallback(request)
+      let writer = ScriptedAnswerWriter(connection: connection, isHead: request.method == "HEAD") { sent in
+        self.state.withLock {
+          if sent.isFirst { $0.firstBodyByteAt = .now }
+          $0.sentBytes += sent.count
+        }
+      }
+      guard writer.write(answer), answer.keepsConnection else { return }
+    }
+  }
+
+  private static func fallback(_ request: Request) -> ScriptedAnswer {
+    request.path == "/v2/"
+      ? ScriptedAnswer(headers: ["Content-Type": "application/json"], body: .bytes(Array("{}".utf8)))
+      : ScriptedAnswer(status: 404, body: .bytes([]))
+  }
+
+  private static func readRequest(_ connection: Int32, _ rest: inout [UInt8]) -> Request? {
+    let end: [UInt8] = [13, 10, 13, 10]
+    while rest.firstRange(of: end) == nil {
+      var buffer = [UInt8](repeating: 0, count: 16384)
+      let count = recv(connection, &buffer, buffer.count, 0)
+      guard count > 0 else { return nil }
+      rest += buffer[..<count]
+    }
+    guard let range = rest.firstRange(of: end) else { return nil }
+    let lines = String(decoding: rest[..<range.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
+    rest.removeSubrange(..<range.upperBound)
+    let words = lines[0].split(separator: " ").map(String.init)
+    guard words.count == 3 else { return nil }
+    var headers = HeaderLines()
+    for line in lines.dropFirst() {
+      let parts = line.split(separator: ":", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+      headers.append(parts[0], parts.count > 1 ? parts[1] : "")
+    }
+    return Request(method: words[0], target: words[1], headers: headers)
+  }
+}
