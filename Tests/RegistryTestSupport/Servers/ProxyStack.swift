@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The proxy as users run it: the real worker behind a real nginx.
 package final class ProxyStack: Sendable {
@@ -18,6 +19,8 @@ package final class ProxyStack: Sendable {
   private let binary: String
   private let listener: UnixListener?
   private let nginx: ManagedProcess
+  /// The workers that were started: they live as long as the stack, whether or not the test keeps them.
+  private let workers = Mutex<[ManagedProcess]>([])
 
   package var logFile: String { directory.path("worker.log") }
   package var store: String { directory.path("store") }
@@ -87,6 +90,7 @@ package final class ProxyStack: Sendable {
       launch.standardInput = listener?.descriptor
     }
     let worker = try await ManagedProcess.start(launch, name: name, in: directory.path)
+    workers.withLock { $0.append(worker) }
     try await eventually("the worker answers") {
       guard worker.isRunning else { throw ProcessFailure(launch: launch, exit: worker.exitIfOver, output: worker.diagnostics) }
       return (try? await client.get("/_regproxy/healthz").status) == 200

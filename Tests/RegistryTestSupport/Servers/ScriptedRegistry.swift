@@ -24,6 +24,7 @@ package final class ScriptedRegistry: Sendable {
     var sentBytes = 0
     var firstBodyByteAt: ContinuousClock.Instant?
     var tokens: ScriptedTokens?
+    var connections: Set<Int32> = []
     var isStopped = false
   }
 
@@ -55,9 +56,12 @@ package final class ScriptedRegistry: Sendable {
 
   deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-  /// Refuses connections from now on.
+  /// Ends all connections and refuses others from now on.
   package func stop() {
-    state.withLock { $0.isStopped = true }
+    state.withLock { state in
+      state.isStopped = true
+      for connection in state.connections { shutdown(connection, Int32(SHUT_RDWR)) }
+    }
     shutdown(descriptor, Int32(SHUT_RDWR))
   }
 
@@ -118,7 +122,14 @@ package final class ScriptedRegistry: Sendable {
   // MARK: - Serving
 
   private func serve(_ connection: Int32) {
-    defer { close(connection) }
+    state.withLock { _ = $0.connections.insert(connection) }
+    defer {
+      // Together, so that no connection that takes the number is shut down in its place.
+      state.withLock { state in
+        state.connections.remove(connection)
+        close(connection)
+      }
+    }
     var noDelay: Int32 = 1
     setsockopt(connection, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, socklen_t(MemoryLayout<Int32>.size))
     var rest: [UInt8] = []
