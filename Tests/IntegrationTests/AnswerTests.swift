@@ -109,14 +109,18 @@ extension IntegrationTests {
       #expect(registry.count("HEAD", "/v2/team/other/blobs/\(digest)") == 3)
     }
 
-    @Test("A tag is asked for once within its time; HEAD has all that a client needs; every Accept line reaches upstream")
+    @Test(
+      "A tag is asked for once within its time; HEAD has all that a client needs; every Accept line reaches upstream"
+    )
     func manifests() async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addManifest(Self.manifest, to: "library/app", tag: "v1")
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       var accept = HeaderLines()
       let type = "application/vnd.oci.image.manifest.v1+json"
-      for value in ["application/vnd.docker.distribution.manifest.v2+json", type, "application/vnd.oci.image.index.v1+json"] {
+      for value in [
+        "application/vnd.docker.distribution.manifest.v2+json", type, "application/vnd.oci.image.index.v1+json",
+      ] {
         accept.append("Accept", value)
       }
       let head = try await stack.client.head("/v2/app/manifests/v1", headers: accept)
@@ -164,7 +168,8 @@ extension IntegrationTests {
         ScriptedAnswer(
           headers: [
             "Content-Type": "application/json",
-            "Link": "<\(request.target.contains("last=b") ? "/x" : "/v2/library/app/tags/list?last=b&n=2")>; rel=\"next\"",
+            "Link":
+              "<\(request.target.contains("last=b") ? "/x" : "/v2/library/app/tags/list?last=b&n=2")>; rel=\"next\"",
           ],
           body: .bytes(Array(#"{"name":"library/app","tags":["a","b"]}"#.utf8))
         )

@@ -61,7 +61,10 @@ extension IntegrationTests {
         #expect(answer.headers["X-Evil"] == nil)
       }
       for request in registry.requests {
-        #expect(request.target.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "%") }, "\(request.target)")
+        #expect(
+          request.target.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "%") },
+          "\(request.target)"
+        )
         #expect(!request.target.contains(".."))
         #expect(request.headers["X-Evil"] == nil)
       }
@@ -74,7 +77,11 @@ extension IntegrationTests {
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let absolute = "http://\(stack.client.host)/v2/app/manifests/v1"
       #expect(try await stack.client.get(absolute).isWhole(digest))
-      #expect(try await stack.client.get("http://\(stack.client.host)/v2/%2e%2e/x/manifests/v1").errorCodes == ["NAME_INVALID"])
+      #expect(
+        try await stack.client.get("http://\(stack.client.host)/v2/%2e%2e/x/manifests/v1").errorCodes == [
+          "NAME_INVALID"
+        ]
+      )
     }
 
     @Test("Bodies of GET are ignored, and what would write is refused", arguments: ["POST", "PUT", "PATCH", "DELETE"])

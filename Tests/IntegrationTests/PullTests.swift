@@ -27,9 +27,12 @@ extension IntegrationTests {
       """
     }
 
-    @Test("skopeo and raw clients get every bit, by every name, and upstream is asked once", arguments: [
-      ProxyStack.Launch.standalone, .spawnFCGI,
-    ])
+    @Test(
+      "skopeo and raw clients get every bit, by every name, and upstream is asked once",
+      arguments: [
+        ProxyStack.Launch.standalone, .spawnFCGI,
+      ]
+    )
     func everyName(launch: ProxyStack.Launch) async throws {
       let directory = try TemporaryDirectory()
       let registry = try await LocalRegistry.start(in: directory)

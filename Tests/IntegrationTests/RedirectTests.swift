@@ -43,13 +43,16 @@ extension IntegrationTests {
       #expect(!stack.log.contains("X-Amz-Signature"))
     }
 
-    @Test("One that leads nowhere is 502 with the reason", arguments: [
-      (ScriptedAnswer(status: 307, body: .bytes([])), "without a Location"),
-      (ScriptedAnswer.redirect(307, to: "ftp://example.com/x"), "not a plain http or https URL"),
-      (ScriptedAnswer.redirect(307, to: "http://user:pw@example.com/x"), "not a plain http or https URL"),
-      (ScriptedAnswer.redirect(304, to: "/x"), "304"),
-      (ScriptedAnswer.redirect(300, to: "/x"), "300"),
-    ])
+    @Test(
+      "One that leads nowhere is 502 with the reason",
+      arguments: [
+        (ScriptedAnswer(status: 307, body: .bytes([])), "without a Location"),
+        (ScriptedAnswer.redirect(307, to: "ftp://example.com/x"), "not a plain http or https URL"),
+        (ScriptedAnswer.redirect(307, to: "http://user:pw@example.com/x"), "not a plain http or https URL"),
+        (ScriptedAnswer.redirect(304, to: "/x"), "304"),
+        (ScriptedAnswer.redirect(300, to: "/x"), "300"),
+      ]
+    )
     func refused(answer: ScriptedAnswer, reason: String) async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addBlob([1, 2, 3], to: "library/app")

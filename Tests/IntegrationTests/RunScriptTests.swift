@@ -74,7 +74,9 @@ extension IntegrationTests {
     /// The processes whose command line holds a text.
     private static func processes(mentioning text: String) throws -> [String] {
       try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { name in
-        guard Int(name) != nil, let data = FileManager.default.contents(atPath: "/proc/\(name)/cmdline") else { return false }
+        guard Int(name) != nil, let data = FileManager.default.contents(atPath: "/proc/\(name)/cmdline") else {
+          return false
+        }
         return String(decoding: data, as: UTF8.self).contains(text)
       }
     }

@@ -65,7 +65,10 @@ extension IntegrationTests {
       }
       #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200)
 
-      try ProxyStack.write(dockerHub(at: registry).replacingOccurrences(of: "\"]}", with: "\"], deny: [\"library/*\"]}"), to: stack.directory)
+      try ProxyStack.write(
+        dockerHub(at: registry).replacingOccurrences(of: "\"]}", with: "\"], deny: [\"library/*\"]}"),
+        to: stack.directory
+      )
       try FileManager.default.moveItem(atPath: stack.logFile, toPath: stack.logFile + ".1")
       worker.send(SIGHUP)
       try await eventually("the new log is written") { stack.log.contains("configuration reread") }

@@ -45,7 +45,10 @@ extension IntegrationTests {
       let digest = registry.addBlob([1, 2, 3], to: "library/app")
       registry.answer("/token", with: ScriptedAnswer(body: .bytes(Array("{\"token\":\"x\"}".utf8))))
       let challenge: HeaderLines = ["WWW-Authenticate": "Bearer realm=\"\(registry.url)/token\""]
-      registry.answer("/v2/library/app/blobs/\(digest)", with: ScriptedAnswer(status: 401, headers: challenge, body: .bytes([])))
+      registry.answer(
+        "/v2/library/app/blobs/\(digest)",
+        with: ScriptedAnswer(status: 401, headers: challenge, body: .bytes([]))
+      )
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let answer = try await stack.client.get("/v2/app/blobs/\(digest)")
       #expect(answer.status == 404)

@@ -15,7 +15,10 @@ extension IntegrationTests {
         case .truncated: ScriptedAnswer(body: .truncated(bytes, after: bytes.count / 2))
         case .overlong: ScriptedAnswer(body: .bytes(bytes + [0]))
         case .html:
-          ScriptedAnswer(headers: ["Content-Type": "text/html"], body: .bytes(Array("<html>".utf8) + bytes.dropFirst(6)))
+          ScriptedAnswer(
+            headers: ["Content-Type": "text/html"],
+            body: .bytes(Array("<html>".utf8) + bytes.dropFirst(6))
+          )
         case .encoded: ScriptedAnswer(headers: ["Content-Encoding": "gzip"], body: .bytes(bytes))
         }
       }
@@ -81,7 +84,10 @@ extension IntegrationTests {
         ("endless", ScriptedAnswer(headers: manifestType, body: .endless)),
         (
           "encoded",
-          ScriptedAnswer(headers: manifestType.completed(by: ["Content-Encoding": "gzip"]), body: .bytes(Array("{}".utf8)))
+          ScriptedAnswer(
+            headers: manifestType.completed(by: ["Content-Encoding": "gzip"]),
+            body: .bytes(Array("{}".utf8))
+          )
         ),
       ]
     )

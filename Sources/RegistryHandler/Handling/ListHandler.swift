@@ -9,7 +9,8 @@ struct ListHandler: Sendable {
   let upstream: AuthenticatedUpstream
 
   func respond(to match: UpstreamTable.Match) async throws(UpstreamError) -> RegistryResponse {
-    let result = await withDeadline(.now + ProxyServices.answerTimeout) { () -> Result<RegistryResponse, UpstreamError> in
+    let result = await withDeadline(.now + ProxyServices.answerTimeout) {
+      () -> Result<RegistryResponse, UpstreamError> in
       do throws(UpstreamError) {
         return .success(try await fetch(match))
       } catch {
@@ -54,7 +55,9 @@ struct NextPage: Equatable, Sendable {
 
   /// Parses `<url>; rel="next"`; only the query of the URL counts, as it leads back to where it came from.
   init?(link: String) {
-    guard link.hasPrefix("<"), let end = link.firstIndex(of: ">"), Self.isNext(link[end...].dropFirst()) else { return nil }
+    guard link.hasPrefix("<"), let end = link.firstIndex(of: ">"), Self.isNext(link[end...].dropFirst()) else {
+      return nil
+    }
     let url = link[..<end].dropFirst()
     guard let mark = url.firstIndex(of: "?"), let query = try? Query(url[url.index(after: mark)...]) else { return nil }
     self.query = query

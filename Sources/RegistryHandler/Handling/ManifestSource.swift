@@ -109,7 +109,9 @@ struct ManifestSource: Sendable {
     return StoredManifest(digest: digest, mediaType: mediaType, bytes: bytes)
   }
 
-  private func send(_ method: HTTPRequest.Method, _ reference: Reference) async throws(UpstreamError) -> UpstreamResponse {
+  private func send(_ method: HTTPRequest.Method, _ reference: Reference) async throws(UpstreamError)
+    -> UpstreamResponse
+  {
     let route = Route.manifest(place.repository, reference)
     switch try await upstream.send(method, route, headers: [.accept: accept.upstreamValue]) {
     case .response(let response):
@@ -119,7 +121,11 @@ struct ManifestSource: Sendable {
       }
       return response
     case .redirect(let status, _):
-      throw UpstreamError(.invalidAnswer, "upstream redirects manifests to another host, which is not followed", status: status)
+      throw UpstreamError(
+        .invalidAnswer,
+        "upstream redirects manifests to another host, which is not followed",
+        status: status
+      )
     }
   }
 

@@ -28,7 +28,11 @@ extension RegistryError {
       var upstreams: [String]?
     }
     let hasDetail = upstream != nil || upstreamStatus != nil || !routes.isEmpty
-    let detail = Detail(upstream: upstream?.description, status: upstreamStatus, upstreams: routes.isEmpty ? nil : routes)
+    let detail = Detail(
+      upstream: upstream?.description,
+      status: upstreamStatus,
+      upstreams: routes.isEmpty ? nil : routes
+    )
     let item = Item(code: code.rawValue, message: message, detail: hasDetail ? detail : nil)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

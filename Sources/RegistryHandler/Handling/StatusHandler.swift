@@ -55,7 +55,8 @@ struct StatusHandler: Sendable {
   private var metrics: String {
     let requests = services.counters.snapshot.map { key, count in
       let cache = key.cache?.rawValue.lowercased() ?? "none"
-      return "regproxy_requests_total{kind=\"\(key.kind.rawValue)\",cache=\"\(cache)\",status=\"\(key.statusClass)xx\"} \(count)\n"
+      return
+        "regproxy_requests_total{kind=\"\(key.kind.rawValue)\",cache=\"\(cache)\",status=\"\(key.statusClass)xx\"} \(count)\n"
     }
     return "# HELP regproxy_requests_total Requests answered.\n# TYPE regproxy_requests_total counter\n"
       + requests.sorted().joined()

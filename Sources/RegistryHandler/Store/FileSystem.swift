@@ -77,7 +77,7 @@ package struct FileSystem: Sendable {
     let file: OpenFile
     do {
       file = try OpenFile(reading: path)
-    } catch where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
+    } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
       return nil
     }
     let size = try file.size()

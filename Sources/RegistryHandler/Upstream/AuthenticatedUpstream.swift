@@ -32,7 +32,7 @@ package struct AuthenticatedUpstream: Sendable {
     for endpoint in upstream.endpoints {
       do {
         return try await send(method, route, headers: headers, to: endpoint)
-      } catch where error.kind == .unreachable || error.kind == .timeout {
+      } catch  where error.kind == .unreachable || error.kind == .timeout {
         failure = error
       }
     }

@@ -16,7 +16,8 @@ struct RegproxyCommand: ParsableCommand {
 struct ConfigurationOptions: ParsableArguments {
   @Option(
     name: .customLong("config"),
-    help: "The configuration file. Else REGPROXY_CONFIG names it, or it is \(Configuration.defaultPath) if that exists.",
+    help:
+      "The configuration file. Else REGPROXY_CONFIG names it, or it is \(Configuration.defaultPath) if that exists.",
     completion: .file(extensions: ["yaml", "yml"])
   )
   var path: String?

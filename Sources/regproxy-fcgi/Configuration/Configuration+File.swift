@@ -29,7 +29,11 @@ extension Configuration {
       throw error
     } catch {
       guard named == nil, access(file, F_OK) != 0 else {
-        throw ConfigurationError(file: file, line: nil, message: "the file cannot be read: \(String(cString: strerror(errno)))")
+        throw ConfigurationError(
+          file: file,
+          line: nil,
+          message: "the file cannot be read: \(String(cString: strerror(errno)))"
+        )
       }
       yaml = ""
     }
@@ -66,7 +70,8 @@ extension Configuration {
 
   private mutating func apply(_ root: ConfigurationNode) throws(ConfigurationError) {
     let keys = try root.children(known: [
-      "listen", "socket_mode", "threads", "domain", "delivery", "drain_timeout", "log", "store", "defaults", "upstreams",
+      "listen", "socket_mode", "threads", "domain", "delivery", "drain_timeout", "log", "store", "defaults",
+      "upstreams",
     ])
     if let node = keys["listen"] {
       listen = try node.value("an absolute path or 127.0.0.1:PORT", ListeningSocket.Address.init(configuration:))
@@ -153,7 +158,9 @@ extension Configuration {
 
   /// A path that can stand in nginx's configuration as it is.
   static func absolutePath(_ text: String) -> String? {
-    guard text.hasPrefix("/"), text.utf8.allSatisfy({ $0.isVisible && !"\"'\\;{}$#".utf8.contains($0) }) else { return nil }
+    guard text.hasPrefix("/"), text.utf8.allSatisfy({ $0.isVisible && !"\"'\\;{}$#".utf8.contains($0) }) else {
+      return nil
+    }
     return text.count > 1 && text.hasSuffix("/") ? String(text.dropLast()) : text
   }
 }

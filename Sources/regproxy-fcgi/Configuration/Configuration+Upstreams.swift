@@ -38,7 +38,9 @@ extension Configuration {
     }
     for (name, node) in chosen {
       guard try node.children(known: Self.upstreamKeys)["default"] == nil else { continue }
-      for index in upstreams.indices where upstreams[index].name.description == name { upstreams[index].isDefault = false }
+      for index in upstreams.indices where upstreams[index].name.description == name {
+        upstreams[index].isDefault = false
+      }
     }
   }
 
@@ -73,7 +75,9 @@ extension Configuration {
   }
 
   private func applyAuth(_ node: ConfigurationNode) throws(ConfigurationError) {
-    guard let mode = try node.children(known: ["mode"])["mode"] else { throw node.error("'\(node.path)' needs 'mode:'") }
+    guard let mode = try node.children(known: ["mode"])["mode"] else {
+      throw node.error("'\(node.path)' needs 'mode:'")
+    }
     _ = try mode.oneOf(AuthMode.self)
   }
 

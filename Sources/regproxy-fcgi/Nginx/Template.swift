@@ -42,7 +42,8 @@ struct Template: Sendable {
     return result + rest
   }
 
-  private static func value(of name: some StringProtocol, _ values: [String: String]) throws(UnknownVariable) -> String {
+  private static func value(of name: some StringProtocol, _ values: [String: String]) throws(UnknownVariable) -> String
+  {
     guard let value = values[String(name)] else { throw UnknownVariable(name: String(name)) }
     return value.hasSuffix("\n") ? String(value.dropLast()) : value
   }

@@ -84,7 +84,9 @@ struct ResponseReader {
       return bytes
     case .chunkEnd:
       let line = try readLine()
-      guard let size = Int(line.prefix { $0.isHexDigit }, radix: 16) else { throw MalformedAnswer(what: "chunk \(line)") }
+      guard let size = Int(line.prefix { $0.isHexDigit }, radix: 16) else {
+        throw MalformedAnswer(what: "chunk \(line)")
+      }
       if size == 0 {
         while try readLine() != "" {}
         finish()

@@ -26,7 +26,8 @@ package final class ManagedProcess: Sendable {
   }
 
   /// Starts a process; its output goes to `<name>.out` and `<name>.err` in the directory, behind what is there.
-  package static func start(_ launch: ProcessLaunch, name: String, in directory: String) async throws -> ManagedProcess {
+  package static func start(_ launch: ProcessLaunch, name: String, in directory: String) async throws -> ManagedProcess
+  {
     let output = "\(directory)/\(name).out"
     let errors = "\(directory)/\(name).err"
     let pid = try await LauncherThread.shared.run { try launch.start(output: output, errors: errors) }

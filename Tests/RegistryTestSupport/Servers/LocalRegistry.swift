@@ -42,7 +42,9 @@ package final class LocalRegistry: Sendable {
   }
 
   /// Makes an image with layers of these sizes and pushes it as it is.
-  package func push(_ repository: String, tag: String, layers: [Int], in directory: TemporaryDirectory) async throws -> Image {
+  package func push(_ repository: String, tag: String, layers: [Int], in directory: TemporaryDirectory) async throws
+    -> Image
+  {
     let layout = try directory.makeDirectory("image-\(tag)")
     let blobs = try directory.makeDirectory("image-\(tag)/blobs/sha256")
     func put(_ bytes: [UInt8], _ type: String) throws -> (json: String, digest: String) {

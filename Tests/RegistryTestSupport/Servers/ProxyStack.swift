@@ -92,7 +92,9 @@ package final class ProxyStack: Sendable {
     let worker = try await ManagedProcess.start(launch, name: name, in: directory.path)
     workers.withLock { $0.append(worker) }
     try await eventually("the worker answers") {
-      guard worker.isRunning else { throw ProcessFailure(launch: launch, exit: worker.exitIfOver, output: worker.diagnostics) }
+      guard worker.isRunning else {
+        throw ProcessFailure(launch: launch, exit: worker.exitIfOver, output: worker.diagnostics)
+      }
       return (try? await client.get("/_regproxy/healthz").status) == 200
     }
     return worker
@@ -102,7 +104,9 @@ package final class ProxyStack: Sendable {
 
   package var log: String { (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? "" }
 
-  package var nginxErrors: String { (try? String(contentsOfFile: directory.path("nginx/error.log"), encoding: .utf8)) ?? "" }
+  package var nginxErrors: String {
+    (try? String(contentsOfFile: directory.path("nginx/error.log"), encoding: .utf8)) ?? ""
+  }
 
   /// The lines of the log that tell of requests with a digest, a tag, or whatever has this reference.
   package func logLines(reference: String) -> [[String: String]] {

@@ -6,7 +6,9 @@ internal import Testing
 
 @Suite("The listening socket")
 struct ListeningSocketTests {
-  private let directory = FileManager.default.temporaryDirectory.appendingPathComponent("rp-\(UUID().uuidString.prefix(8))")
+  private let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+    "rp-\(UUID().uuidString.prefix(8))"
+  )
 
   init() throws { try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true) }
 

@@ -21,8 +21,12 @@ struct TemplateTests {
 
   @Test("A variable without a value is an error")
   func unknown() {
-    #expect(throws: Template.UnknownVariable(name: "REGPROXY_Y")) { try Template(text: "${REGPROXY_Y}").filled(with: [:]) }
-    #expect(throws: Template.UnknownVariable(name: "REGPROXY_Y")) { try Template(text: "a ${REGPROXY_Y}").filled(with: [:]) }
+    #expect(throws: Template.UnknownVariable(name: "REGPROXY_Y")) {
+      try Template(text: "${REGPROXY_Y}").filled(with: [:])
+    }
+    #expect(throws: Template.UnknownVariable(name: "REGPROXY_Y")) {
+      try Template(text: "a ${REGPROXY_Y}").filled(with: [:])
+    }
   }
 
   private func nginx() throws -> NginxConfiguration {

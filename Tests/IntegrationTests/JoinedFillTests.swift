@@ -1,0 +1,68 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("A blob while it is on its way")
+  struct JoinedFillTests {
+    @Test("Another repository's clients get it once upstream has said yes, and nothing of it before")
+    func otherRepository() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 22)
+      let gate = Gate()
+      let digest = registry.addBlob(bytes, to: "team/private", .gated(bytes, at: .megabytes(1), gate))
+      registry.answer("/v2/team/allowed/blobs/\(digest)", with: ScriptedAnswer(body: .bytes(bytes)))
+      let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
+      let filling = try await stack.client.open("GET", "/v2/team/private/blobs/\(digest)")
+      try await filling.read(atLeast: 500_000)
+
+      let refused = try await stack.client.get("/v2/team/other/blobs/\(digest)")
+      #expect(refused.status == 404)
+      #expect(refused.errorCodes == ["BLOB_UNKNOWN"])
+      let allowed = try await stack.client.open("GET", "/v2/team/allowed/blobs/\(digest)")
+      #expect(try await allowed.read(atLeast: 500_000) >= 500_000)
+      gate.open()
+      #expect(try await filling.finish().isWhole(digest))
+      #expect(try await allowed.finish().isWhole(digest))
+      #expect(registry.gets(of: digest, in: "team/private") == 1)
+      #expect(registry.gets(of: digest, in: "team/allowed") == 0)
+      await worker.stop()
+    }
+
+    @Test("All of twenty clients are cut off when upstream breaks off, and none gets a wrong whole")
+    func brokenOff() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(8), seed: 23)
+      let digest = registry.addBlob(bytes, to: "library/app", .truncated(bytes, after: .megabytes(5)))
+      let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
+      for answer in await stack.client.getAtOnce(20, "/v2/app/blobs/\(digest)") {
+        guard case .success(let answer) = answer else { continue }
+        #expect(!answer.isWhole(digest))
+        #expect(answer.status == 200 ? !answer.isComplete : (500...599).contains(answer.status))
+      }
+      try await eventually("nothing is left") { try stack.keptBlobs().isEmpty }
+      registry.addBlob(bytes, to: "library/app")
+      try await eventually("the good one is served") {
+        try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest)
+      }
+      await worker.stop()
+    }
+
+    @Test("A part of a blob that nobody has asked for yet brings the whole of it")
+    func partFirst() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 24)
+      let digest = registry.addBlob(bytes, to: "library/app")
+      let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
+      let part = try await stack.client.get("/v2/app/blobs/\(digest)", headers: ["Range": "bytes=1000000-"])
+      #expect(part.status == 206)
+      #expect(part.isComplete)
+      #expect(part.body == Array(bytes[1_000_000...]))
+      try await eventually("the blob is kept") { try stack.keptBlobs() == [digest] }
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(registry.requests.filter { $0.path.contains(digest) }.allSatisfy { !$0.headers.contains("Range") })
+      #expect(registry.gets(of: digest) == 1)
+      await worker.stop()
+    }
+  }
+}
