@@ -73,11 +73,7 @@ let package = Package(
     .target(
       name: "RegistryTestSupport",
       dependencies: [
-        .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOHTTP1", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Crypto", package: "swift-crypto")
       ],
       path: "Tests/RegistryTestSupport",
       swiftSettings: settings

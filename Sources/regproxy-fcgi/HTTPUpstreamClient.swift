@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+internal import Glibc
 internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTP1
@@ -16,6 +17,9 @@ final class HTTPUpstreamClient: UpstreamClient {
 
   /// A body that brings no byte for so long has stalled.
   private static let stallTimeout: TimeAmount = .seconds(30)
+
+  /// Shorter than what servers and load balancers allow, so that a kept connection is rarely one they have just closed.
+  private static let idleTimeout: TimeAmount = .seconds(15)
 
   /// A fill has a connection of its own, and a thousand may run.
   private static let connectionsPerHost = 1024
@@ -45,7 +49,7 @@ final class HTTPUpstreamClient: UpstreamClient {
     outgoing.headers.add(name: "User-Agent", value: "regproxy-fcgi/\(Version.current)")
     let host = request.url.authority
     do {
-      let response = try await client.execute(outgoing, deadline: .now() + Self.headTimeout)
+      let response = try await Self.execute(outgoing, client, deadline: .now() + Self.headTimeout)
       return UpstreamResponse(
         status: Int(response.status.code),
         headers: HTTPFields(response.headers),
@@ -54,6 +58,27 @@ final class HTTPUpstreamClient: UpstreamClient {
     } catch {
       throw UpstreamError(error, host: host)
     }
+  }
+
+  /// Sends a request, and once more where the connection was lost before an answer began: a kept connection may be
+  /// closed by the server just then, and what is only read may be asked again.
+  /// <https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2>
+  private static func execute(
+    _ request: HTTPClientRequest,
+    _ client: HTTPClient,
+    deadline: NIODeadline
+  ) async throws -> HTTPClientResponse {
+    do {
+      return try await client.execute(request, deadline: deadline)
+    } catch  where isLostConnection(error) {
+      return try await client.execute(request, deadline: deadline)
+    }
+  }
+
+  private static func isLostConnection(_ error: any Error) -> Bool {
+    if let error = error as? HTTPClientError { return error == .remoteConnectionClosed }
+    guard let error = error as? IOError else { return false }
+    return error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
   }
 
   private func client(trusting caFile: String?) throws(UpstreamError) -> HTTPClient {
@@ -83,6 +108,7 @@ final class HTTPUpstreamClient: UpstreamClient {
       decompression: .disabled
     )
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connectionsPerHost
+    configuration.connectionPool.idleTimeout = idleTimeout
     configuration.connectionPool.retryConnectionEstablishment = false
     return configuration
   }

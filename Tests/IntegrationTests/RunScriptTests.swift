@@ -21,6 +21,12 @@ extension IntegrationTests {
       return launch
     }
 
+    /// What the script leaves below the project for a port: nginx's configuration and logs.
+    private func removeTraces(of port: Int) {
+      let project = URL(fileURLWithPath: script).deletingLastPathComponent().deletingLastPathComponent()
+      try? FileManager.default.removeItem(at: project.appendingPathComponent(".run/nginx-\(port)"))
+    }
+
     @Test("It serves until Ctrl-C, and leaves nothing running", arguments: [SIGINT, SIGTERM])
     func serves(signal: Int32) async throws {
       let directory = try TemporaryDirectory()
@@ -31,6 +37,7 @@ extension IntegrationTests {
         to: "c.yaml"
       )
       let port = try makeFreePort()
+      defer { removeTraces(of: port) }
       let process = try await ManagedProcess.start(
         try launch(["CONFIG": config, "PORT": "\(port)"]),
         name: "run",
@@ -54,7 +61,9 @@ extension IntegrationTests {
       let directory = try TemporaryDirectory()
       let taken = try TakenPort()
       let bad = try directory.write("listne: /tmp/x", to: "bad.yaml")
-      let free = "\(try makeFreePort())"
+      let freePort = try makeFreePort()
+      defer { removeTraces(of: freePort) }
+      let free = "\(freePort)"
       let cases: [([String: String], String)] = [
         (["PORT": "\(taken.port)"], "port \(taken.port) is taken"),
         (["PORT": "http"], "PORT=http is no port number"),

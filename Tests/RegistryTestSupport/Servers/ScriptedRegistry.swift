@@ -54,7 +54,10 @@ package final class ScriptedRegistry: Sendable {
     }
   }
 
-  deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
+  deinit {
+    // Once stopped, the number may be another socket's.
+    if !isStopped { shutdown(descriptor, Int32(SHUT_RDWR)) }
+  }
 
   /// Ends all connections and refuses others from now on.
   package func stop() {
