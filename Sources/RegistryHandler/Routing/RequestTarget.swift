@@ -14,15 +14,7 @@ package struct RequestTarget: Equatable, Sendable {
     let path = raw[..<pathEnd]
     let malformed = { (why: String) in RouteError.malformedPath(String(path), why) }
     guard path.utf8.first == UInt8(ascii: "/") else { throw malformed("it does not begin with '/'") }
-    for byte in path.utf8 {
-      guard byte.isVisible else { throw malformed("it holds a byte that no name can hold") }
-      switch byte {
-      case UInt8(ascii: "%"): throw malformed("names need no percent-encoding")
-      case UInt8(ascii: "#"), UInt8(ascii: ";"), UInt8(ascii: "\\"):
-        throw malformed("'\(Character(UnicodeScalar(byte)))' is no part of a name")
-      default: continue
-      }
-    }
+    if let byte = Self.refusedByte(in: path) { throw malformed(Self.reason(for: byte)) }
     let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
     for (index, segment) in segments.enumerated() {
       if segment == "." || segment == ".." { throw malformed("it has a '\(segment)' segment") }
@@ -30,5 +22,26 @@ package struct RequestTarget: Equatable, Sendable {
     }
     self.segments = segments
     self.query = try Query(pathEnd == raw.endIndex ? "" : raw[raw.index(after: pathEnd)...])
+  }
+
+  /// The first byte that no path of a registry has.
+  private static func refusedByte(in path: Substring) -> UInt8? {
+    var path = path
+    return path.withUTF8 { bytes in
+      bytes.first { byte in
+        switch byte {
+        case UInt8(ascii: "%"), UInt8(ascii: "#"), UInt8(ascii: ";"), UInt8(ascii: "\\"): true
+        default: !byte.isVisible
+        }
+      }
+    }
+  }
+
+  private static func reason(for byte: UInt8) -> String {
+    switch byte {
+    case UInt8(ascii: "%"): "names need no percent-encoding"
+    case _ where byte.isVisible: "'\(Character(UnicodeScalar(byte)))' is no part of a name"
+    default: "it holds a byte that no name can hold"
+    }
   }
 }

@@ -87,8 +87,10 @@ extension Route {
   }
 
   private static func name(_ segments: ArraySlice<Substring>) throws(RouteError) -> RepositoryName {
-    let text = segments.joined(separator: "/")
-    guard let name = RepositoryName(text) else { throw .invalidName(text) }
+    guard let first = segments.first, let last = segments.last else { throw .invalidName("") }
+    // The segments stand side by side in the path they were split from.
+    let text = first.base[first.startIndex..<last.endIndex]
+    guard let name = RepositoryName(text) else { throw .invalidName(String(text)) }
     return name
   }
 

@@ -8,6 +8,9 @@ package struct FileSystem: Sendable {
   /// setgid, so that nginx's group, which the store's root belongs to, can read what is made below.
   private static let directoryMode: mode_t = 0o2750
 
+  /// Larger than nearly every manifest and record. In bytes.
+  private static let usualRecordSize = 8 << 10
+
   package init() {}
 
   /// Makes a directory and those above it; one that exists is fine.
@@ -80,20 +83,30 @@ package struct FileSystem: Sendable {
     } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
       return nil
     }
-    let size = try file.size()
-    guard size <= limit else { throw StoreError("read", path, .fileTooLarge) }
+    // Most are small: one read finds the bytes, and that there are no more.
+    var capacity = Self.usualRecordSize
+    while true {
+      let bytes = try readStart(of: file, capacity: capacity)
+      if bytes.count < capacity { return bytes }
+      guard capacity <= limit else { throw StoreError("read", path, .fileTooLarge) }
+      capacity = min(max(capacity, Int(try file.size())) + 1, limit + 1)
+    }
+  }
+
+  /// What there is of a file, up to a number of bytes.
+  private func readStart(of file: OpenFile, capacity: Int) throws(StoreError) -> [UInt8] {
     var failure: StoreError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
-      while count < Int(size) {
-        do throws(StoreError) {
+    let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+      do throws(StoreError) {
+        while count < capacity {
           let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
           let read = try file.read(into: rest, at: Int64(count))
-          if read == 0 { return }
           count += read
-        } catch {
-          failure = error
-          return
+          // The end of a regular file; only a full buffer leaves it open whether there is more.
+          if read < rest.count { return }
         }
+      } catch {
+        failure = error
       }
     }
     if let failure { throw failure }

@@ -45,6 +45,7 @@ final class ConnectionQueue {
   /// Waits for a connection. Blocks.
   /// - Parameter milliseconds: after which it returns `.idle`.
   func next(timeout milliseconds: Int32) -> Event {
+    var hasYielded = false
     while !stop.isSignalled {
       // Under load the next one is there already: a thread that is awake takes it and wakes no other.
       let connection = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
@@ -55,7 +56,12 @@ final class ConnectionQueue {
       }
       switch errno {
       case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .exhausted(errno)
+      case EAGAIN where !hasYielded:
+        // On a busy machine nginx is about to bring the next one: cheaper than to sleep and be woken for it.
+        hasYielded = true
+        sched_yield()
       case EAGAIN:
+        hasYielded = false
         var event = epoll_event()
         if epoll_wait(epoll, &event, 1, milliseconds) == 0 { return .idle }
       default: continue

@@ -75,7 +75,7 @@ struct ResponseWriter: Sendable {
 
   /// The head as CGI writes it. <https://www.rfc-editor.org/rfc/rfc3875#section-6.3>
   private func head() -> [UInt8] {
-    let reason = HTTPResponse.Status(code: response.status).reasonPhrase
+    let reason = HTTPResponse.Status(integerLiteral: response.status).reasonPhrase
     var text = "Status: \(response.status) \(reason)\r\n"
     for field in response.headers { text += "\(field.name.rawName): \(field.value)\r\n" }
     switch response.body {
