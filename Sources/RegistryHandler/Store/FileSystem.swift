@@ -84,11 +84,11 @@ package struct FileSystem: Sendable {
       return nil
     }
     // Most are small: one read finds the bytes, and that there are no more.
-    var capacity = Self.usualRecordSize
+    var capacity = min(Self.usualRecordSize, limit + 1)
     while true {
       let bytes = try readStart(of: file, capacity: capacity)
+      guard bytes.count <= limit else { throw StoreError("read", path, .fileTooLarge) }
       if bytes.count < capacity { return bytes }
-      guard capacity <= limit else { throw StoreError("read", path, .fileTooLarge) }
       capacity = min(max(capacity, Int(try file.size())) + 1, limit + 1)
     }
   }

@@ -16,8 +16,8 @@ struct ResponseWriter: Sendable {
   /// Where nginx has the store's `blobs/`; the templates name the same place.
   static let internalPrefix = "/_regproxy_store/"
 
-  /// The bytes of a stream that are read and written at a time.
-  private static let chunkSize = 256 * 1024
+  /// The bytes of a stream that are read and written at a time: a thousand streams have a buffer each.
+  private static let chunkSize = 64 * 1024
 
   private var response: RegistryResponse
   private let isHead: Bool
