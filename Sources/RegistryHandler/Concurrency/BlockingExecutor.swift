@@ -6,7 +6,7 @@ internal import Synchronization
 /// Downloads run here. A job is short (write one chunk, hash it), so that few threads serve many downloads.
 package final class BlockingExecutor: TaskExecutor {
   /// Enough to keep disks busy while some jobs wait in `fsync`.
-  package static let defaultThreadCount = 8
+  package static let defaultThreadCount = 32
 
   private let queue = JobQueue()
 

@@ -19,7 +19,7 @@ struct BlobHandler: Sendable {
       if store.hasLink(to: digest, in: place) {
         return try stored(digest, size, request, .hit, detail: "stored")
       }
-      try await prove(digest)
+      if let redirect = try await redirectUnlessProved(digest, for: request) { return redirect }
       return try stored(digest, size, request, .hit, detail: "proved")
     }
     return request.method == .head ? try await head(digest) : try await get(digest, request)
@@ -50,20 +50,28 @@ struct BlobHandler: Sendable {
 
   // MARK: - From upstream
 
-  /// Upstream's word that the repository contains the blob, for a blob that is here on behalf of another repository.
-  private func prove(_ digest: Digest) async throws(UpstreamError) {
+  /// Asks upstream whether the repository contains a blob that is here on behalf of another one: `nil` when it does.
+  ///
+  /// A redirect says nothing, since some registries redirect whatever they are asked for: the client is to follow it.
+  private func redirectUnlessProved(
+    _ digest: Digest,
+    for request: RegistryRequest
+  ) async throws(UpstreamError) -> RegistryResponse? {
     let route = Route.blob(repository, digest)
     var answer = try await answer(.head, route)
-    if case .response(let response) = answer, response.status == 401 {
-      // Some registries refuse HEAD with a token that is good for GET.
-      await response.body.discard()
+    // Some registries refuse HEAD with a token that is good for GET; and a redirect is good for one method only.
+    if answer.isUnauthorized || (answer.isRedirect && request.method == .get) {
+      await answer.discard()
       answer = try await self.answer(.get, route, headers: [.range: "bytes=0-0"])
     }
-    if case .response(let response) = answer {
+    switch answer {
+    case .redirect(let status, let location): return redirect(status, location)
+    case .response(let response):
       await response.body.discard()
       guard response.status == 200 || response.status == 206 else { throw UpstreamError(refusing: response, route) }
+      keepLink(to: digest)
+      return nil
     }
-    keepLink(to: digest)
   }
 
   private func head(_ digest: Digest) async throws(UpstreamError) -> RegistryResponse {
@@ -98,7 +106,7 @@ struct BlobHandler: Sendable {
       }
       if fill.place != place {
         guard progress.phase == .filling || progress.phase == .complete else { continue }
-        try await prove(digest)
+        if let redirect = try await redirectUnlessProved(digest, for: request) { return redirect }
       }
       return try respond(from: fill, progress, request, detail: isNew ? "fill" : "joined")
     }

@@ -14,16 +14,26 @@ struct ManifestHandler: Sendable {
     let isHead = request.method == .head
     if let answer = storedAnswer(reference, accept) { return response(answer, isHead: isHead) }
     let key = ManifestKey(place: place, reference: reference, accept: accept, isHead: isHead)
-    let result: Result<ManifestAnswer, UpstreamError>
-    do {
-      result = try await services.manifestFlights.value(for: key) {
-        let source = ManifestSource(upstream: upstream, place: place, services: services, accept: accept)
-        return await source.answer(for: reference, headOnly: isHead)
-      }
-    } catch {
-      throw .cancelled
+    // Timed here too, so that an answer is out in time even if the threads that ask are all busy with a slow disk.
+    let result = await withDeadline(.now + ProxyServices.answerTimeout) { () -> Result<ManifestAnswer, UpstreamError> in
+      await ask(key)
+    }
+    guard let result else {
+      throw Task.isCancelled ? .cancelled : UpstreamError(.timeout, "no answer for \(reference) came in time")
     }
     return response(try result.get(), isHead: isHead)
+  }
+
+  /// The answer to a question that is asked once for all who have it.
+  private func ask(_ key: ManifestKey) async -> Result<ManifestAnswer, UpstreamError> {
+    do {
+      return try await services.manifestFlights.value(for: key) {
+        let source = ManifestSource(upstream: upstream, place: place, services: services, accept: key.accept)
+        return await source.answer(for: key.reference, headOnly: key.isHead)
+      }
+    } catch {
+      return .failure(.cancelled)
+    }
   }
 
   /// The answer that needs no question upstream.

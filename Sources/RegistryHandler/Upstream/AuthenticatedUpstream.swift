@@ -103,3 +103,18 @@ package struct AuthenticatedUpstream: Sendable {
     )
   }
 }
+
+extension AuthenticatedUpstream.Answer {
+  var isUnauthorized: Bool {
+    if case .response(let response) = self { response.status == 401 } else { false }
+  }
+
+  var isRedirect: Bool {
+    if case .redirect = self { true } else { false }
+  }
+
+  /// Reads what nobody needs of the answer.
+  func discard() async {
+    if case .response(let response) = self { await response.body.discard() }
+  }
+}

@@ -70,6 +70,22 @@ final class WorkerPool: Sendable {
     }
   }
 
+  /// Takes an idle thread out of the count, if there are more than the minimum and another one stays to accept.
+  private func leaveIfSurplus() -> Bool {
+    let idle = idleCount.load(ordering: .relaxed)
+    // Threads are added by those who accept: if the last one left, nobody would ever add another.
+    guard idle > 1,
+      idleCount.compareExchange(expected: idle, desired: idle - 1, ordering: .relaxed).exchanged
+    else { return false }
+    let isSurplus = state.withLock { state in
+      guard state.threads > limits.min else { return false }
+      state.threads -= 1
+      return true
+    }
+    if !isSurplus { idleCount.add(1, ordering: .relaxed) }
+    return isSurplus
+  }
+
   private func removeIdleThread() {
     idleCount.subtract(1, ordering: .relaxed)
     state.withLock { $0.threads -= 1 }
@@ -105,15 +121,7 @@ final class WorkerPool: Sendable {
         removeIdleThread()
         return nil
       case .idle:
-        let isSurplus = state.withLock { state in
-          guard state.threads > limits.min else { return false }
-          state.threads -= 1
-          return true
-        }
-        if isSurplus {
-          idleCount.subtract(1, ordering: .relaxed)
-          return nil
-        }
+        if leaveIfSurplus() { return nil }
       case .exhausted(let code):
         logger.error("no descriptor for a connection", metadata: ["errno": "\(code)"])
         // The connection stays in the queue; looking again at once would only burn the processor.
