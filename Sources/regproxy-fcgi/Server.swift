@@ -31,7 +31,11 @@ struct Server: Sendable {
       now: { Int64(time(nil)) },
       monotonicNow: { [start = ContinuousClock.now] in (ContinuousClock.now - start).components.seconds }
     )
-    handler = RequestHandler(Self.makeProxy(configuration, services), logger: logger)
+    handler = RequestHandler(
+      Self.makeProxy(configuration, services),
+      requestLog: RequestLog(output, format: configuration.log.format, level: configuration.log.level),
+      logger: logger
+    )
     pool = try WorkerPool(
       listener: socket.descriptor,
       limits: configuration.threads,

@@ -1,7 +1,9 @@
 package import Logging
 
 /// What all requests of a process share, whatever configuration is in force.
-package struct ProxyServices: Sendable {
+///
+/// A class, as it goes from hand to hand in every request: a copy of it counts one reference, not one for each part.
+package final class ProxyServices: Sendable {
   /// Clients give up when the head of an answer takes 30 s; ours is out before.
   package static let answerTimeout: Duration = .seconds(25)
 

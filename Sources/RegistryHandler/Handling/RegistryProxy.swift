@@ -1,7 +1,7 @@
 internal import HTTPTypes
 
 /// Answers the requests of clients: finds the upstream, then the content, in the store or there.
-package struct RegistryProxy: Sendable {
+package final class RegistryProxy: Sendable {
   package let upstreams: UpstreamTable
   private let services: ProxyServices
   private let delivery: Delivery

@@ -106,7 +106,7 @@ extension Configuration {
   private mutating func applyLog(_ node: ConfigurationNode) throws(ConfigurationError) {
     let keys = try node.children(known: ["level", "format", "file"])
     if let node = keys["level"] { log.level = try node.oneOf(Logger.Level.self) }
-    if let node = keys["format"] { log.format = try node.oneOf(LineLogHandler.Format.self) }
+    if let node = keys["format"] { log.format = try node.oneOf(LogFormat.self) }
     if let node = keys["file"] { log.file = try node.value("an absolute path", Self.absolutePath) }
   }
 

@@ -6,7 +6,7 @@ internal import RegistryHandler
 struct Configuration: Sendable {
   struct Log: Equatable, Sendable {
     var level: Logger.Level = .info
-    var format: LineLogHandler.Format = .json
+    var format: LogFormat = .json
     /// Standard error when `nil`.
     var file: String?
   }

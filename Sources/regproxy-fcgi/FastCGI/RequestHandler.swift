@@ -5,26 +5,44 @@ internal import Synchronization
 
 /// Serves one connection after another with the proxy of the configuration in force.
 final class RequestHandler: Sendable {
-  /// A reference, so that taking it out of the lock is short: every request does.
-  private final class Box: Sendable {
-    let proxy: RegistryProxy
-
-    init(_ proxy: RegistryProxy) { self.proxy = proxy }
+  /// What one thread took for the proxy in force, and may go on using until the generation changes.
+  struct View {
+    fileprivate(set) var proxy: RegistryProxy
+    fileprivate var generation: Int
   }
 
-  private let box: Mutex<Box>
+  private let proxy: Mutex<RegistryProxy>
+  /// Counts the configurations. Threads look at this with every request, and take the lock after a change only: under
+  /// load they would queue for it.
+  private let generation = Atomic<Int>(0)
+  private let requestLog: RequestLog
   private let logger: Logger
 
-  init(_ proxy: RegistryProxy, logger: Logger) {
-    self.box = Mutex(Box(proxy))
+  init(_ proxy: RegistryProxy, requestLog: RequestLog, logger: Logger) {
+    self.proxy = Mutex(proxy)
+    self.requestLog = requestLog
     self.logger = logger
   }
 
   /// Requests from now on are answered by another configuration.
-  func replaceProxy(with proxy: RegistryProxy) { box.withLock { $0 = Box(proxy) } }
+  func replaceProxy(with proxy: RegistryProxy) {
+    self.proxy.withLock { $0 = proxy }
+    generation.add(1, ordering: .releasing)
+  }
+
+  /// The proxy in force, for a thread to keep.
+  func makeView() -> View {
+    let generation = generation.load(ordering: .acquiring)
+    return View(proxy: proxy.withLock { $0 }, generation: generation)
+  }
+
+  /// Brings what a thread kept up to date.
+  func refresh(_ view: inout View) {
+    if view.generation != generation.load(ordering: .acquiring) { view = makeView() }
+  }
 
   /// Answers the request on a connection and closes it. Blocks.
-  func serve(_ connection: Int32) async {
+  func serve(_ connection: Int32, by proxy: RegistryProxy) async {
     let start = ContinuousClock.now
     guard let request = FastCGIRequest(connection: connection) else {
       logger.debug("connection without a request")
@@ -34,41 +52,15 @@ final class RequestHandler: Sendable {
       logger.error("request without REQUEST_METHOD or REQUEST_URI: use the parameters of the nginx templates")
       return
     }
-    let response = await box.withLock { $0 }.proxy.respond(to: registryRequest)
+    let response = await proxy.respond(to: registryRequest)
     var writer = ResponseWriter(response, isHead: registryRequest.method == .head)
     let outcome = await writer.write(to: request)
-    log(registryRequest, response, writer.bodyBytes, outcome, ContinuousClock.now - start)
-  }
-
-  private func log(
-    _ request: RegistryRequest,
-    _ response: RegistryResponse,
-    _ bodyBytes: Int64,
-    _ outcome: ResponseWriter.Outcome,
-    _ duration: Duration
-  ) {
-    let record = response.record
-    let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
-    var metadata: Logger.Metadata = [
-      "http.request_id": .string(request.id),
-      "http.method": .string(request.method.rawValue),
-      "http.kind": .string(record.kind.rawValue),
-      "http.status": .string(String(response.status)),
-      "http.bytes": .string(String(bodyBytes)),
-      "http.duration_ms": .string(String(milliseconds)),
-    ]
-    if let upstream = record.upstream { metadata["upstream.name"] = .string(upstream.description) }
-    if let repository = record.repository { metadata["registry.repository"] = .string(repository) }
-    if let reference = record.reference { metadata["registry.reference"] = .string(reference) }
-    if let cache = record.cache { metadata["registry.cache"] = .string(cache.rawValue) }
-    if let error = record.error { metadata["error"] = .string(error) }
-    switch outcome {
-    case .complete: metadata["http.outcome"] = "complete"
-    case .clientLeft: metadata["http.outcome"] = "client-left"
-    case .brokenOff(let reason):
-      metadata["http.outcome"] = "broken-off"
-      metadata["error"] = .string(reason)
-    }
-    logger.info("request", metadata: metadata)
+    requestLog.write(
+      registryRequest,
+      response,
+      bodyBytes: writer.bodyBytes,
+      outcome,
+      duration: ContinuousClock.now - start
+    )
   }
 }

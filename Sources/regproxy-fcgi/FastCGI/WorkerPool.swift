@@ -96,11 +96,15 @@ final class WorkerPool: Sendable {
     do throws(WorkerError) {
       let executor = try ThreadExecutor()
       let queue = try ConnectionQueue(listener: listener, stop: stopSignal)
+      var view = handler.makeView()
       while let connection = next(from: queue) {
+        handler.refresh(&view)
         if ConnectionQueue.hasHungUp(connection) {
           close(connection)
         } else {
-          executor.run(watching: connection) { [handler] in await handler.serve(connection) }
+          executor.run(watching: connection) { [handler, proxy = view.proxy] in
+            await handler.serve(connection, by: proxy)
+          }
         }
         idleCount.add(1, ordering: .relaxed)
       }

@@ -18,9 +18,8 @@ final class LogOutput: Sendable {
   /// Writes a line in one piece, so that the lines of several threads and processes do not mix.
   ///
   /// Without a lock: the file is open for appending, and the system orders the writes.
-  func write(_ line: String) {
-    var line = line
-    line.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
+  func write(_ line: [UInt8]) {
+    line.withUnsafeBytes { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
   }
 
   /// Opens the file anew, for log rotation; the old one stays in use when that fails.

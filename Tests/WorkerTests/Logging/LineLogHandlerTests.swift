@@ -12,7 +12,7 @@ struct LineLogHandlerTests {
     try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
   }
 
-  private func makeLogger(_ format: LineLogHandler.Format, _ output: LogOutput) -> Logger {
+  private func makeLogger(_ format: LogFormat, _ output: LogOutput) -> Logger {
     Logger(label: "test") { _ in LineLogHandler(output, format: format, level: .info) }
   }
 

@@ -1,0 +1,50 @@
+internal import HTTPTypes
+internal import Logging
+internal import RegistryHandler
+
+/// Writes one line a request. It goes past the general log, whose dictionary would cost more than the answer.
+struct RequestLog: Sendable {
+  private let output: LogOutput
+  private let format: LogFormat
+  private let isEnabled: Bool
+
+  /// - Parameter level: of the log; requests are written at `info`.
+  init(_ output: LogOutput, format: LogFormat, level: Logger.Level) {
+    self.output = output
+    self.format = format
+    self.isEnabled = level <= .info
+  }
+
+  func write(
+    _ request: RegistryRequest,
+    _ response: RegistryResponse,
+    bodyBytes: Int64,
+    _ outcome: ResponseWriter.Outcome,
+    duration: Duration
+  ) {
+    guard isEnabled else { return }
+    let record = response.record
+    let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
+    var line = LogLine(.info, "request", format: format)
+    line.append("http.request_id", request.id)
+    line.append("http.method", request.method.rawValue)
+    line.append("http.kind", record.kind.rawValue)
+    line.append("http.status", String(response.status))
+    line.append("http.bytes", String(bodyBytes))
+    line.append("http.duration_ms", String(milliseconds))
+    var error = record.error
+    switch outcome {
+    case .complete: line.append("http.outcome", "complete")
+    case .clientLeft: line.append("http.outcome", "client-left")
+    case .brokenOff(let reason):
+      line.append("http.outcome", "broken-off")
+      error = reason
+    }
+    if let upstream = record.upstream { line.append("upstream.name", upstream.description) }
+    if let repository = record.repository { line.append("registry.repository", repository) }
+    if let reference = record.reference { line.append("registry.reference", reference) }
+    if let cache = record.cache { line.append("registry.cache", cache.rawValue) }
+    if let error { line.append("error", error) }
+    output.write(line.finished())
+  }
+}
