@@ -2,6 +2,8 @@
 package enum NginxTemplate {
   /// What the worker is told and how its answers are taken; part of every location that leads to it.
   package static let fastcgi = text(PackageResources.fastcgi_conf)
+  /// JSON for the errors that nginx itself answers.
+  package static let errors = text(PackageResources.errors_conf)
   /// The locations of the API, for a server block that exists.
   package static let locations = text(PackageResources.locations_conf)
   /// The location of one upstream's path mirror, `/ghcr.io/v2/`.
@@ -12,6 +14,8 @@ package enum NginxTemplate {
   package static let server = text(PackageResources.server_conf)
   /// A complete `nginx.conf`.
   package static let standalone = text(PackageResources.standalone_conf)
+  /// The internal location of the stored blobs.
+  package static let store = text(PackageResources.store_conf)
   /// Certificate and protocols.
   package static let tls = text(PackageResources.tls_conf)
 

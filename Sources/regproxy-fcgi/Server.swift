@@ -16,6 +16,7 @@ struct Server: Sendable {
   init(_ configuration: Configuration) throws {
     self.configuration = configuration
     umask(0o027)
+    Self.raiseDescriptorLimit()
     let output = try LogOutput(path: configuration.log.file)
     logOutput = output
     logger = Logger(label: "regproxy") { _ in
@@ -44,8 +45,9 @@ struct Server: Sendable {
     )
   }
 
-  func start() {
-    pool.start()
+  /// Serves from now on.
+  func start() throws(WorkerError) {
+    guard pool.start() else { throw .noThread }
     logger.notice(
       "worker started",
       metadata: ["version": "\(Version.current)", "store.directory": "\(configuration.storeDirectory)"]
@@ -72,6 +74,14 @@ struct Server: Sendable {
     socket.removeFile()
     if left > 0 { logger.warning("answers cut at the drain time-out", metadata: ["threads": "\(left)"]) }
     logger.notice("worker stopped")
+  }
+
+  /// Takes as many descriptors as the system allows: a stream needs three, and the usual soft limit is 1024.
+  private static func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
   private func reopenLog() {

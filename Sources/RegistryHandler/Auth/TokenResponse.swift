@@ -21,13 +21,25 @@ package struct TokenResponse: Equatable, Sendable {
     struct Fields: Decodable {
       var token: String?
       var access_token: String?
-      var expires_in: Int64?
+      var expires_in: Seconds?
     }
     guard let fields = try? JSONDecoder().decode(Fields.self, from: Data(json)),
       let token = [fields.token, fields.access_token].compactMap(\.self).first(where: { !$0.isEmpty }),
       token.utf8.allSatisfy(\.isVisible)
     else { return nil }
     self.token = token
-    self.lifetime = min(max(0, fields.expires_in ?? Self.defaultLifetime), Self.maximumLifetime)
+    self.lifetime = min(max(0, fields.expires_in?.value ?? Self.defaultLifetime), Self.maximumLifetime)
+  }
+}
+
+/// A number of seconds as services write it: an integer, a fraction, or either as a string; `nil` when it is neither.
+private struct Seconds: Decodable {
+  let value: Int64?
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let number = (try? container.decode(Double.self)) ?? (try? container.decode(String.self)).flatMap { Double($0) }
+    // Far beyond any lifetime; a larger one would not fit.
+    value = number.flatMap { $0.isFinite ? Int64(min(max($0, -1e15), 1e15)) : nil }
   }
 }

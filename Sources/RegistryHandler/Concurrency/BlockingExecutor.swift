@@ -23,8 +23,12 @@ package final class BlockingExecutor: TaskExecutor {
 }
 
 /// Jobs in order, handed to whichever thread waits first.
+///
+/// Unchecked: `jobs` and `head` are touched only under `mutex`, which the threads also sleep on.
 private final class JobQueue: @unchecked Sendable {
-  // Protected by `mutex`, which the threads also sleep on.
+  /// How many jobs that are done may stand before those that wait.
+  private static let maximumDone = 1024
+
   private var jobs: [UnownedJob] = []
   private var head = 0
   private let mutex: UnsafeMutablePointer<pthread_mutex_t> = .allocate(capacity: 1)
@@ -58,6 +62,10 @@ private final class JobQueue: @unchecked Sendable {
     head += 1
     if head == jobs.count {
       jobs.removeAll(keepingCapacity: true)
+      head = 0
+    } else if head >= Self.maximumDone, head * 2 >= jobs.count {
+      // A queue that never runs empty would grow for ever.
+      jobs.removeFirst(head)
       head = 0
     }
     return job

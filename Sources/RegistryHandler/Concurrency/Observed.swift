@@ -43,13 +43,16 @@ package final class Observed<Value: Sendable>: Sendable {
       return (nil, state.nextWaiter)
     }
     if let value { return value }
-    return await withTaskCancellationHandler {
+    let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         wait(Waiter(isSatisfied: isSatisfied, continuation: continuation), id: id)
       }
     } onCancel: {
       cancel(id)
     }
+    // Cancelled between the wake-up and here: nobody else will take the mark away.
+    if Task.isCancelled { state.withLock { _ = $0.cancelled.remove(id) } }
+    return result
   }
 
   private func wait(_ waiter: Waiter, id: Int) {

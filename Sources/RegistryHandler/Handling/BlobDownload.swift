@@ -35,7 +35,7 @@ struct BlobDownload: Sendable {
       return .complete
     }
     let route = Route.blob(fill.place.repository, fill.digest)
-    switch try await upstream.send(.get, route) {
+    switch try await answer(route) {
     case .redirect(let status, let location): return .redirected(status: status, location: location)
     case .response(let response):
       guard response.status == 200 else {
@@ -45,6 +45,19 @@ struct BlobDownload: Sendable {
       try await keep(response)
       return .complete
     }
+  }
+
+  /// Upstream's answer, its head within the time that clients wait; the fill then makes way for another try.
+  private func answer(_ route: Route) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
+    let result = await withDeadline(.now + ProxyServices.answerTimeout) { () -> Result<_, UpstreamError> in
+      do throws(UpstreamError) {
+        return .success(try await upstream.send(.get, route))
+      } catch {
+        return .failure(error)
+      }
+    }
+    guard let result else { throw UpstreamError(.timeout, "upstream gave no answer in time") }
+    return try result.get()
   }
 
   private func keep(_ response: UpstreamResponse) async throws(UpstreamError) {

@@ -60,7 +60,14 @@ struct ManifestSource: Sendable {
 
   /// What upstream says of the manifest; `nil` when it says too little, and has to be asked for the whole.
   private func head(_ reference: Reference) async throws(UpstreamError) -> (ManifestAnswer.Head, etag: String?)? {
-    let response = try await send(.head, reference)
+    let response: UpstreamResponse
+    do throws(UpstreamError) {
+      response = try await send(.head, reference)
+    } catch {
+      // Some registries know no HEAD, or refuse it with a token that is good for GET.
+      if error.kind == .status, [401, 405, 501].contains(error.status) { return nil }
+      throw error
+    }
     await response.body.discard()
     guard let digest = response.headers[.dockerContentDigest].flatMap({ Digest($0) }),
       let mediaType = response.headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest,
@@ -95,8 +102,13 @@ struct ManifestSource: Sendable {
     guard let mediaType = headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest else {
       throw UpstreamError(.invalidAnswer, "upstream sent something else than a manifest for \(reference)")
     }
-    guard bytes.first == UInt8(ascii: "{"), (try? JSONDecoder().decode(AnyObject.self, from: Data(bytes))) != nil else {
+    guard bytes.first == UInt8(ascii: "{"), let object = try? JSONDecoder().decode(Outline.self, from: Data(bytes))
+    else {
       throw UpstreamError(.invalidAnswer, "upstream sent a manifest for \(reference) that is no JSON object")
+    }
+    // The type of any JSON, an error document as well.
+    guard mediaType.description != "application/json" || object.schemaVersion != nil else {
+      throw UpstreamError(.invalidAnswer, "upstream sent JSON that is no manifest for \(reference)")
     }
     var expected = headers[.dockerContentDigest].flatMap { Digest($0) }
     if case .digest(let digest) = reference { expected = digest }
@@ -155,18 +167,18 @@ struct ManifestSource: Sendable {
   }
 }
 
-/// A JSON object of which nothing is read: that it parses is enough.
-private struct AnyObject: Decodable {
-  private struct Key: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
+/// What every manifest and index is told by. <https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md>
+private struct Outline: Decodable {
+  var schemaVersion: Int?
 
-    init?(stringValue: String) { self.stringValue = stringValue }
-
-    init?(intValue: Int) { nil }
+  private enum Key: CodingKey {
+    case schemaVersion
   }
 
-  init(from decoder: any Decoder) throws { _ = try decoder.container(keyedBy: Key.self) }
+  init(from decoder: any Decoder) throws {
+    let object = try decoder.container(keyedBy: Key.self)
+    schemaVersion = try? object.decode(Int.self, forKey: .schemaVersion)
+  }
 }
 
 extension UpstreamError {

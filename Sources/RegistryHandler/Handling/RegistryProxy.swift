@@ -38,6 +38,10 @@ package final class RegistryProxy: Sendable {
     _ record: inout RequestRecord
   ) async throws(RegistryError) -> RegistryResponse {
     let target = try parse { () throws(RouteError) in try RequestTarget(request.target) }
+    guard request.method == .get || request.method == .head else {
+      record.kind = .upload
+      throw Self.readOnly
+    }
     if let endpoint = StatusEndpoint(segments: target.segments) {
       record.kind = Route.status(endpoint).kind
       return StatusHandler(services: services, upstreams: upstreams).respond(to: endpoint)
@@ -45,10 +49,6 @@ package final class RegistryProxy: Sendable {
     if target.segments == [""] {
       record.kind = Route.root.kind
       return try redirectToVersionRoot(host: request.host)
-    }
-    guard request.method == .get || request.method == .head else {
-      record.kind = .upload
-      throw Self.readOnly
     }
     let match = try parse { () throws(RouteError) in try upstreams.match(target, host: request.host) }
     record.kind = match.route.kind

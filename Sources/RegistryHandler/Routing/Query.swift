@@ -8,7 +8,8 @@ package struct Query: Equatable, Sendable {
     for item in text.split(separator: "&") {
       let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = Self.decoded(parts[0]), let value = Self.decoded(parts.count == 2 ? parts[1] : "") else {
-        throw .malformedQuery(String(item))
+        // Its value may be what no log or error should show.
+        throw .malformedQuery(String(parts[0]))
       }
       parameters.append((name, value))
     }

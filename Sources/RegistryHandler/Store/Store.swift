@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Synchronization
 
 /// The directory tree that holds everything the proxy keeps. The files are the truth: nothing is remembered beside them.
 ///
@@ -10,7 +9,6 @@ package final class Store: Sendable {
 
   package let layout: StoreLayout
   package let fileSystem = FileSystem()
-  private let temporaryCount = Atomic<UInt64>(0)
 
   /// Opens the store, making its top directories where they are missing.
   /// - Parameter directory: an absolute path.
@@ -20,9 +18,10 @@ package final class Store: Sendable {
   }
 
   /// A path for a file that is being written, in the same file system, that no other writer uses.
+  ///
+  /// Random, as processes of several containers may share the store and have the same number.
   package func makeTemporaryPath() -> String {
-    let number = temporaryCount.add(1, ordering: .relaxed).newValue
-    return "\(layout.partials)/record-\(getpid())-\(number)"
+    "\(layout.partials)/record-\(String(UInt64.random(in: .min ... .max), radix: 16))"
   }
 
   /// The size of a verified blob in bytes; `nil` when it is not here.

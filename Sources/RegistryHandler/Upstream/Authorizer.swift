@@ -2,6 +2,9 @@ internal import HTTPTypes
 
 /// Gets tokens for one endpoint without credentials.
 struct Authorizer: Sendable {
+  /// The longest that a token may take, from the question to the last byte.
+  private static let timeout: Duration = .seconds(20)
+
   let upstream: Upstream
   let endpoint: HTTPURL
   let client: any UpstreamClient
@@ -22,7 +25,9 @@ struct Authorizer: Sendable {
   ) async throws(UpstreamError) -> String? {
     // Some registries send the challenge with `/v2/` only.
     var service = BearerService(challenges)
-    if service == nil, challenges.isEmpty { service = try await serviceOfPing() }
+    if service == nil, challenges.isEmpty {
+      service = try await limited { () throws(UpstreamError) in try await serviceOfPing() }.get()
+    }
     guard let service else { return nil }
     if let refused { tokens.discard(refused, for: key(scope)) }
     let token = try await token(for: scope, from: service)
@@ -50,12 +55,25 @@ struct Authorizer: Sendable {
       throw UpstreamError(.authentication, error.description)
     }
     return try await tokens.token(for: key(scope)) {
+      let result = await limited { () throws(UpstreamError) in try await fetchToken(for: scope, from: service) }
+      // Realms move: what was learned of this one is not to stand in the way.
+      if case .failure = result { tokens.unlearn(service, of: endpoint) }
+      return result
+    }
+  }
+
+  /// Runs a question that has a time of its own, since it may be asked for many, and a service can drip for ever.
+  private func limited<Value: Sendable>(
+    _ operation: @escaping @Sendable () async throws(UpstreamError) -> Value
+  ) async -> Result<Value, UpstreamError> {
+    let result = await withDeadline(.now + Self.timeout) { () -> Result<Value, UpstreamError> in
       do throws(UpstreamError) {
-        return .success(try await fetchToken(for: scope, from: service))
+        return .success(try await operation())
       } catch {
         return .failure(error)
       }
     }
+    return result ?? .failure(UpstreamError(.timeout, "the token service gave no whole answer in time"))
   }
 
   private func fetchToken(for scope: Scope, from service: BearerService) async throws(UpstreamError) -> TokenResponse {

@@ -55,6 +55,13 @@ package final class TokenCache: Sendable {
     state.withLock { $0.services[endpoint] = service }
   }
 
+  /// Forgets where tokens came from, so that the next answer without one teaches it anew.
+  package func unlearn(_ service: BearerService, of endpoint: HTTPURL) {
+    state.withLock { state in
+      if state.services[endpoint] == service { state.services[endpoint] = nil }
+    }
+  }
+
   /// A token for the key, from the cache or by `fetch`; callers at the same time share one fetch.
   package func token(
     for key: Key,

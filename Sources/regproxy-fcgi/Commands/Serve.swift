@@ -25,10 +25,10 @@ struct Serve: ParsableCommand {
     let server: Server
     do {
       server = try Server(configuration)
+      try server.start()
     } catch {
       throw Failure("\(error)", .system)
     }
-    server.start()
     obeySignals(server, configuration)
   }
 

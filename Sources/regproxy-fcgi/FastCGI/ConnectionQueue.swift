@@ -9,7 +9,7 @@ final class ConnectionQueue {
     case connection(Int32)
     case idle
     case stopped
-    /// The process or the system has no descriptor left.
+    /// No connection can be had now: most likely the process or the system has no descriptor left.
     case exhausted(Int32)
   }
 
@@ -55,7 +55,6 @@ final class ConnectionQueue {
         return .connection(connection)
       }
       switch errno {
-      case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .exhausted(errno)
       case EAGAIN where !hasYielded:
         // On a busy machine nginx is about to bring the next one: cheaper than to sleep and be woken for it.
         hasYielded = true
@@ -64,7 +63,9 @@ final class ConnectionQueue {
         hasYielded = false
         var event = epoll_event()
         if epoll_wait(epoll, &event, 1, milliseconds) == 0 { return .idle }
-      default: continue
+      // The peer left, or a signal came.
+      case EINTR, ECONNABORTED, EPROTO, EPERM: continue
+      default: return .exhausted(errno)
       }
     }
     return .stopped

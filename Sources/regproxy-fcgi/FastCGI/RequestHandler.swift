@@ -54,7 +54,8 @@ final class RequestHandler: Sendable {
     }
     let response = await proxy.respond(to: registryRequest)
     var writer = ResponseWriter(response, isHead: registryRequest.method == .head)
-    let outcome = await writer.write(to: request)
+    var outcome = await writer.write(to: request)
+    if Task.isCancelled { outcome = .clientLeft }
     requestLog.write(
       registryRequest,
       response,

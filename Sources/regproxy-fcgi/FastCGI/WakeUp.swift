@@ -31,6 +31,14 @@ final class WakeUp: Sendable {
 }
 
 /// Why a worker thread cannot go on.
-enum WorkerError: Error {
+enum WorkerError: Error, CustomStringConvertible {
   case noDescriptor(Int32)
+  case noThread
+
+  var description: String {
+    switch self {
+    case .noDescriptor(let code): "no descriptor for a worker thread: \(String(cString: strerror(code)))"
+    case .noThread: "the system grants no worker thread: raise its limit of processes"
+    }
+  }
 }

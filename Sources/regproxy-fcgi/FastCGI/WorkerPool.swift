@@ -35,8 +35,11 @@ final class WorkerPool: Sendable {
     self.stopSignal = try WakeUp()
   }
 
-  func start() {
+  /// Starts the threads that are always there.
+  /// - Returns: whether there is any.
+  func start() -> Bool {
     for _ in 0..<limits.min { addThread() }
+    return state.withLock(\.threads) > 0
   }
 
   /// Accepts nothing more. Requests in work go on; connections in the queue are left to other processes on the socket.
@@ -111,7 +114,15 @@ final class WorkerPool: Sendable {
     } catch {
       logger.error("worker thread cannot start: no descriptor is left")
       removeIdleThread()
+      endIfNobodyIsLeft()
     }
+  }
+
+  /// Ends the process when no thread can serve: its supervisor starts it again, where it would only look alive.
+  private func endIfNobodyIsLeft() {
+    guard state.withLock({ $0.threads == 0 && !$0.isStopping }) else { return }
+    logger.critical("no worker thread is left: the process ends")
+    _exit(EX_OSERR)
   }
 
   /// Waits for a connection; `nil` when the thread is to end, which is then counted already. Blocks.
@@ -127,7 +138,7 @@ final class WorkerPool: Sendable {
       case .idle:
         if leaveIfSurplus() { return nil }
       case .exhausted(let code):
-        logger.error("no descriptor for a connection", metadata: ["errno": "\(code)"])
+        logger.error("no connection accepted", metadata: ["error": "\(String(cString: strerror(code)))"])
         // The connection stays in the queue; looking again at once would only burn the processor.
         poll(nil, 0, 100)
       }

@@ -14,13 +14,14 @@ struct NginxConfiguration: Sendable {
   /// The locations, for an `include` in a server block that exists.
   func locations() throws(Template.UnknownVariable) -> String {
     let fastcgi = try fastcgi()
-    let first = try Template(text: NginxTemplate.locations)
-      .filled(with: ["REGPROXY_FASTCGI": fastcgi, "REGPROXY_STORE": configuration.storeDirectory])
+    let values = ["REGPROXY_FASTCGI": fastcgi, "REGPROXY_STORE": configuration.storeDirectory]
+    let first = try [NginxTemplate.locations, NginxTemplate.store, NginxTemplate.errors]
+      .map { (text) throws(Template.UnknownVariable) -> String in try Template(text: text).filled(with: values) }
     let others = try configuration.upstreamTable.names.map { (name) throws(Template.UnknownVariable) -> String in
       try Template(text: NginxTemplate.prefixLocation)
         .filled(with: ["REGPROXY_FASTCGI": fastcgi, "REGPROXY_UPSTREAM": name])
     }
-    return ([first] + others).joined(separator: "\n")
+    return (first + others).joined(separator: "\n")
   }
 
   /// A whole server block.

@@ -88,6 +88,7 @@ struct ManifestFailureTests {
       .text("<html>", [.contentType: index]),
       .text("[]", [.contentType: index]),
       .text("{", [.contentType: index]),
+      .text(#"{"errors":[]}"#, [.contentType: "application/json"]),
       .text("", [.contentType: index]),
       .text("{}", [.contentType: index, .contentEncoding: "gzip"]),
       .text("{}", [.contentType: index, .dockerContentDigest: "sha256:" + String(repeating: "0", count: 64)]),

@@ -74,6 +74,16 @@ struct ManifestHandlerTests {
     #expect(registry.log == ["HEAD https://r.test/v2/o/a/manifests/v1"])
   }
 
+  @Test(arguments: [401, 405, 501])
+  func `a registry that refuses HEAD is asked by GET`(_ status: Int) async throws {
+    registry.on("HEAD https://r.test/v2/o/a/manifests/v1", FakeAnswer(status))
+    registry.on("GET https://r.test/v2/o/a/manifests/v1", .text("{}", [.contentType: Self.index]))
+    let response = await fixture.send(.head, "/v2/o/a/manifests/v1")
+    #expect(response.status == 200)
+    #expect(response.headers[.contentLength] == "2")
+    #expect(response.headers[.dockerContentDigest] == (try Values.digest(of: "{}").description))
+  }
+
   @Test func `HEAD of what is stored tells the same as GET`() async throws {
     _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
     let response = await fixture.send(.head, "/v2/o/a/manifests/v1")

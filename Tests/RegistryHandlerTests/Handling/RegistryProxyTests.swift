@@ -44,6 +44,8 @@ struct RegistryProxyTests {
       (.delete, "/v2/o/a/blobs/\(digest)"),
       (.delete, "/v2/o/a/tags/v1"),
       (.post, "/v2/auth"),
+      (.post, "/"),
+      (.delete, "/_regproxy/metrics"),
       (.get, "/v2/o/a/blobs/uploads/0123"),
     ]
   )

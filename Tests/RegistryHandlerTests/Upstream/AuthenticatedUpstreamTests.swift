@@ -76,6 +76,21 @@ struct AuthenticatedUpstreamTests {
     #expect(registry.requests.last?.headers[.authorization] == "Bearer new")
   }
 
+  @Test func `a token service that fails is forgotten, and learned anew`() async throws {
+    protect()
+    let upstream = try makeUpstream()
+    #expect(try await send(upstream) == 200)
+    clock.advance(by: 300)
+    registry.on("GET \(Self.realm)", FakeAnswer(404))
+    await #expect(throws: UpstreamError.self) { try await send(upstream) }
+    let moved = "https://new.r.test/token"
+    registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
+      request.headers[.authorization] == "Bearer n" ? .text("{}") : .challenge(#"Bearer realm="\#(moved)""#)
+    }
+    registry.on("GET \(moved)?scope=repository%3Aa%3Apull", .text(#"{"token":"n"}"#))
+    #expect(try await send(upstream) == 200)
+  }
+
   @Test func `a token near its end is renewed before it is used`() async throws {
     protect(lifetime: 300)
     let upstream = try makeUpstream()
