@@ -46,6 +46,7 @@ extension IntegrationTests {
       let head = try await stack.client.head("/v2/app/blobs/\(digest)")
       for answer in [first, second, head] {
         #expect(answer.status == 200)
+        #expect(answer.head.reason == "OK")
         #expect(answer.headers.all("Docker-Content-Digest") == [digest])
         #expect(answer.headers.all("Content-Type") == ["application/octet-stream"])
         #expect(answer.headers.all("Content-Length") == ["100000"])
@@ -203,6 +204,7 @@ extension IntegrationTests {
       for path in ["/v2/app/manifests/v1", "/v2/app/blobs/\(digest)"] {
         let answer = try await stack.client.get(path)
         #expect(answer.status == 502)
+        #expect(answer.head.reason == "Bad Gateway")
         #expect(answer.text.contains("docker.io"))
       }
     }

@@ -75,8 +75,7 @@ struct ResponseWriter: Sendable {
 
   /// The head as CGI writes it. <https://www.rfc-editor.org/rfc/rfc3875#section-6.3>
   private func head() -> [UInt8] {
-    let reason = HTTPResponse.Status(integerLiteral: response.status).reasonPhrase
-    var text = "Status: \(response.status) \(reason)\r\n"
+    var text = "Status: \(response.status) \(Self.reason(for: response.status))\r\n"
     for field in response.headers { text += "\(field.name.rawName): \(field.value)\r\n" }
     switch response.body {
     case .blob(let digest):
@@ -85,5 +84,30 @@ struct ResponseWriter: Sendable {
     }
     text += "\r\n"
     return Array(text.utf8)
+  }
+
+  /// nginx copies what stands here into its status line, where some clients insist on a phrase.
+  /// <https://www.rfc-editor.org/rfc/rfc9110#section-15>
+  private static func reason(for status: Int) -> String {
+    switch status {
+    case 200: "OK"
+    case 206: "Partial Content"
+    case 301: "Moved Permanently"
+    case 302: "Found"
+    case 303: "See Other"
+    case 307: "Temporary Redirect"
+    case 308: "Permanent Redirect"
+    case 400: "Bad Request"
+    case 401: "Unauthorized"
+    case 403: "Forbidden"
+    case 404: "Not Found"
+    case 405: "Method Not Allowed"
+    case 416: "Range Not Satisfiable"
+    case 429: "Too Many Requests"
+    case 502: "Bad Gateway"
+    case 503: "Service Unavailable"
+    case 504: "Gateway Timeout"
+    default: status < 400 ? "Success" : "Error"
+    }
   }
 }
