@@ -58,6 +58,28 @@ extension IntegrationTests {
       #expect(registry.gets(of: digest) <= 2)
     }
 
+    @Test("A service that stops in the middle of its answer is given up in time, and asked anew by the next client")
+    func stuckService() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes: [UInt8] = [1, 2, 3]
+      let digest = registry.addBlob(bytes, to: "library/app")
+      let gate = Gate()
+      defer { gate.open() }
+      let token = Array("{\"token\":\"t\"}".utf8)
+      registry.answer("/token", with: ScriptedAnswer(body: .gated(token, at: 1, gate)))
+      let challenge: HeaderLines = ["WWW-Authenticate": "Bearer realm=\"\(registry.url)/token\""]
+      registry.answer("/v2/library/app/blobs/\(digest)") { request in
+        request.headers["Authorization"] == "Bearer t"
+          ? ScriptedAnswer(body: .bytes(bytes)) : ScriptedAnswer(status: 401, headers: challenge, body: .bytes([]))
+      }
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let start = ContinuousClock.now
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").status == 504)
+      #expect(ContinuousClock.now - start < .seconds(28))
+      registry.answer("/token", with: ScriptedAnswer(body: .bytes(token)))
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+    }
+
     @Test("A realm on another host is never asked")
     func foreignRealm() async throws {
       let registry = try ScriptedRegistry()
