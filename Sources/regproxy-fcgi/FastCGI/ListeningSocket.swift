@@ -19,15 +19,37 @@ struct ListeningSocket: Sendable {
   private let made: (path: String, inode: UInt)?
 
   /// Adopts descriptor 0 if it is a listening socket, as spawn-fcgi and systemd hand it over.
-  init?(inherited descriptor: Int32 = STDIN_FILENO) {
+  ///
+  /// One that other hosts can reach is refused: FastCGI knows no authentication.
+  init?(inherited descriptor: Int32 = STDIN_FILENO) throws(ListenError) {
     var isListening: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening == 1 else {
       return nil
     }
+    guard Self.isLocal(descriptor) else { throw .notLoopback("the socket on descriptor \(descriptor)") }
     self.descriptor = descriptor
     self.made = nil
     Self.setNonBlocking(descriptor)
+  }
+
+  /// Whether a socket is a Unix socket or bound to a loopback address.
+  private static func isLocal(_ descriptor: Int32) -> Bool {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let status = withUnsafeMutableBytes(of: &address) { bytes -> Int32 in
+      guard let base = bytes.baseAddress else { return -1 }
+      return getsockname(descriptor, base.assumingMemoryBound(to: sockaddr.self), &length)
+    }
+    guard status == 0 else { return false }
+    return withUnsafeBytes(of: address) { bytes in
+      switch Int32(address.ss_family) {
+      case AF_UNIX: true
+      case AF_INET: UInt32(bigEndian: bytes.load(as: sockaddr_in.self).sin_addr.s_addr) >> 24 == 127
+      case AF_INET6: bytes[8..<24].elementsEqual([UInt8](repeating: 0, count: 15) + [1])
+      default: false
+      }
+    }
   }
 
   /// Binds and listens. A socket file whose owner is gone is replaced; one that somebody serves is an error.

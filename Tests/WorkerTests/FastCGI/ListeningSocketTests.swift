@@ -58,10 +58,36 @@ struct ListeningSocketTests {
   }
 
   @Test("A descriptor that is no listening socket is not adopted")
-  func notInherited() {
+  func notInherited() throws {
     var pair: [Int32] = [0, 0]
     #expect(pipe(&pair) == 0)
     defer { pair.forEach { close($0) } }
-    #expect(ListeningSocket(inherited: pair[0]) == nil)
+    let adopted = try ListeningSocket(inherited: pair[0])
+    #expect(adopted == nil)
+  }
+
+  @Test(
+    "An inherited TCP socket is adopted on loopback only",
+    arguments: [(0x7F00_0001, true), (0, false)] as [(UInt32, Bool)]
+  )
+  func inheritedTCP(host: UInt32, isAdopted: Bool) throws {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = host.bigEndian
+    let isBound = withUnsafeBytes(of: address) { bytes in
+      bytes.baseAddress.map {
+        bind(socket, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count)) == 0
+      }
+    }
+    #expect(isBound == true)
+    #expect(listen(socket, 1) == 0)
+    if isAdopted {
+      let adopted = try ListeningSocket(inherited: socket)
+      #expect(adopted?.descriptor == socket)
+    } else {
+      #expect(throws: ListenError.self) { try ListeningSocket(inherited: socket) }
+    }
   }
 }
