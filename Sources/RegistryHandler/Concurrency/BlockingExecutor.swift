@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Dispatch
 internal import Synchronization
 
 /// Threads of our own for tasks that block on files: the cooperative pool has one thread a core and must not wait.
@@ -23,51 +23,36 @@ package final class BlockingExecutor: TaskExecutor {
 }
 
 /// Jobs in order, handed to whichever thread waits first.
-///
-/// Unchecked: `jobs` and `head` are touched only under `mutex`, which the threads also sleep on.
-private final class JobQueue: @unchecked Sendable {
+private final class JobQueue: Sendable {
+  private struct State {
+    var jobs: [UnownedJob] = []
+    var head = 0
+  }
+
   /// How many jobs that are done may stand before those that wait.
   private static let maximumDone = 1024
 
-  private var jobs: [UnownedJob] = []
-  private var head = 0
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t> = .allocate(capacity: 1)
-  private let condition: UnsafeMutablePointer<pthread_cond_t> = .allocate(capacity: 1)
-
-  init() {
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, nil)
-  }
-
-  deinit {
-    pthread_cond_destroy(condition)
-    pthread_mutex_destroy(mutex)
-    condition.deallocate()
-    mutex.deallocate()
-  }
+  private let state = Mutex(State())
+  /// Counts the jobs that nobody has taken.
+  private let available = DispatchSemaphore(value: 0)
 
   func append(_ job: UnownedJob) {
-    pthread_mutex_lock(mutex)
-    jobs.append(job)
-    pthread_mutex_unlock(mutex)
-    pthread_cond_signal(condition)
+    state.withLock { $0.jobs.append(job) }
+    available.signal()
   }
 
   /// Blocks until there is a job.
   func next() -> UnownedJob {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    while head == jobs.count { pthread_cond_wait(condition, mutex) }
-    let job = jobs[head]
-    head += 1
-    if head == jobs.count {
-      jobs.removeAll(keepingCapacity: true)
-      head = 0
-    } else if head >= Self.maximumDone, head * 2 >= jobs.count {
+    available.wait()
+    return state.withLock { state in
+      let job = state.jobs[state.head]
+      state.head += 1
       // A queue that never runs empty would grow for ever.
-      jobs.removeFirst(head)
-      head = 0
+      if state.head == state.jobs.count || (state.head >= Self.maximumDone && state.head * 2 >= state.jobs.count) {
+        state.jobs.removeFirst(state.head)
+        state.head = 0
+      }
+      return job
     }
-    return job
   }
 }

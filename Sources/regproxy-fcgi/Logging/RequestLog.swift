@@ -2,7 +2,8 @@ internal import HTTPTypes
 internal import Logging
 internal import RegistryHandler
 
-/// Writes one line a request. It goes past the general log, whose dictionary would cost more than the answer.
+/// Writes one line a request. It goes past the general log, whose dictionary and sorting took a fifth of the
+/// worker's own time for a cached answer.
 struct RequestLog: Sendable {
   private let output: LogOutput
   private let format: LogFormat
