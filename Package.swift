@@ -94,6 +94,7 @@ let package = Package(
       dependencies: [
         "RegistryHandler",
         "regproxy-fcgi",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

@@ -49,15 +49,9 @@ struct BlobDownload: Sendable {
 
   /// Upstream's answer, its head within the time that clients wait; the fill then makes way for another try.
   private func answer(_ route: Route) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
-    let result = await withDeadline(.now + ProxyServices.answerTimeout) { () -> Result<_, UpstreamError> in
-      do throws(UpstreamError) {
-        return .success(try await upstream.send(.get, route))
-      } catch {
-        return .failure(error)
-      }
+    try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: "upstream gave no answer in time") {
+      () throws(UpstreamError) in try await upstream.send(.get, route)
     }
-    guard let result else { throw UpstreamError(.timeout, "upstream gave no answer in time") }
-    return try result.get()
   }
 
   private func keep(_ response: UpstreamResponse) async throws(UpstreamError) {

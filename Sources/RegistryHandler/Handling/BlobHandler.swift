@@ -203,15 +203,9 @@ struct BlobHandler: Sendable {
     _ route: Route,
     headers: HTTPFields = [:]
   ) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
-    let result = await withDeadline(deadline) { () -> Result<_, UpstreamError> in
-      do throws(UpstreamError) {
-        return .success(try await upstream.send(method, route, headers: headers))
-      } catch {
-        return .failure(error)
-      }
+    try await withDeadline(deadline, orTimeout: "upstream gave no answer in time") { () throws(UpstreamError) in
+      try await upstream.send(method, route, headers: headers)
     }
-    guard let result else { throw UpstreamError(.timeout, "upstream gave no answer in time") }
-    return try result.get()
   }
 
   /// A link that cannot be kept costs another question next time, nothing more.

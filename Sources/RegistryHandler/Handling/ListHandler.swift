@@ -9,16 +9,9 @@ struct ListHandler: Sendable {
   let upstream: AuthenticatedUpstream
 
   func respond(to match: UpstreamTable.Match) async throws(UpstreamError) -> RegistryResponse {
-    let result = await withDeadline(.now + ProxyServices.answerTimeout) {
-      () -> Result<RegistryResponse, UpstreamError> in
-      do throws(UpstreamError) {
-        return .success(try await fetch(match))
-      } catch {
-        return .failure(error)
-      }
+    try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: "upstream gave no answer in time") {
+      () throws(UpstreamError) in try await fetch(match)
     }
-    guard let result else { throw UpstreamError(.timeout, "upstream gave no answer in time") }
-    return try result.get()
   }
 
   private func fetch(_ match: UpstreamTable.Match) async throws(UpstreamError) -> RegistryResponse {

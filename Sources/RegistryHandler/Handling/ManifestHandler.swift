@@ -15,13 +15,11 @@ struct ManifestHandler: Sendable {
     if let answer = storedAnswer(reference, accept) { return response(answer, isHead: isHead) }
     let key = ManifestKey(place: place, reference: reference, accept: accept, isHead: isHead)
     // Timed here too, so that an answer is out in time even if the threads that ask are all busy with a slow disk.
-    let result = await withDeadline(.now + ProxyServices.answerTimeout) { () -> Result<ManifestAnswer, UpstreamError> in
-      await ask(key)
-    }
-    guard let result else {
-      throw Task.isCancelled ? .cancelled : UpstreamError(.timeout, "no answer for \(reference) came in time")
-    }
-    return response(try result.get(), isHead: isHead)
+    let answer = try await withDeadline(
+      .now + ProxyServices.answerTimeout,
+      orTimeout: "no answer for \(reference) came in time"
+    ) { () throws(UpstreamError) in try await ask(key).get() }
+    return response(answer, isHead: isHead)
   }
 
   /// The answer to a question that is asked once for all who have it.

@@ -13,16 +13,12 @@ struct ManifestSource: Sendable {
   func answer(for reference: Reference, headOnly: Bool) async -> Result<ManifestAnswer, UpstreamError> {
     let known = lastKnown(reference)
     let limit = known == nil ? ProxyServices.answerTimeout : ProxyServices.staleAnswerTimeout
-    let result = await withDeadline(.now + limit) { () -> Result<ManifestAnswer, UpstreamError> in
-      do throws(UpstreamError) {
-        return .success(try await ask(for: reference, known: known, headOnly: headOnly))
-      } catch {
-        return .failure(error)
+    do throws(UpstreamError) {
+      let answer = try await withDeadline(.now + limit, orTimeout: "upstream gave no answer in time") {
+        () throws(UpstreamError) in try await ask(for: reference, known: known, headOnly: headOnly)
       }
-    }
-    switch result ?? .failure(UpstreamError(.timeout, "upstream gave no answer in time")) {
-    case .success(let answer): return .success(answer)
-    case .failure(let error):
+      return .success(answer)
+    } catch {
       guard let known, error.allowsStaleAnswer else { return .failure(error) }
       log("stale manifest served", error)
       return .success(ManifestAnswer(known, .stale, detail: "stale-if-error"))

@@ -26,7 +26,12 @@ struct Authorizer: Sendable {
     // Some registries send the challenge with `/v2/` only.
     var service = BearerService(challenges)
     if service == nil, challenges.isEmpty {
-      service = try await limited { () throws(UpstreamError) in try await serviceOfPing() }.get()
+      service = try await withDeadline(
+        .now + Self.timeout,
+        orTimeout: "\(endpoint.origin)/v2/ gave no whole answer in time"
+      ) {
+        () throws(UpstreamError) in try await serviceOfPing()
+      }
     }
     guard let service else { return nil }
     if let refused { tokens.discard(refused, for: key(scope)) }
@@ -55,25 +60,19 @@ struct Authorizer: Sendable {
       throw UpstreamError(.authentication, error.description)
     }
     return try await tokens.token(for: key(scope)) {
-      let result = await limited { () throws(UpstreamError) in try await fetchToken(for: scope, from: service) }
-      // Realms move: what was learned of this one is not to stand in the way.
-      if case .failure = result { tokens.unlearn(service, of: endpoint) }
-      return result
-    }
-  }
-
-  /// Runs a question that has a time of its own, since it may be asked for many, and a service can drip for ever.
-  private func limited<Value: Sendable>(
-    _ operation: @escaping @Sendable () async throws(UpstreamError) -> Value
-  ) async -> Result<Value, UpstreamError> {
-    let result = await withDeadline(.now + Self.timeout) { () -> Result<Value, UpstreamError> in
+      // A time of its own, since it is asked for all who wait, and a service can drip for ever.
+      let reason = "the token service \(service.realm.redacted) gave no whole answer in time"
       do throws(UpstreamError) {
-        return .success(try await operation())
+        let token = try await withDeadline(.now + Self.timeout, orTimeout: reason) { () throws(UpstreamError) in
+          try await fetchToken(for: scope, from: service)
+        }
+        return .success(token)
       } catch {
+        // Realms move: what was learned of this one is not to stand in the way.
+        tokens.unlearn(service, of: endpoint)
         return .failure(error)
       }
     }
-    return result ?? .failure(UpstreamError(.timeout, "the token service gave no whole answer in time"))
   }
 
   private func fetchToken(for scope: Scope, from service: BearerService) async throws(UpstreamError) -> TokenResponse {

@@ -5,12 +5,14 @@ internal import Testing
 @testable internal import regproxy_fcgi
 
 @Suite("The listening socket")
-struct ListeningSocketTests {
+final class ListeningSocketTests {
   private let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
     "rp-\(UUID().uuidString.prefix(8))"
   )
 
   init() throws { try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true) }
+
+  deinit { try? FileManager.default.removeItem(at: directory) }
 
   private var path: String { directory.appendingPathComponent("s").path }
 

@@ -1,12 +1,18 @@
 internal import Foundation
+internal import HTTPTypes
 internal import Logging
+internal import RegistryHandler
 internal import Testing
 
 @testable internal import regproxy_fcgi
 
 @Suite("The log")
-struct LineLogHandlerTests {
+final class LineLogHandlerTests {
   private let path = FileManager.default.temporaryDirectory.appendingPathComponent("rp-\(UUID().uuidString).log").path
+
+  deinit {
+    for file in [path, path + ".1"] { try? FileManager.default.removeItem(atPath: file) }
+  }
 
   private func lines() throws -> [String] {
     try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
@@ -35,6 +41,40 @@ struct LineLogHandlerTests {
   func text() throws {
     makeLogger(.text, try LogOutput(path: path)).warning("slow", metadata: ["x": "a b"])
     #expect(try lines()[0].hasSuffix(" warning slow x=\"a b\""))
+  }
+
+  @Test("A request is one line with what was asked and how it ended", arguments: LogFormat.allCases)
+  func request(format: LogFormat) throws {
+    let log = RequestLog(try LogOutput(path: path), format: format, level: .info)
+    let request = RegistryRequest(id: "r1", method: .get, target: "/v2/?secret", host: "h")
+    var response = RegistryResponse(status: 200)
+    response.record.kind = .blob
+    response.record.repository = "o/a"
+    let reason = "upstream \"broke\" off"
+    log.write(request, response, bodyBytes: 5, .brokenOff(reason), duration: .milliseconds(1500))
+    let line = try #require(lines().first)
+    #expect(try lines().count == 1)
+    #expect(!line.contains("secret"))
+    switch format {
+    case .json:
+      var fields = try JSONDecoder().decode([String: String].self, from: Data(line.utf8))
+      fields["timestamp"] = nil
+      let expected = [
+        "level": "info", "message": "request", "http.request_id": "r1", "http.method": "GET", "http.kind": "blob",
+        "http.status": "200", "http.bytes": "5", "http.duration_ms": "1500", "http.outcome": "broken-off",
+        "registry.repository": "o/a", "error": reason,
+      ]
+      #expect(fields == expected)
+    case .text: #expect(line.hasSuffix(#" registry.repository="o/a" error="upstream \"broke\" off""#))
+    }
+  }
+
+  @Test("Requests are not written above info")
+  func quiet() throws {
+    let log = RequestLog(try LogOutput(path: path), format: .json, level: .notice)
+    let request = RegistryRequest(id: "r1", method: .get, target: "/v2/", host: "h")
+    log.write(request, RegistryResponse(status: 200), bodyBytes: 0, .complete, duration: .zero)
+    #expect(try lines().isEmpty)
   }
 
   @Test("After rotation lines go to the new file")
