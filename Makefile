@@ -18,6 +18,7 @@ run: ## nginx and worker on http://127.0.0.1:5000; CONFIG=file.yaml PORT=5001 BU
 
 test: ## every test, against real nginx, registry and clients
 	@scripts/install-packages test
+	@scripts/install-python-packages
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 
@@ -28,7 +29,7 @@ bench: ## measurements side by side with their floor
 lint: ## format and scripts
 	@scripts/install-packages lint
 	swift format lint --strict --recursive $(SWIFT_FILES)
-	shellcheck scripts/install-packages scripts/build scripts/run .ci/run Benchmarks/*.sh
+	shellcheck scripts/install-packages scripts/install-python-packages scripts/build scripts/run .ci/run Benchmarks/*.sh
 
 install: build ## into DESTDIR and PREFIX
 	install -D -m 755 "$$(scripts/build $(BUILD))" $(DESTDIR)$(PREFIX)/bin/regproxy-fcgi

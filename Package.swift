@@ -93,6 +93,7 @@ let package = Package(
       name: "WorkerTests",
       dependencies: [
         "RegistryHandler",
+        "RegistryTestSupport",
         "regproxy-fcgi",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),

@@ -26,7 +26,7 @@ extension IntegrationTests {
       let tokens = ScriptedTokens()
       registry.requireTokens(tokens)
       let digest = registry.addBlob([1, 2, 3], to: "library/app")
-      let location = "\(storage.url)/bucket/x?X-Amz-Signature=ab%2Fcd+e&long=\(String(repeating: "s", count: 8000))"
+      let location = "\(storage.url)/bucket/x?X-Amz-Signature=ab%2Fcd+e&long=\(String(repeating: "s", count: 16_000))"
       registry.answer("/v2/library/app/blobs/\(digest)", with: .redirect(status, to: location))
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       for method in ["GET", "HEAD"] {
@@ -47,6 +47,9 @@ extension IntegrationTests {
       "One that leads nowhere is 502 with the reason",
       arguments: [
         (ScriptedAnswer(status: 307, body: .bytes([])), "without a Location"),
+        (
+          ScriptedAnswer.redirect(307, to: "http://example.com/\(String(repeating: "s", count: 40_000))"), "longer than"
+        ),
         (ScriptedAnswer.redirect(307, to: "ftp://example.com/x"), "not a plain http or https URL"),
         (ScriptedAnswer.redirect(307, to: "http://user:pw@example.com/x"), "not a plain http or https URL"),
         (ScriptedAnswer.redirect(304, to: "/x"), "304"),

@@ -3,9 +3,9 @@ internal import Logging
 
 /// Carries out a fill: one request upstream, hashed while it arrives, kept once the digest is right.
 struct BlobDownload: Sendable {
-  private let fill: Fill
-  private let upstream: AuthenticatedUpstream
-  private let services: ProxyServices
+  let fill: Fill
+  let upstream: AuthenticatedUpstream
+  let services: ProxyServices
 
   init(_ fill: Fill, from upstream: AuthenticatedUpstream, _ services: ProxyServices) {
     self.fill = fill
@@ -20,7 +20,7 @@ struct BlobDownload: Sendable {
       do throws(UpstreamError) {
         phase = try await run()
       } catch {
-        log(error)
+        log("blob not kept", error)
         phase = .failed(error)
       }
       // In this order, so that who finds no fill any more finds the blob.
@@ -34,9 +34,10 @@ struct BlobDownload: Sendable {
     if services.store.size(of: fill.digest) != nil, services.store.hasLink(to: fill.digest, in: fill.place) {
       return .complete
     }
-    let route = Route.blob(fill.place.repository, fill.digest)
-    switch try await answer(route) {
-    case .redirect(let status, let location): return .redirected(status: status, location: location)
+    switch try await answer() {
+    case .redirect(let redirect):
+      services.remember(redirect, for: RedirectMemory.Key(fill.digest, in: fill.place, by: .get, upstream.external))
+      return .redirected(redirect)
     case .response(let response):
       guard response.status == 200 else {
         await response.body.discard()
@@ -47,10 +48,13 @@ struct BlobDownload: Sendable {
     }
   }
 
+  var route: Route { .blob(fill.place.repository, fill.digest) }
+
   /// Upstream's answer, its head within the time that clients wait; the fill then makes way for another try.
-  private func answer(_ route: Route) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
-    try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: "upstream gave no answer in time") {
-      () throws(UpstreamError) in try await upstream.send(.get, route)
+  func answer(_ headers: HTTPFields = [:]) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
+    let route = route
+    return try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: "upstream gave no answer in time") {
+      () throws(UpstreamError) in try await upstream.send(.get, route, headers: headers)
     }
   }
 
@@ -60,11 +64,7 @@ struct BlobDownload: Sendable {
     do {
       let partial = try PartialFile(fill.digest, in: services.store)
       fill.begin(partial, size: size)
-      try await response.body.forEachChunk { chunk in
-        try partial.append(chunk)
-        fill.advance(to: partial.length)
-        return partial.length <= size ?? .max
-      }
+      try await receive(response, into: partial, size: size)
       try verify(partial, size: size)
       // The link first: who finds the blob then finds that it may be read here, too.
       try services.store.link(fill.digest, in: fill.place)
@@ -90,16 +90,15 @@ struct BlobDownload: Sendable {
     }
   }
 
-  private func log(_ error: UpstreamError) {
-    services.logger.error(
-      "blob not kept",
-      metadata: [
-        "upstream.name": "\(fill.place.upstream)",
-        "registry.repository": "\(fill.place.repository)",
-        "registry.reference": "\(fill.digest)",
-        "error": "\(error.reason)",
-      ]
-    )
+  func log(_ message: Logger.Message, _ error: UpstreamError, offset: Int64? = nil) {
+    var metadata: Logger.Metadata = [
+      "upstream.name": "\(fill.place.upstream)",
+      "registry.repository": "\(fill.place.repository)",
+      "registry.reference": "\(fill.digest)",
+      "error": "\(error.reason)",
+    ]
+    if let offset { metadata["store.offset"] = "\(offset)" }
+    services.logger.log(level: offset == nil ? .error : .warning, message, metadata: metadata)
   }
 }
 
@@ -108,6 +107,9 @@ extension UpstreamResponse {
   var contentLength: Int64? {
     headers[.contentLength].flatMap { $0.utf8.allSatisfy(\.isDigit) ? Int64($0) : nil }
   }
+
+  /// The validator that a range may be asked by. <https://www.rfc-editor.org/rfc/rfc9110#section-13.1.5>
+  var strongEntityTag: String? { headers[.eTag].flatMap { $0.hasPrefix("\"") ? $0 : nil } }
 
   /// We ask for the identity: encoded content has another digest than its name says.
   func refuseContentEncoding() throws(UpstreamError) {

@@ -57,55 +57,58 @@ struct BlobHandler: Sendable {
     _ digest: Digest,
     for request: RegistryRequest
   ) async throws(UpstreamError) -> RegistryResponse? {
-    let route = Route.blob(repository, digest)
-    var answer = try await answer(.head, route)
-    // Some registries refuse HEAD with a token that is good for GET; and a redirect is good for one method only.
-    if answer.isUnauthorized || (answer.isRedirect && request.method == .get) {
-      await answer.discard()
-      answer = try await self.answer(.get, route, headers: [.range: "bytes=0-0"])
-    }
-    switch answer {
-    case .redirect(let status, let location): return redirect(status, location)
-    case .response(let response):
-      await response.body.discard()
-      guard response.status == 200 || response.status == 206 else { throw UpstreamError(refusing: response, route) }
+    switch try await question(digest, by: request.method) {
+    case .redirected(let redirect): return response(redirect)
+    case .found:
       keepLink(to: digest)
       return nil
     }
   }
 
   private func head(_ digest: Digest) async throws(UpstreamError) -> RegistryResponse {
-    let route = Route.blob(repository, digest)
-    let response: UpstreamResponse
-    switch try await answer(.head, route) {
-    case .redirect(let status, let location): return redirect(status, location)
-    case .response(let answer): response = answer
+    switch try await question(digest, by: .head) {
+    case .redirected(let redirect): return response(redirect)
+    case .found(size: nil): throw UpstreamError(.invalidAnswer, "upstream told no size for \(digest)")
+    case .found(let size?):
+      keepLink(to: digest)
+      var headers = headers(for: digest)
+      headers[.contentLength] = String(size)
+      headers[.acceptRanges] = "bytes"
+      var result = RegistryResponse(status: 200, headers: headers)
+      result.mark(.bypass, detail: "head")
+      return result
     }
-    await response.body.discard()
-    guard response.status == 200 else { throw UpstreamError(refusing: response, route) }
-    guard let length = response.contentLength else {
-      throw UpstreamError(.invalidAnswer, "upstream told no size for \(digest)")
+  }
+
+  private func question(
+    _ digest: Digest,
+    by method: HTTPRequest.Method
+  ) async throws(UpstreamError) -> BlobQuestion.Answer {
+    let question = BlobQuestion(digest, in: place, by: method, of: upstream, services)
+    return try await withDeadline(deadline, orTimeout: "upstream gave no answer in time") {
+      () throws(UpstreamError) in try await question.answer()
     }
-    keepLink(to: digest)
-    var headers = headers(for: digest)
-    headers[.contentLength] = String(length)
-    headers[.acceptRanges] = "bytes"
-    var result = RegistryResponse(status: 200, headers: headers)
-    result.mark(.bypass, detail: "head")
-    return result
   }
 
   private func get(_ digest: Digest, _ request: RegistryRequest) async throws(UpstreamError) -> RegistryResponse {
-    // A fill for another repository may end without the blob and say nothing about this one; then it is this one's turn.
+    let key = RedirectMemory.Key(digest, in: place, by: .get, upstream.external)
+    if let redirect = services.redirects.redirect(for: key) { return response(redirect) }
+    // A fill for another repository, or for clients that are redirected where this one is not, may end without the blob
+    // and say nothing about this request; then it is this one's turn.
     for _ in 0..<3 {
-      let (fill, isNew) = services.fills.join(digest, from: place)
+      let (fill, isNew) = services.fills.join(digest, from: place, external: upstream.external)
       if isNew { BlobDownload(fill, from: upstream, services).start() }
       guard let progress = await opened(fill) else {
         if Task.isCancelled { throw .cancelled }
         throw UpstreamError(.timeout, "upstream sent no usable part of \(digest) in time")
       }
+      if fill.place != place || fill.external != upstream.external {
+        guard progress.phase == .filling || progress.phase == .complete else {
+          services.fills.remove(fill)
+          continue
+        }
+      }
       if fill.place != place {
-        guard progress.phase == .filling || progress.phase == .complete else { continue }
         if let redirect = try await redirectUnlessProved(digest, for: request) { return redirect }
       }
       return try respond(from: fill, progress, request, detail: isNew ? "fill" : "joined")
@@ -139,7 +142,7 @@ struct BlobHandler: Sendable {
       response.mark(.miss, detail: detail)
       return response
     case .failed(let error): throw error
-    case .redirected(let status, let location): return redirect(status, location)
+    case .redirected(let redirect): return response(redirect)
     }
   }
 
@@ -181,10 +184,10 @@ struct BlobHandler: Sendable {
     "\"\(String(Store.blobModificationTime, radix: 16))-\(String(size, radix: 16))\""
   }
 
-  private func redirect(_ status: Int, _ location: String) -> RegistryResponse {
+  private func response(_ redirect: ClientRedirect) -> RegistryResponse {
     var response = RegistryResponse(
-      status: status,
-      headers: [.location: location, .contentLength: "0", .cacheControl: "no-store"]
+      status: redirect.status,
+      headers: [.location: redirect.location, .contentLength: "0", .cacheControl: "no-store"]
     )
     response.mark(.bypass, detail: "redirect")
     return response
@@ -196,16 +199,6 @@ struct BlobHandler: Sendable {
       .dockerContentDigest: digest.description,
       .cacheControl: "max-age=31536000, immutable",
     ]
-  }
-
-  private func answer(
-    _ method: HTTPRequest.Method,
-    _ route: Route,
-    headers: HTTPFields = [:]
-  ) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
-    try await withDeadline(deadline, orTimeout: "upstream gave no answer in time") { () throws(UpstreamError) in
-      try await upstream.send(method, route, headers: headers)
-    }
   }
 
   /// A link that cannot be kept costs another question next time, nothing more.

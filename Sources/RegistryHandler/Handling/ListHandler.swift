@@ -18,8 +18,8 @@ struct ListHandler: Sendable {
     let response: UpstreamResponse
     switch try await upstream.send(.get, match.route, headers: [.accept: "application/json, */*"]) {
     case .response(let answer): response = answer
-    case .redirect(let status, _):
-      throw UpstreamError(.invalidAnswer, "upstream redirects a list to another host", status: status)
+    case .redirect(let redirect):
+      throw UpstreamError(.invalidAnswer, "upstream redirects a list elsewhere", status: redirect.status)
     }
     guard response.status == 200 else {
       await response.body.discard()

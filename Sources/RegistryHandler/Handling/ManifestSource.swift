@@ -128,12 +128,8 @@ struct ManifestSource: Sendable {
         throw UpstreamError(refusing: response, route)
       }
       return response
-    case .redirect(let status, _):
-      throw UpstreamError(
-        .invalidAnswer,
-        "upstream redirects manifests to another host, which is not followed",
-        status: status
-      )
+    case .redirect(let redirect):
+      throw UpstreamError(.invalidAnswer, "upstream redirects a manifest elsewhere", status: redirect.status)
     }
   }
 

@@ -18,6 +18,8 @@ package final class ProxyServices: Sendable {
   package let now: @Sendable () -> Int64
   package let tokens: TokenCache
   package let fills = Fills()
+  package let redirects: RedirectMemory
+  let blobQuestions: SingleFlight<BlobQuestion.Key, Result<BlobQuestion.Answer, UpstreamError>>
   let manifestFlights: SingleFlight<ManifestKey, Result<ManifestAnswer, UpstreamError>>
   package let counters = RequestCounters()
 
@@ -38,6 +40,8 @@ package final class ProxyServices: Sendable {
     self.logger = logger
     self.now = now
     self.tokens = TokenCache(executor: executor, now: monotonicNow)
+    self.redirects = RedirectMemory(now: monotonicNow)
+    self.blobQuestions = SingleFlight(executor: executor)
     self.manifestFlights = SingleFlight(executor: executor)
   }
 }

@@ -74,7 +74,13 @@ package final class RegistryProxy: Sendable {
     to request: RegistryRequest,
     _ match: UpstreamTable.Match
   ) async throws(UpstreamError) -> RegistryResponse {
-    let upstream = AuthenticatedUpstream(match.upstream, client: services.client, tokens: services.tokens)
+    let upstream = AuthenticatedUpstream(
+      match.upstream,
+      external: match.upstream.redirects.external(for: request.clientAddress),
+      client: services.client,
+      tokens: services.tokens,
+      now: services.now
+    )
     switch match.route {
     case .ping: return RegistryResponse(status: 200, headers: Self.json, body: .bytes(Array("{}".utf8)))
     case .manifest(let repository, let reference):

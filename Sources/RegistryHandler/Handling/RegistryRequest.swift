@@ -13,6 +13,8 @@ package struct RegistryRequest: Sendable {
   package var host: String
   /// The request headers that are ever looked at; repeated ones joined with commas.
   package var headers: HTTPFields
+  /// Where the request comes from, as nginx sees it.
+  package var clientAddress: IPAddress?
   /// Whether nginx came back because a file it was told to send is gone.
   package var isRetryAfterEviction: Bool
 
@@ -23,6 +25,7 @@ package struct RegistryRequest: Sendable {
     scheme: String = "http",
     host: String,
     headers: HTTPFields = [:],
+    clientAddress: IPAddress? = nil,
     isRetryAfterEviction: Bool = false
   ) {
     self.id = id
@@ -31,6 +34,7 @@ package struct RegistryRequest: Sendable {
     self.scheme = scheme
     self.host = host
     self.headers = headers
+    self.clientAddress = clientAddress
     self.isRetryAfterEviction = isRetryAfterEviction
   }
 }

@@ -5,21 +5,29 @@
 package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
   private let host: String
   private let port: Int?
+  private let address: IPAddress?
 
   /// Parses `host` or `host:port`; `nil` when it is neither.
   package init?(_ text: String) {
     guard !text.contains("/"), !text.contains("?"), let url = HTTPURL("http://\(text)/") else { return nil }
     host = url.host
     port = url.port
+    address = IPAddress(url.host)
   }
 
   package var description: String { port.map { "\(host):\($0)" } ?? host }
 
   package func matches(_ url: HTTPURL) -> Bool {
     if let port, port != url.effectivePort { return false }
-    if url.host == host { return true }
-    return !Self.isAddress(host) && url.host.hasSuffix(".\(host)")
+    // A final dot is the root of all names, and changes nothing.
+    let asked = url.host.hasSuffix(".") ? String(url.host.dropLast()) : url.host
+    if asked == host { return true }
+    if let address { return IPAddress(asked) == address }
+    return !Self.isAddress(host) && asked.hasSuffix(".\(host)")
   }
+
+  /// Whether the host itself is written here, not one above it.
+  package func names(_ url: HTTPURL) -> Bool { matches(url) && (url.host == host || address != nil) }
 
   /// Whether a host is an IPv4 or IPv6 address rather than a name.
   package static func isAddress(_ host: String) -> Bool {

@@ -19,6 +19,10 @@ package struct Upstream: Sendable {
   package var deny: [GlobPattern] = []
   /// Hosts, besides those on the endpoint's registrable domain, that may be asked for tokens.
   package var realms: [HostPattern] = []
+  /// What becomes of its redirects.
+  package var redirects = RedirectRules()
+  /// Networks beyond the public Internet where hosts that it names may be: redirects, token services.
+  package var allowPrivate: [IPNetwork] = []
   /// How long a tag is served without asking upstream again.
   package var tagTTL: Duration = .seconds(60)
   /// How long the last known answer for a tag may be served while upstream gives none.

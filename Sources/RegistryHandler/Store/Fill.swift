@@ -5,12 +5,15 @@ package final class Fill: Sendable {
   package let digest: Digest
   /// The repository it is asked from: for this one, upstream's answer is the proof.
   package let place: RepositoryPlace
+  /// What becomes of redirects to storage for the client that began it.
+  package let external: ExternalRedirects
   package let progress = Observed(FillProgress())
   private let file = Mutex<OpenFile?>(nil)
 
-  package init(_ digest: Digest, from place: RepositoryPlace) {
+  package init(_ digest: Digest, from place: RepositoryPlace, external: ExternalRedirects = .passThrough) {
     self.digest = digest
     self.place = place
+    self.external = external
   }
 
   /// Waits until upstream's answer is known well enough to answer clients; `nil` when the caller's task is cancelled.
@@ -46,10 +49,14 @@ package final class Fills: Sendable {
   package init() {}
 
   /// The fill under way, or a new one that the caller has to start.
-  package func join(_ digest: Digest, from place: RepositoryPlace) -> (fill: Fill, isNew: Bool) {
+  package func join(
+    _ digest: Digest,
+    from place: RepositoryPlace,
+    external: ExternalRedirects = .passThrough
+  ) -> (fill: Fill, isNew: Bool) {
     fills.withLock { fills in
       if let fill = fills[digest] { return (fill, false) }
-      let fill = Fill(digest, from: place)
+      let fill = Fill(digest, from: place, external: external)
       fills[digest] = fill
       return (fill, true)
     }

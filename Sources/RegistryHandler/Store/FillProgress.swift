@@ -9,7 +9,7 @@ package struct FillProgress: Sendable {
     /// It ended without the blob.
     case failed(UpstreamError)
     /// Upstream sends clients elsewhere for it.
-    case redirected(status: Int, location: String)
+    case redirected(ClientRedirect)
   }
 
   /// The end of a blob that readers get only once the digest is known, so that a wrong blob is never a complete answer.

@@ -4,23 +4,35 @@ package import HTTPTypes
 package struct AuthenticatedUpstream: Sendable {
   /// What a request came to.
   package enum Answer: Sendable {
-    /// Any status but a redirect, from the endpoint or a place on the same origin.
+    /// Any status but a redirect, from the endpoint or from where its redirects led.
     case response(UpstreamResponse)
     /// A redirect that the client is to follow itself.
-    case redirect(status: Int, location: String)
+    case redirect(ClientRedirect)
   }
 
   package let upstream: Upstream
+  /// What becomes of redirects to storage for the client that asks.
+  package let external: ExternalRedirects
   private let client: any UpstreamClient
   private let tokens: TokenCache
+  private let now: @Sendable () -> Int64
 
-  package init(_ upstream: Upstream, client: any UpstreamClient, tokens: TokenCache) {
+  /// - Parameter now: seconds since 1970.
+  package init(
+    _ upstream: Upstream,
+    external: ExternalRedirects = .passThrough,
+    client: any UpstreamClient,
+    tokens: TokenCache,
+    now: @escaping @Sendable () -> Int64
+  ) {
     self.upstream = upstream
+    self.external = external
     self.client = client
     self.tokens = tokens
+    self.now = now
   }
 
-  /// Sends a request to the first endpoint that can be reached.
+  /// Sends a request to the first endpoint that can be reached, and on to where it redirects.
   ///
   /// The headers get no credential of the client; an `Authorization` is added here.
   package func send(
@@ -45,39 +57,88 @@ package struct AuthenticatedUpstream: Sendable {
     headers: HTTPFields,
     to endpoint: HTTPURL
   ) async throws(UpstreamError) -> Answer {
+    let question = Question(method: method, route: route, headers: headers, endpoint: endpoint)
+    // A signature may have ended since upstream gave it, as it keeps its redirects too: once, a fresh one is asked for.
+    if let answer = try await ask(question, isLastTry: false) { return answer }
+    guard let answer = try await ask(question, isLastTry: true) else {
+      throw UpstreamError(.invalidAnswer, "upstream redirects to a signed URL that has expired")
+    }
+    return answer
+  }
+
+  private struct Question: Sendable {
+    let method: HTTPRequest.Method
+    let route: Route
+    let headers: HTTPFields
+    let endpoint: HTTPURL
+
+    var content: Redirect.Content {
+      if case .blob = route { .blob } else { .document }
+    }
+  }
+
+  /// Asks, and goes where the redirects lead; `nil` when what they lead to has expired, unless it is the last try.
+  private func ask(_ question: Question, isLastTry: Bool) async throws(UpstreamError) -> Answer? {
+    let endpoint = question.endpoint
     let base = endpoint.target.hasSuffix("/") ? String(endpoint.target.dropLast()) : endpoint.target
-    var url = endpoint.replacingTarget(base + route.target)
-    var hops: [HTTPURL] = []
+    var url = endpoint.replacingTarget(base + question.route.target)
+    var target = RedirectTarget.sameOrigin
+    var earlier: [HTTPURL] = []
     while true {
-      let response = try await sendAuthenticated(method, url, route, headers: headers, endpoint: endpoint)
-      guard (300..<400).contains(response.status) else { return .response(response) }
+      let response = try await send(question, to: url, target)
+      guard (300..<400).contains(response.status) else {
+        guard target != .sameOrigin, Self.mayHaveExpired(response, url) else { return .response(response) }
+        await response.body.discard()
+        guard isLastTry else { return nil }
+        let reason = "\(url.host), to which upstream redirects, refused its signed URL twice"
+        throw UpstreamError(.invalidAnswer, reason, status: response.status)
+      }
       await response.body.discard()
-      hops.append(url)
-      let location = response.headers[.location]
-      switch RedirectPolicy().action(
+      let redirect = Redirect(
         status: response.status,
-        location: location,
-        request: url,
+        location: response.headers[.location],
+        method: question.method,
+        content: question.content,
         endpoint: endpoint,
-        hops: hops
-      ) {
-      case .follow(let target): url = target
-      case .passThrough(let location): return .redirect(status: response.status, location: location)
+        request: url,
+        earlier: earlier
+      )
+      switch RedirectPolicy(upstream.redirects, external: external).action(for: redirect) {
+      case .follow(let next, let whose):
+        earlier.append(url)
+        (url, target) = (next, whose)
+      case .passThrough(let redirect, _): return .redirect(redirect)
       case .refuse(let refusal): throw UpstreamError(.invalidAnswer, refusal.description, status: response.status)
       }
+      if !isLastTry, target != .sameOrigin, let end = SignatureExpiry.end(of: url), end <= now() { return nil }
     }
+  }
+
+  /// One request of a chain: with the token where it is the endpoint's, else without any credential.
+  private func send(
+    _ question: Question,
+    to url: HTTPURL,
+    _ target: RedirectTarget
+  ) async throws(UpstreamError) -> UpstreamResponse {
+    guard target == .sameOrigin else {
+      return try await execute(question.method, url, headers: question.headers, token: nil, upstream.namedAddresses)
+    }
+    return try await sendAuthenticated(question, to: url)
+  }
+
+  /// How storage refuses a signature that has ended: most by 403, Google by 400.
+  private static func mayHaveExpired(_ response: UpstreamResponse, _ url: HTTPURL) -> Bool {
+    response.status == 403 || (response.status == 400 && SignatureExpiry.end(of: url) != nil)
   }
 
   /// One request with the token there is; on a 401 a new token is asked for, once.
   private func sendAuthenticated(
-    _ method: HTTPRequest.Method,
-    _ url: HTTPURL,
-    _ route: Route,
-    headers: HTTPFields,
-    endpoint: HTTPURL
+    _ question: Question,
+    to url: HTTPURL
   ) async throws(UpstreamError) -> UpstreamResponse {
-    let authorizer = Authorizer(upstream: upstream, endpoint: endpoint, client: client, tokens: tokens)
-    let scope = route.repository.map(Scope.pull)
+    let (method, headers) = (question.method, question.headers)
+    let authorizer = Authorizer(upstream: upstream, endpoint: question.endpoint, client: client, tokens: tokens)
+    let scope = question.route.repository.map(Scope.pull)
     let token = if let scope { try await authorizer.knownToken(for: scope) } else { String?.none }
     let response = try await execute(method, url, headers: headers, token: token)
     guard response.status == 401, let scope else { return response }
@@ -93,28 +154,14 @@ package struct AuthenticatedUpstream: Sendable {
     _ method: HTTPRequest.Method,
     _ url: HTTPURL,
     headers: HTTPFields,
-    token: String?
+    token: String?,
+    _ addresses: AddressRule = .any
   ) async throws(UpstreamError) -> UpstreamResponse {
     var headers = headers
     headers[.acceptEncoding] = "identity"
     if let token { headers[.authorization] = "Bearer \(token)" }
     return try await client.execute(
-      UpstreamRequest(method: method, url: url, headers: headers, caFile: upstream.caFile)
+      UpstreamRequest(method: method, url: url, headers: headers, caFile: upstream.caFile, addresses: addresses)
     )
-  }
-}
-
-extension AuthenticatedUpstream.Answer {
-  var isUnauthorized: Bool {
-    if case .response(let response) = self { response.status == 401 } else { false }
-  }
-
-  var isRedirect: Bool {
-    if case .redirect = self { true } else { false }
-  }
-
-  /// Reads what nobody needs of the answer.
-  func discard() async {
-    if case .response(let response) = self { await response.body.discard() }
   }
 }

@@ -77,7 +77,15 @@ struct Authorizer: Sendable {
 
   private func fetchToken(for scope: Scope, from service: BearerService) async throws(UpstreamError) -> TokenResponse {
     let realm = service.realm.redacted
-    let request = UpstreamRequest(method: .get, url: service.tokenURL(for: scope), caFile: upstream.caFile)
+    // Where the endpoint is, or where the operator said so, a realm may be anywhere.
+    let isWrittenDown =
+      service.realm.host == endpoint.host || upstream.realms.contains { $0.names(service.realm) }
+    let request = UpstreamRequest(
+      method: .get,
+      url: service.tokenURL(for: scope),
+      caFile: upstream.caFile,
+      addresses: isWrittenDown ? .any : upstream.namedAddresses
+    )
     let response: UpstreamResponse
     do {
       response = try await client.execute(request)

@@ -5,7 +5,8 @@ package import NIOCore
 package protocol UpstreamClient: Sendable {
   /// Sends the request and returns once the head of the answer is there; the body comes as it arrives.
   ///
-  /// Throws an error of kind `.unreachable`, `.timeout` or `.cancelled`.
+  /// Throws an error of kind `.unreachable`, `.timeout` or `.cancelled`, and of kind `.invalidAnswer` when the host has no
+  /// address that the request may go to.
   func execute(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse
 }
 
@@ -16,12 +17,21 @@ package struct UpstreamRequest: Sendable {
   package var headers: HTTPFields
   /// A file of PEM certificates to trust besides the system's.
   package var caFile: String?
+  /// The addresses that the host may turn out to have.
+  package var addresses: AddressRule
 
-  package init(method: HTTPRequest.Method, url: HTTPURL, headers: HTTPFields = [:], caFile: String? = nil) {
+  package init(
+    method: HTTPRequest.Method,
+    url: HTTPURL,
+    headers: HTTPFields = [:],
+    caFile: String? = nil,
+    addresses: AddressRule = .any
+  ) {
     self.method = method
     self.url = url
     self.headers = headers
     self.caFile = caFile
+    self.addresses = addresses
   }
 }
 

@@ -52,27 +52,31 @@ extension Configuration {
       throw ConfigurationError(file: file, line: nil, message: "this is no valid YAML: \(error)")
     }
     self.init()
-    try apply(ConfigurationNode(file: file, path: "", node: document))
-    for (variable, path) in Self.variables {
-      guard let value = environment[variable], !value.isEmpty else { continue }
-      let keys = path.split(separator: ".").map { Node(String($0)) }
-      let nested = keys.dropFirst().reversed().reduce(Node(value)) { Node([($1, $0)]) }
-      try apply(ConfigurationNode(file: variable, path: "", node: Node([(keys[0], nested)])))
-    }
+    let overrides = ConfigurationOverrides(Self.variables, environment: environment)
+    try apply(ConfigurationNode(file: file, path: "", node: document), overrides)
     try check(file: file)
   }
 
   /// The scalars that a variable can set, and their place in the file.
-  private static let variables: [(String, String)] = [
+  private static let variables = [
     "listen", "socket_mode", "threads.min", "threads.max", "domain", "delivery", "drain_timeout",
     "log.level", "log.format", "log.file", "store.directory", "defaults.tag_ttl", "defaults.stale_if_error",
-  ].map { ("REGPROXY_" + $0.uppercased().replacing(".", with: "_"), $0) }
+    "defaults.external_redirects",
+  ]
 
-  private mutating func apply(_ root: ConfigurationNode) throws(ConfigurationError) {
-    let keys = try root.children(known: [
-      "listen", "socket_mode", "threads", "domain", "delivery", "drain_timeout", "log", "store", "defaults",
-      "upstreams",
-    ])
+  private mutating func apply(
+    _ root: ConfigurationNode,
+    _ overrides: ConfigurationOverrides
+  ) throws(ConfigurationError) {
+    let keys = overrides.applied(
+      to: try root.children(known: [
+        "listen", "socket_mode", "threads", "domain", "delivery", "drain_timeout", "log", "store", "defaults",
+        "upstreams",
+      ])
+    )
+    func section(_ name: String, known: Set<String>) throws(ConfigurationError) -> [String: ConfigurationNode] {
+      overrides.applied(to: try keys[name]?.children(known: known) ?? [:], in: name)
+    }
     if let node = keys["listen"] {
       listen = try node.value("an absolute path or 127.0.0.1:PORT", ListeningSocket.Address.init(configuration:))
     }
@@ -81,7 +85,7 @@ extension Configuration {
         mode_t(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil }
       }
     }
-    if let node = keys["threads"] { try applyThreads(node) }
+    try applyThreads(try section("threads", known: ["min", "max"]))
     if let node = keys["domain"] {
       domain = try node.value("a host name such as example.com") { text in
         UpstreamName(text).flatMap { $0.description.contains(":") ? nil : $0.description }
@@ -89,34 +93,24 @@ extension Configuration {
     }
     if let node = keys["delivery"] { delivery = try node.oneOf(Delivery.self) }
     if let node = keys["drain_timeout"] { drainTimeout = try node.duration() }
-    if let node = keys["log"] { try applyLog(node) }
-    if let node = keys["store"], let directory = try node.children(known: ["directory"])["directory"] {
-      storeDirectory = try directory.value("an absolute path without spaces, quotes or ';'", Self.absolutePath)
+    try applyLog(try section("log", known: ["level", "format", "file"]))
+    if let node = try section("store", known: ["directory"])["directory"] {
+      storeDirectory = try node.value("an absolute path without spaces, quotes or ';'", Self.absolutePath)
     }
-    if let node = keys["defaults"] { try applyDefaults(node) }
-    if let node = keys["upstreams"] { try applyUpstreams(node) }
+    let defaults = try section("defaults", known: Self.defaultKeys)
+    for index in upstreams.indices { try applyDefaults(defaults, to: &upstreams[index]) }
+    if let node = keys["upstreams"] { try applyUpstreams(node, defaults: defaults) }
   }
 
-  private mutating func applyThreads(_ node: ConfigurationNode) throws(ConfigurationError) {
-    let keys = try node.children(known: ["min", "max"])
+  private mutating func applyThreads(_ keys: [String: ConfigurationNode]) throws(ConfigurationError) {
     if let node = keys["min"] { threads.min = try node.int(1...100_000) }
     if let node = keys["max"] { threads.max = try node.int(1...100_000) }
   }
 
-  private mutating func applyLog(_ node: ConfigurationNode) throws(ConfigurationError) {
-    let keys = try node.children(known: ["level", "format", "file"])
+  private mutating func applyLog(_ keys: [String: ConfigurationNode]) throws(ConfigurationError) {
     if let node = keys["level"] { log.level = try node.oneOf(Logger.Level.self) }
     if let node = keys["format"] { log.format = try node.oneOf(LogFormat.self) }
     if let node = keys["file"] { log.file = try node.value("an absolute path", Self.absolutePath) }
-  }
-
-  private mutating func applyDefaults(_ node: ConfigurationNode) throws(ConfigurationError) {
-    let keys = try node.children(known: ["tag_ttl", "stale_if_error", "external_redirects"])
-    for index in upstreams.indices {
-      if let node = keys["tag_ttl"] { upstreams[index].tagTTL = try node.duration() }
-      if let node = keys["stale_if_error"] { upstreams[index].staleIfError = try node.duration() }
-    }
-    if let node = keys["external_redirects"] { _ = try node.oneOf(ExternalRedirects.self) }
   }
 
   private func check(file: String) throws(ConfigurationError) {
@@ -175,11 +169,6 @@ extension ConfigurationError {
     default: self.init(file: file, line: nil, message: "this is no valid YAML: \(error)")
     }
   }
-}
-
-/// What is done with redirects to hosts outside a registry.
-enum ExternalRedirects: String, CaseIterable {
-  case passthrough
 }
 
 extension ListeningSocket.Address {

@@ -1,14 +1,22 @@
 internal import RegistryHandler
 
 extension Configuration {
-  private static let upstreamKeys: Set<String> = [
-    "endpoints", "aliases", "hosts", "library", "default", "auth", "realms", "allow", "deny", "tag_ttl",
-    "stale_if_error", "external_redirects", "ca_file",
+  /// What can be said for every upstream, and again for each.
+  static let defaultKeys: Set<String> = [
+    "tag_ttl", "stale_if_error", "external_redirects", "relay_clients", "storage_hosts", "allow_private",
   ]
 
+  private static let upstreamKeys = defaultKeys.union([
+    "endpoints", "aliases", "hosts", "library", "default", "auth", "realms", "allow", "deny", "internal_hosts",
+    "ca_file",
+  ])
+
   /// Changes the built-in upstreams and adds others.
-  mutating func applyUpstreams(_ node: ConfigurationNode) throws(ConfigurationError) {
-    let template = upstreams.first
+  /// - Parameter defaults: what holds for an upstream that is not built in, too.
+  mutating func applyUpstreams(
+    _ node: ConfigurationNode,
+    defaults: [String: ConfigurationNode]
+  ) throws(ConfigurationError) {
     var hasOwnDefault = false
     for (name, node) in try node.children().sorted(by: { $0.key < $1.key }) {
       guard let upstreamName = UpstreamName(name) else {
@@ -20,7 +28,7 @@ extension Configuration {
         index = known
       } else {
         var upstream = Upstream(name: upstreamName, endpoints: try Self.defaultEndpoints(upstreamName, node))
-        if let template { (upstream.tagTTL, upstream.staleIfError) = (template.tagTTL, template.staleIfError) }
+        try applyDefaults(defaults, to: &upstream)
         upstreams.append(upstream)
         index = upstreams.count - 1
       }
@@ -65,13 +73,31 @@ extension Configuration {
     }
     if let node = keys["library"] { upstream.hasLibrary = try node.bool() }
     if let node = keys["auth"] { try applyAuth(node) }
-    if let node = keys["realms"] { upstream.realms = try node.values("hosts, perhaps with a port", HostPattern.init) }
+    if let node = keys["realms"] { upstream.realms = try Self.hostPatterns(node) }
     if let node = keys["allow"] { upstream.allow = try node.strings().map(GlobPattern.init) }
     if let node = keys["deny"] { upstream.deny = try node.strings().map(GlobPattern.init) }
+    if let node = keys["internal_hosts"] { upstream.redirects.internalHosts += try Self.hostPatterns(node) }
+    if let node = keys["ca_file"] { upstream.caFile = try node.value("an absolute path", Self.absolutePath) }
+    try applyDefaults(keys, to: &upstream)
+  }
+
+  /// Applies those of the keys that can be said for every upstream. Hosts are added to those that are known, all else
+  /// takes the place of what was.
+  func applyDefaults(_ keys: [String: ConfigurationNode], to upstream: inout Upstream) throws(ConfigurationError) {
     if let node = keys["tag_ttl"] { upstream.tagTTL = try node.duration() }
     if let node = keys["stale_if_error"] { upstream.staleIfError = try node.duration() }
-    if let node = keys["external_redirects"] { _ = try node.oneOf(ExternalRedirects.self) }
-    if let node = keys["ca_file"] { upstream.caFile = try node.value("an absolute path", Self.absolutePath) }
+    if let node = keys["storage_hosts"] { upstream.redirects.storageHosts += try Self.hostPatterns(node) }
+    if let node = keys["external_redirects"] { upstream.redirects.external = try node.oneOf(ExternalRedirects.self) }
+    if let node = keys["relay_clients"] { upstream.redirects.relayClients = try Self.networks(node) }
+    if let node = keys["allow_private"] { upstream.allowPrivate = try Self.networks(node) }
+  }
+
+  private static func hostPatterns(_ node: ConfigurationNode) throws(ConfigurationError) -> [HostPattern] {
+    try node.values("hosts, perhaps with a port, such as storage.example.com or 127.0.0.1:9000", HostPattern.init)
+  }
+
+  private static func networks(_ node: ConfigurationNode) throws(ConfigurationError) -> [IPNetwork] {
+    try node.values("networks such as 10.0.0.0/8 or fd00::/8, or single addresses", IPNetwork.init)
   }
 
   private func applyAuth(_ node: ConfigurationNode) throws(ConfigurationError) {

@@ -10,6 +10,7 @@ extension RegistryRequest {
     var scheme = "http"
     var host = ""
     var headers: HTTPFields = [:]
+    var clientAddress: IPAddress?
     var isRetryAfterEviction = false
     request.forEachParameter { name, value in
       switch name {
@@ -18,6 +19,7 @@ extension RegistryRequest {
       case "REGPROXY_REQUEST_ID": id = value()
       case "REGPROXY_EVICTED": isRetryAfterEviction = value() == "1"
       case "REQUEST_SCHEME": scheme = value() == "https" ? "https" : "http"
+      case "REMOTE_ADDR": clientAddress = IPAddress(value())
       case "HTTP_HOST": host = value()
       // One line may carry every value of these, so lines that nginx did not join can be.
       case "HTTP_ACCEPT": headers.join(value(), to: .accept)
@@ -34,6 +36,7 @@ extension RegistryRequest {
       scheme: scheme,
       host: host,
       headers: headers,
+      clientAddress: clientAddress,
       isRetryAfterEviction: isRetryAfterEviction
     )
   }

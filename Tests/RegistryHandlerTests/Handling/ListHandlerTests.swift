@@ -55,7 +55,7 @@ struct ListHandlerTests {
       .text("{}"),
       .text("{}", [.contentType: "application/json", .contentEncoding: "gzip"]),
       FakeAnswer(200, [.contentType: "application/json"], [[UInt8](repeating: 0x20, count: (4 << 20) + 1)]),
-      FakeAnswer(307, [.location: "https://cdn.test/list"]),
+      FakeAnswer(307, [.location: "http://cdn.test/list"]),
     ]
   )
   func `what is no list is a 502`(_ answer: FakeAnswer) async {

@@ -97,7 +97,7 @@ struct ManifestFailureTests {
         [.contentType: index],
         [Array("{".utf8), [UInt8](repeating: 0x20, count: 4 << 20), Array("}".utf8)]
       ),
-      FakeAnswer(307, [.location: "https://cdn.test/manifest"]),
+      FakeAnswer(307, [.location: "http://cdn.test/manifest"]),
     ] as [FakeAnswer]
   )
   func `what is no manifest is a 502 and not kept`(_ answer: FakeAnswer) async throws {

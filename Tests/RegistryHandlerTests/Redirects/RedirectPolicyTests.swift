@@ -1,118 +1,126 @@
+internal import Foundation
+internal import HTTPTypes
 internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Redirects" of `docs/request-handling.md`.
+/// Tables "Redirects" and "Examples" of `docs/request-handling.md`.
 struct RedirectPolicyTests {
-  struct Row: Sendable {
-    var status = 307
-    let location: String?
-    var request = "https://r.example/v2/a/blobs/x"
-    var endpoint = "https://r.example/"
-    let action: Action
+  private static let rules: RedirectRules = {
+    var rules = RedirectRules()
+    rules.internalHosts = ["cdn.example", "intern.example:8443"].compactMap(HostPattern.init)
+    rules.storageHosts = ["amazonaws.com", "storage.example:9000", "10.0.0.5:9000", "[2001:db8::5]"]
+      .compactMap(HostPattern.init)
+    return rules
+  }()
 
-    enum Action: Sendable {
-      case follow(String)
-      case passThrough(String)
-      case refuse(RedirectRefusal)
+  @Test(arguments: RedirectExample.all)
+  func `each example of the document has its action`(_ example: RedirectExample) throws {
+    for external in try example.policies() {
+      let action = RedirectPolicy(Self.rules, external: external).action(for: try example.redirect())
+      let text = RedirectExample.text(action)
+      #expect(example.cells[4].hasPrefix("502") ? text.hasPrefix(example.cells[4]) : text == example.cells[4])
     }
+  }
+
+  @Test func `the document has its examples`() { #expect(RedirectExample.all.count > 60) }
+
+  @Test(
+    arguments: [
+      "https://cdn.example/b\r\nSet-Cookie: x", "/b c", "/b\u{0}", "/b\u{7f}", "https://cdn.example\t/b", "\u{a0}",
+    ]
+  )
+  func `bytes that no header or URL holds are refused`(_ location: String) throws {
+    let redirect = Redirect(
+      status: 307,
+      location: location,
+      endpoint: try Values.url("https://r.example"),
+      request: try Values.url("https://r.example/a")
+    )
+    #expect(RedirectPolicy(Self.rules, external: .follow).action(for: redirect) == .refuse(.malformedLocation))
+  }
+
+  @Test(arguments: 1...7, ["/next", "https://k.amazonaws.com/next", "https://other.example/next"])
+  func `five hops are allowed, not six, wherever they lead`(_ count: Int, _ location: String) throws {
+    let earlier = try (1..<count).map { try Values.url("https://r.example/\($0)") }
+    let redirect = Redirect(
+      status: 302,
+      location: location,
+      endpoint: try Values.url("https://r.example"),
+      request: try Values.url("https://r.example/\(count)"),
+      earlier: earlier
+    )
+    let action = RedirectPolicy(Self.rules, external: .passThrough).action(for: redirect)
+    if count > 5 {
+      #expect(action == .refuse(.tooManyHops(5)))
+    } else if location == "/next" {
+      #expect(action == .follow(try Values.url("https://r.example/next"), .sameOrigin))
+    } else {
+      let passed = ClientRedirect(status: 302, location: location, method: .get)
+      #expect(action == .passThrough(passed, location.contains("amazonaws") ? .storageHost : .otherHost))
+    }
+  }
+
+  @Test(arguments: [16_384, 16_385]) func `a Location has to fit into an answer`(_ length: Int) throws {
+    let location = "https://other.example/?".padding(toLength: length, withPad: "x", startingAt: 0)
+    let redirect = Redirect(
+      status: 307,
+      location: location,
+      endpoint: try Values.url("https://r.example"),
+      request: try Values.url("https://r.example/1")
+    )
+    let passed = ClientRedirect(status: 307, location: location, method: .get)
+    let action = RedirectPolicy(Self.rules, external: .follow).action(for: redirect)
+    #expect(action == (length == 16_384 ? .passThrough(passed, .otherHost) : .refuse(.longLocation(16_384))))
+  }
+
+  @Test func `a circle of several hops is seen`() throws {
+    let hops = try ["https://r.example/1", "https://cdn.example/2", "https://r.example/3"].map { try Values.url($0) }
+    let redirect = Redirect(
+      status: 302,
+      location: "//cdn.example/2",
+      endpoint: try Values.url("https://r.example"),
+      request: hops[2],
+      earlier: [hops[0], hops[1]]
+    )
+    #expect(RedirectPolicy(Self.rules, external: .follow).action(for: redirect) == .refuse(.cycle))
+  }
+
+  @Test(arguments: [HTTPRequest.Method.get, .head])
+  func `a redirect for a client is good for the method that was asked`(_ method: HTTPRequest.Method) throws {
+    let redirect = Redirect(
+      status: 307,
+      location: "https://other.example/",
+      method: method,
+      endpoint: try Values.url("https://r.example"),
+      request: try Values.url("https://r.example/1")
+    )
+    let expected = ClientRedirect(status: 307, location: "https://other.example/", method: method)
+    #expect(RedirectPolicy(Self.rules, external: .follow).action(for: redirect) == .passThrough(expected, .otherHost))
   }
 
   @Test(
     arguments: [
-      // The same origin.
-      Row(location: "/v2/b", action: .follow("https://r.example/v2/b")),
-      Row(location: "y?z=%2F", action: .follow("https://r.example/v2/a/blobs/y?z=%2F")),
-      Row(location: "https://R.example:443/b", action: .follow("https://r.example:443/b")),
-      Row(status: 301, location: "/b", action: .follow("https://r.example/b")),
-      Row(status: 302, location: "/b", action: .follow("https://r.example/b")),
-      Row(status: 303, location: "/b", action: .follow("https://r.example/b")),
-      Row(status: 308, location: "/b", action: .follow("https://r.example/b")),
-      // Another one.
-      Row(
-        location: "https://b.s3.amazonaws.com/k?X-Amz-Signature=a%2Bb",
-        action: .passThrough("https://b.s3.amazonaws.com/k?X-Amz-Signature=a%2Bb")
-      ),
-      Row(location: "https://r.example:8443/b", action: .passThrough("https://r.example:8443/b")),
-      Row(location: "https://cdn.r.example/b", action: .passThrough("https://cdn.r.example/b")),
-      Row(location: "https://169.254.169.254/", action: .passThrough("https://169.254.169.254/")),
-      Row(location: "HTTPS://CDN.example/B", action: .passThrough("HTTPS://CDN.example/B")),
-      // What is written relative to upstream's URL, the client could not resolve.
-      Row(location: "//cdn.example/b", action: .passThrough("https://cdn.example/b")),
-      Row(location: "/b", endpoint: "https://other.example/", action: .passThrough("https://r.example/b")),
-      // From http there may be a way to https, never back.
-      Row(
-        location: "https://r.example/b",
-        request: "http://r.example/a",
-        endpoint: "http://r.example/",
-        action: .passThrough("https://r.example/b")
-      ),
-      Row(
-        location: "http://cdn.example/b",
-        request: "http://r.example/a",
-        endpoint: "http://r.example/",
-        action: .passThrough("http://cdn.example/b")
-      ),
-      Row(location: "http://r.example/b", action: .refuse(.downgrade(host: "r.example"))),
-      Row(location: "http://cdn.example/b", action: .refuse(.downgrade(host: "cdn.example"))),
-      // No place to go to.
-      Row(location: nil, action: .refuse(.noLocation)),
-      Row(location: "", action: .refuse(.noLocation)),
-      Row(location: "ftp://cdn.example/b", action: .refuse(.malformedLocation)),
-      Row(location: "file:///etc/passwd", action: .refuse(.malformedLocation)),
-      Row(location: "https://user:pw@cdn.example/b", action: .refuse(.malformedLocation)),
-      Row(location: "https://r.example@cdn.example/b", action: .refuse(.malformedLocation)),
-      Row(location: "https://cdn.example/b\r\nSet-Cookie: x", action: .refuse(.malformedLocation)),
-      Row(location: "https://cdn.example/b c", action: .refuse(.malformedLocation)),
-      Row(location: "https://cdn.example/b#f", action: .refuse(.malformedLocation)),
-      Row(status: 300, location: "/b", action: .refuse(.notARedirect(300))),
-      Row(status: 304, location: "/b", action: .refuse(.notARedirect(304))),
-      Row(status: 305, location: "/b", action: .refuse(.notARedirect(305))),
-      Row(status: 399, location: "/b", action: .refuse(.notARedirect(399))),
-      // Round in a circle.
-      Row(location: "https://r.example/v2/a/blobs/x", action: .refuse(.cycle)),
-      Row(location: "", action: .refuse(.noLocation)),
-    ]
+      (ExternalRedirects.passThrough, [String](), "10.1.1.1", ExternalRedirects.passThrough),
+      (.follow, [], "10.1.1.1", .follow),
+      (.follow, [], nil, .follow),
+      (.passThrough, ["10.0.0.0/8"], "10.1.1.1", .follow),
+      (.passThrough, ["10.0.0.0/8"], "::ffff:10.1.1.1", .follow),
+      (.passThrough, ["10.0.0.0/8"], "11.1.1.1", .passThrough),
+      (.passThrough, ["10.0.0.0/8", "fd00::/8"], "fd00::1", .follow),
+      (.follow, ["10.0.0.0/8"], "11.1.1.1", .passThrough),
+      (.follow, ["10.0.0.0/8"], nil, .passThrough),
+    ] as [(ExternalRedirects, [String], String?, ExternalRedirects)]
   )
-  func `each rule has its action`(_ row: Row) throws {
-    let request = try Values.url(row.request)
-    let action = RedirectPolicy().action(
-      status: row.status,
-      location: row.location,
-      request: request,
-      endpoint: try Values.url(row.endpoint),
-      hops: [request]
-    )
-    switch row.action {
-    case .follow(let target): #expect(action == .follow(try Values.url(target)))
-    case .passThrough(let location): #expect(action == .passThrough(location: location))
-    case .refuse(let refusal): #expect(action == .refuse(refusal))
-    }
-  }
-
-  @Test(arguments: 1...7)
-  func `five hops are followed, not six`(_ count: Int) throws {
-    let hops = try (1...count).map { try Values.url("https://r.example/\($0)") }
-    let action = RedirectPolicy().action(
-      status: 302,
-      location: "/next",
-      request: try #require(hops.last),
-      endpoint: try Values.url("https://r.example"),
-      hops: hops
-    )
-    #expect(action == (count <= 5 ? .follow(try Values.url("https://r.example/next")) : .refuse(.tooManyHops(5))))
-  }
-
-  @Test func `a circle of several hops is seen`() throws {
-    let hops = try ["https://r.example/1", "https://r.example/2"].map { try Values.url($0) }
-    let endpoint = try Values.url("https://r.example")
-    let action = RedirectPolicy().action(
-      status: 302,
-      location: "/1",
-      request: hops[1],
-      endpoint: endpoint,
-      hops: hops
-    )
-    #expect(action == .refuse(.cycle))
+  func `clients of some networks are relayed`(
+    _ external: ExternalRedirects,
+    _ networks: [String],
+    _ client: String?,
+    _ expected: ExternalRedirects
+  ) throws {
+    var rules = RedirectRules()
+    rules.external = external
+    rules.relayClients = try networks.map { try #require(IPNetwork($0)) }
+    #expect(rules.external(for: try client.map { try #require(IPAddress($0)) }) == expected)
   }
 }

@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Testing
 
 @testable internal import RegistryHandler
@@ -74,6 +75,52 @@ struct UpstreamTests {
     #expect(upstream.hostLabels == row.labels)
     #expect(upstream.isDefault == (row.name == "docker.io"))
     #expect(upstream.hasLibrary == (row.name == "docker.io"))
+  }
+
+  @Test(
+    arguments: [
+      ("docker.io", "https://production.cloudflare.docker.com/registry-v2/x", RedirectTarget.internalHost),
+      ("docker.io", "https://docker-images-prod.r2.cloudflarestorage.com/x", .storageHost),
+      ("docker.io", "https://auth.docker.io/x", .internalHost),
+      ("ghcr.io", "https://pkg-containers.githubusercontent.com/ghcr1/x", .storageHost),
+      ("ghcr.io", "https://raw.githubusercontent.com/x", .otherHost),
+      ("quay.io", "https://cdn03.quay.io/x", .storageHost),
+      ("quay.io", "https://quayio-production-s3.s3.amazonaws.com/x", .storageHost),
+      ("gcr.io", "https://storage.googleapis.com/artifacts.p.appspot.com/x", .storageHost),
+      ("gcr.io", "/artifacts-downloads/x", .sameOrigin),
+      ("k8s.gcr.io", "https://registry.k8s.io/v2/x", .storageHost),
+      ("registry.k8s.io", "https://us-west1-docker.pkg.dev/v2/x", .storageHost),
+      (
+        "registry.k8s.io", "https://prod-registry-k8s-io-eu-west-1.s3.dualstack.eu-west-1.amazonaws.com/x", .storageHost
+      ),
+      ("mcr.microsoft.com", "https://eastus.data.mcr.microsoft.com/x", .storageHost),
+      ("mcr.microsoft.com", "https://m.blob.core.windows.net/x", .storageHost),
+      ("public.ecr.aws", "https://d2glxqk2uabbnd.cloudfront.net/x", .storageHost),
+      ("docker.cloudsmith.io", "https://dl.cloudsmith.io/x", .storageHost),
+      ("nvcr.io", "https://layers.nvcr.io/x", .storageHost),
+      ("registry.gitlab.com", "https://cdn.registry.gitlab-static.net/x", .storageHost),
+      ("registry.gitlab.com", "https://storage.googleapis.com/gitlab/x", .storageHost),
+    ]
+  )
+  func `where the well-known registries keep their blobs is known`(
+    _ name: String,
+    _ location: String,
+    _ target: RedirectTarget
+  ) throws {
+    let upstream = try #require(UpstreamTable(Upstream.builtIn).upstream(named: name))
+    let endpoint = try #require(upstream.endpoints.first)
+    let redirect = Redirect(
+      status: 307,
+      location: location,
+      endpoint: endpoint,
+      request: endpoint.replacingTarget("/v2/")
+    )
+    let action = RedirectPolicy(upstream.redirects, external: .follow).action(for: redirect)
+    if target == .otherHost {
+      #expect(action == .passThrough(ClientRedirect(status: 307, location: location, method: .get), target))
+    } else {
+      #expect(action == .follow(try #require(redirect.request.resolving(location)), target))
+    }
   }
 
   @Test func `there are no other built-in ones, and none has the host label of another`() {

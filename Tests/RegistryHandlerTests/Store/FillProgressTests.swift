@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Testing
 
 @testable internal import RegistryHandler
@@ -20,7 +21,7 @@ struct FillProgressTests {
       (.complete, 100_000, 100_000, 100_000, false),
       (.failed(failure), 100_000, 100_000, 100_000 - held, false),
       (.failed(failure), nil, 100_000, 0, false),
-      (.redirected(status: 307, location: "https://a.test/"), 100_000, 100_000, 0, false),
+      (.redirected(ClientRedirect(status: 307, location: "https://a.test/", method: .get)), 100_000, 100_000, 0, false),
     ]
   )
   func `the end is held back until the digest is known`(

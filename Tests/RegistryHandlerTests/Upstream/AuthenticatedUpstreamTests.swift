@@ -22,14 +22,14 @@ struct AuthenticatedUpstreamTests {
   private func makeUpstream(realms: [String] = []) throws -> AuthenticatedUpstream {
     var upstream = Upstream(name: try Values.upstream("r.test"), endpoints: [try Values.url("https://r.test")])
     upstream.realms = try realms.map { try #require(HostPattern($0)) }
-    return AuthenticatedUpstream(upstream, client: registry, tokens: tokens)
+    return AuthenticatedUpstream(upstream, client: registry, tokens: tokens, now: { 0 })
   }
 
   /// Status of the answer; a redirect is told by its own.
   private func send(_ upstream: AuthenticatedUpstream, headers: HTTPFields = [:]) async throws -> Int {
     switch try await upstream.send(.get, route, headers: headers) {
     case .response(let response): response.status
-    case .redirect(let status, _): status
+    case .redirect(let redirect): redirect.status
     }
   }
 
@@ -74,6 +74,29 @@ struct AuthenticatedUpstreamTests {
     #expect(try await send(upstream) == 200)
     #expect(registry.count(of: "GET \(Self.realm)") == 2)
     #expect(registry.requests.last?.headers[.authorization] == "Bearer new")
+  }
+
+  @Test(
+    arguments: [
+      ("https://auth.r.test/token", [], AddressRule.publicOr([])),
+      ("https://auth.r.test/token", ["r.test"], .publicOr([])),
+      ("https://auth.r.test/token", ["auth.r.test"], .any),
+      ("https://r.test:444/token", [], .any),
+      ("https://auth.other.test/token", ["other.test"], .publicOr([])),
+      ("https://auth.other.test/token", ["auth.other.test"], .any),
+      ("https://10.0.0.1/token", ["10.0.0.1"], .any),
+    ] as [(String, [String], AddressRule)]
+  )
+  func `a token service may be anywhere only where the operator wrote it down`(
+    _ realm: String,
+    _ realms: [String],
+    _ rule: AddressRule
+  ) async throws {
+    registry.on("GET \(Self.manifest)", .challenge("Bearer realm=\"\(realm)\""))
+    _ = try? await send(makeUpstream(realms: realms))
+    let request = try #require(registry.requests.first { $0.url.target.hasPrefix("/token") })
+    #expect(request.addresses == rule)
+    #expect(registry.requests.first?.addresses == .any)
   }
 
   @Test func `a token service that fails is forgotten, and learned anew`() async throws {

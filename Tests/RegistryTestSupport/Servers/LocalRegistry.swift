@@ -19,13 +19,23 @@ package final class LocalRegistry: Sendable {
     self.process = process
   }
 
-  package static func start(in directory: TemporaryDirectory) async throws -> LocalRegistry {
+  /// - Parameter storage: where it keeps its blobs, and redirects clients to; files of its own without it.
+  package static func start(
+    in directory: TemporaryDirectory,
+    storage: ObjectStorage? = nil
+  ) async throws -> LocalRegistry {
     let port = try makeFreePort()
+    let driver =
+      storage.map { storage in
+        "{s3: {accesskey: tests, secretkey: \(ObjectStorage.secretKey), region: us-east-1, "
+          + "regionendpoint: \"http://127.0.0.1:\(storage.port)\", bucket: \(ObjectStorage.bucket), secure: false, "
+          + "v4auth: true, forcepathstyle: true, chunksize: 5242880}}"
+      } ?? "{filesystem: {rootdirectory: \(directory.path("registry"))}}"
     let config = try directory.write(
       """
       version: 0.1
       log: {accesslog: {disabled: false}}
-      storage: {filesystem: {rootdirectory: \(directory.path("registry"))}}
+      storage: \(driver)
       http: {addr: 127.0.0.1:\(port)}
       """,
       to: "registry.yml"

@@ -8,8 +8,8 @@ package struct ScriptedAnswer: Sendable {
     case bytes([UInt8])
     /// Not faster than this, in slices.
     case paced([UInt8], bytesPerSecond: Int)
-    /// Announces all of it, closes after a part.
-    case truncated([UInt8], after: Int)
+    /// Announces all of it, closes after a part, which is not sent faster than this.
+    case truncated([UInt8], after: Int, bytesPerSecond: Int = .max)
     /// Waits in the middle until the gate is opened.
     case gated([UInt8], at: Int, Gate)
     /// Announces no length.
@@ -72,7 +72,8 @@ struct ScriptedAnswerWriter {
     if isHead { return true }
     switch answer.body {
     case .bytes(let bytes): return sendBody(bytes[...], isFirst: true)
-    case .truncated(let bytes, let count): return sendBody(bytes[..<count], isFirst: true)
+    case .truncated(let bytes, let count, .max): return sendBody(bytes[..<count], isFirst: true)
+    case .truncated(let bytes, let count, let rate): return sendPaced(Array(bytes[..<count]), rate)
     case .gated(let bytes, let offset, let gate):
       guard sendBody(bytes[..<offset], isFirst: true) else { return false }
       gate.wait()
@@ -93,7 +94,7 @@ struct ScriptedAnswerWriter {
     for line in answer.headers { text += "\(line.name): \(line.value)\r\n" }
     let length: Int? =
       switch answer.body {
-      case .bytes(let bytes), .paced(let bytes, _), .truncated(let bytes, _), .gated(let bytes, _, _): bytes.count
+      case .bytes(let bytes), .paced(let bytes, _), .truncated(let bytes, _, _), .gated(let bytes, _, _): bytes.count
       case .chunked, .endless, .withheld: nil
       }
     if !answer.headers.contains("Content-Length") {

@@ -33,7 +33,7 @@ struct ConfigurationTests {
       drain_timeout: 1h30m
       log: {level: debug, format: text, file: /tmp/worker.log}
       store: {directory: /tmp/store/}
-      defaults: {tag_ttl: 5m, stale_if_error: 4w, external_redirects: passthrough}
+      defaults: {tag_ttl: 5m, stale_if_error: 4w, external_redirects: follow, storage_hosts: [s3.example.com]}
       upstreams:
         registry.corp.example:
           endpoints: [https://one.corp.example, "http://127.0.0.1:5000/base"]
@@ -46,6 +46,11 @@ struct ConfigurationTests {
           allow: ["team/*"]
           deny: ["*/secret"]
           tag_ttl: 90s
+          external_redirects: passthrough
+          internal_hosts: [cdn.corp.example]
+          storage_hosts: ["127.0.0.1:9000"]
+          relay_clients: [10.0.0.0/8, "fd00::/8"]
+          allow_private: [192.168.0.0/16]
           ca_file: /etc/ssl/corp.pem
       """
     )
@@ -68,6 +73,18 @@ struct ConfigurationTests {
     #expect(!upstream.permits(try #require(RepositoryName("other/app"))))
     #expect(upstream.tagTTL == .seconds(90))
     #expect(upstream.staleIfError == .seconds(4 * 604_800))
+    let redirects = upstream.redirects
+    #expect(redirects.external == .passThrough)
+    #expect(redirects.internalHosts.map(\.description) == ["cdn.corp.example"])
+    #expect(redirects.storageHosts.map(\.description).suffix(2) == ["s3.example.com", "127.0.0.1:9000"])
+    #expect(redirects.storageHosts.count == RedirectRules.commonStorageHosts.count + 2)
+    #expect(redirects.relayClients == ["10.0.0.0/8", "fd00::/8"].compactMap(IPNetwork.init))
+    #expect(upstream.allowPrivate == ["192.168.0.0/16"].compactMap(IPNetwork.init))
+    let other = try #require(configuration.upstreamTable.upstream(named: "ghcr.io"))
+    #expect(other.redirects.external == .follow)
+    #expect(other.redirects.storageHosts.map(\.description).last == "s3.example.com")
+    #expect(other.redirects.relayClients.isEmpty)
+    #expect(other.allowPrivate.isEmpty)
     #expect(upstream.caFile == "/etc/ssl/corp.pem")
     #expect(configuration.upstreams.filter(\.isDefault).map(\.name.description) == ["registry.corp.example"])
   }
@@ -81,6 +98,19 @@ struct ConfigurationTests {
     #expect(configuration.storeDirectory == "/tmp/b")
     #expect(configuration.threads == WorkerPool.Limits(min: 4, max: 9))
     #expect(configuration.listen == .unix(path: "/tmp/s"))
+  }
+
+  @Test("A variable for all upstreams leaves alone what one upstream has of its own")
+  func environmentOfDefaults() throws {
+    let configuration = try parse(
+      "defaults: {tag_ttl: 5m}\nupstreams:\n  ghcr.io: {tag_ttl: 9m, external_redirects: passthrough}",
+      ["REGPROXY_DEFAULTS_TAG_TTL": "7m", "REGPROXY_DEFAULTS_EXTERNAL_REDIRECTS": "follow"]
+    )
+    let table = configuration.upstreamTable
+    #expect(table.upstream(named: "quay.io")?.tagTTL == .seconds(420))
+    #expect(table.upstream(named: "quay.io")?.redirects.external == .follow)
+    #expect(table.upstream(named: "ghcr.io")?.tagTTL == .seconds(540))
+    #expect(table.upstream(named: "ghcr.io")?.redirects.external == .passThrough)
   }
 
   @Test(
@@ -103,6 +133,11 @@ struct ConfigurationTests {
       ("upstreams:\n  docker.io:\n    endpoints: [\"https://me:pw@a\"]", 3, "must hold base URLs"),
       ("upstreams:\n  docker.io:\n    endpoints: []", 3, "must name at least one URL"),
       ("upstreams:\n  docker.io:\n    auth: {mode: client}", 3, "must be one of anonymous"),
+      ("upstreams:\n  docker.io:\n    external_redirects: maybe", 3, "must be one of passthrough, follow"),
+      ("upstreams:\n  docker.io:\n    relay_clients: [10.0.0.1/8]", 3, "must hold networks such as 10.0.0.0/8"),
+      ("upstreams:\n  docker.io:\n    allow_private: [localhost]", 3, "must hold networks"),
+      ("upstreams:\n  docker.io:\n    storage_hosts: [\"https://a\"]", 3, "must hold hosts"),
+      ("defaults:\n  internal_hosts: [a]", 2, "unknown key 'internal_hosts' in 'defaults'"),
       ("upstreams:\n  docker.io:\n    library: maybe", 3, "must be true or false"),
       ("upstreams:\n  a.example: {default: true}\n  b.example: {default: true}", nil, "only one upstream can be"),
       ("upstreams:\n  a.example: {aliases: [ghcr.io]}", nil, "the name 'ghcr.io' is claimed by both"),

@@ -4,56 +4,67 @@ internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
-internal import NIOSSL
 internal import RegistryHandler
-internal import Synchronization
 
-/// Asks upstreams by async-http-client, one client for each set of trusted certificates.
+/// Asks upstreams by async-http-client.
 final class HTTPUpstreamClient: UpstreamClient {
-  private static let connectTimeout: TimeAmount = .seconds(5)
-
   /// The time for the head of an answer.
   private static let headTimeout: TimeAmount = .seconds(20)
 
-  /// A body that brings no byte for so long has stalled.
-  private static let stallTimeout: TimeAmount = .seconds(30)
-
-  /// Shorter than what servers and load balancers allow, so that a kept connection is rarely one they have just closed.
-  private static let idleTimeout: TimeAmount = .seconds(15)
-
-  /// A fill has a connection of its own, and a thousand may run.
-  private static let connectionsPerHost = 1024
+  /// Addresses of one host that are tried: one of them should be up.
+  private static let maximumAddresses = 3
 
   private let group: MultiThreadedEventLoopGroup
-  private let clients = Mutex<[String?: HTTPClient]>([:])
+  private let pool: HTTPClientPool
+  private let addresses: VettedAddresses
 
-  init(threadCount: Int = System.coreCount) {
+  init(threadCount: Int = System.coreCount, resolver: any AddressResolver = SystemResolver()) {
     group = MultiThreadedEventLoopGroup(numberOfThreads: threadCount)
+    pool = HTTPClientPool(group: group)
+    addresses = VettedAddresses(resolver)
   }
+
+  var clientCount: Int { pool.count }
 
   /// Ends all connections. The client cannot be used afterwards.
   func shutDown() async {
-    let clients = clients.withLock { clients in
-      defer { clients = [:] }
-      return clients.values
-    }
-    for client in clients { try? await client.shutdown() }
+    await pool.shutDown()
     try? await group.shutdownGracefully()
   }
 
   func execute(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse {
-    let client = try client(trusting: request.caFile)
+    guard request.addresses != .any else { return try await execute(request, at: nil) }
+    let host = request.url.host
+    let vetted = try await addresses.addresses(of: host, request.addresses)
+    // One that is written as an address is where it says.
+    guard IPAddress(host) == nil else { return try await execute(request, at: nil) }
+    var failure = UpstreamError(.unreachable, "\(host) has no address")
+    for address in vetted.prefix(Self.maximumAddresses) {
+      do throws(UpstreamError) {
+        return try await execute(request, at: HTTPClientPool.Pin(host: host, address: address))
+      } catch  where error.kind == .unreachable || error.kind == .timeout {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  private func execute(
+    _ request: UpstreamRequest,
+    at pin: HTTPClientPool.Pin?
+  ) async throws(UpstreamError) -> UpstreamResponse {
+    let lease = try pool.lease(HTTPClientPool.Key(caFile: request.caFile, pin: pin))
     var outgoing = HTTPClientRequest(url: request.url.description)
     outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
     for field in request.headers { outgoing.headers.add(name: field.name.rawName, value: field.value) }
     outgoing.headers.add(name: "User-Agent", value: "regproxy-fcgi/\(Version.current)")
     let host = request.url.authority
     do {
-      let response = try await Self.execute(outgoing, client, deadline: .now() + Self.headTimeout)
+      let response = try await Self.execute(outgoing, lease.client, deadline: .now() + Self.headTimeout)
       return UpstreamResponse(
         status: Int(response.status.code),
         headers: HTTPFields(response.headers),
-        body: StreamedBody(body: response.body, host: host)
+        body: StreamedBody(body: response.body, host: host, lease: lease)
       )
     } catch {
       throw UpstreamError(error, host: host)
@@ -80,44 +91,14 @@ final class HTTPUpstreamClient: UpstreamClient {
     guard let error = error as? IOError else { return false }
     return error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
   }
-
-  private func client(trusting caFile: String?) throws(UpstreamError) -> HTTPClient {
-    if let client = clients.withLock({ $0[caFile] }) { return client }
-    let configuration = try Self.configuration(trusting: caFile)
-    return clients.withLock { clients in
-      if let client = clients[caFile] { return client }
-      let client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
-      clients[caFile] = client
-      return client
-    }
-  }
-
-  private static func configuration(trusting caFile: String?) throws(UpstreamError) -> HTTPClient.Configuration {
-    var tls = TLSConfiguration.makeClientConfiguration()
-    if let caFile {
-      do {
-        tls.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMFile(caFile))]
-      } catch {
-        throw UpstreamError(.unreachable, "the certificates in \(caFile) cannot be read: \(error)")
-      }
-    }
-    var configuration = HTTPClient.Configuration(
-      tlsConfiguration: tls,
-      redirectConfiguration: .disallow,
-      timeout: HTTPClient.Configuration.Timeout(connect: connectTimeout, read: stallTimeout),
-      decompression: .disabled
-    )
-    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connectionsPerHost
-    configuration.connectionPool.idleTimeout = idleTimeout
-    configuration.connectionPool.retryConnectionEstablishment = false
-    return configuration
-  }
 }
 
 /// A body as async-http-client delivers it.
 private struct StreamedBody: UpstreamBody {
   let body: HTTPClientResponse.Body
   let host: String
+  /// Keeps the client until the body is done with.
+  let lease: HTTPClientPool.Lease
 
   func forEachChunk(_ consume: (ByteBuffer) async throws -> Bool) async throws {
     var iterator = body.makeAsyncIterator()

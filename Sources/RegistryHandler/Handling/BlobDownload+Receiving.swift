@@ -1,0 +1,78 @@
+internal import HTTPTypes
+internal import Logging
+internal import NIOCore
+
+extension BlobDownload {
+  /// Receives the whole, going on where an answer breaks off with what upstream says to a fresh question.
+  func receive(_ response: UpstreamResponse, into partial: PartialFile, size: Int64?) async throws {
+    var delays = ResumptionDelays()
+    let validator = response.strongEntityTag
+    var source = (body: response.body, skipped: Int64(0))
+    while true {
+      let start = partial.length
+      do {
+        try await append(source.body, skipping: source.skipped, to: partial, size: size)
+        return
+      } catch let error as UpstreamError where error.isPassing {
+        if partial.length > start { delays.noteProgress() }
+        source = try await rest(from: partial.length, size: size, ifRange: validator, after: error, &delays)
+      }
+    }
+  }
+
+  private func append(
+    _ body: any UpstreamBody,
+    skipping skipped: Int64,
+    to partial: PartialFile,
+    size: Int64?
+  ) async throws {
+    var skipped = skipped
+    try await body.forEachChunk { chunk in
+      var chunk = chunk
+      let known = Int(min(skipped, Int64(chunk.readableBytes)))
+      chunk.moveReaderIndex(forwardBy: known)
+      skipped -= Int64(known)
+      if chunk.readableBytes > 0 {
+        try partial.append(chunk)
+        fill.advance(to: partial.length)
+      }
+      return partial.length <= size ?? .max
+    }
+    guard partial.length >= size ?? 0 else {
+      throw UpstreamError(.unreachable, "upstream sent \(partial.length) bytes, not the \(size ?? 0) it announced")
+    }
+  }
+
+  /// What is still to come of a blob: asked for anew, as what was signed for the first question may be good no longer.
+  private func rest(
+    from offset: Int64,
+    size: Int64?,
+    ifRange validator: String?,
+    after failure: UpstreamError,
+    _ delays: inout ResumptionDelays
+  ) async throws(UpstreamError) -> (body: any UpstreamBody, skipped: Int64) {
+    var failure = failure
+    while let delay = delays.next() {
+      log("download resumed", failure, offset: offset)
+      try? await Task.sleep(for: delay)
+      do throws(UpstreamError) {
+        var headers: HTTPFields = [.range: "bytes=\(offset)-"]
+        headers[.ifRange] = validator
+        guard case .response(let response) = try await answer(headers) else {
+          throw UpstreamError(.invalidAnswer, "upstream broke off, and now redirects to storage")
+        }
+        try response.refuseContentEncoding()
+        switch Resumption(response, route, offset: offset, size: size) {
+        case .append: return (response.body, 0)
+        case .skipBeginning: return (response.body, offset)
+        case .tryAgain(let error), .giveUp(let error):
+          await response.body.discard()
+          throw error
+        }
+      } catch  where error.isPassing {
+        failure = error
+      }
+    }
+    throw failure
+  }
+}

@@ -1,0 +1,106 @@
+internal import HTTPTypes
+
+/// Asks upstream about a blob without downloading it.
+struct BlobQuestion: Sendable {
+  /// Requests with the same key at the same time are one question; the method is the client's.
+  typealias Key = RedirectMemory.Key
+
+  enum Answer: Sendable {
+    /// The repository contains it.
+    /// - size: in bytes, where upstream told.
+    case found(size: Int64?)
+    /// Upstream sends clients elsewhere for it, whether it is there or not.
+    case redirected(ClientRedirect)
+  }
+
+  private let upstream: AuthenticatedUpstream
+  private let key: Key
+  private let services: ProxyServices
+  private let route: Route
+
+  init(
+    _ digest: Digest,
+    in place: RepositoryPlace,
+    by method: HTTPRequest.Method,
+    of upstream: AuthenticatedUpstream,
+    _ services: ProxyServices
+  ) {
+    self.upstream = upstream
+    self.services = services
+    key = Key(digest, in: place, by: method, upstream.external)
+    route = .blob(place.repository, digest)
+  }
+
+  /// Upstream's answer; a 404 and the like is an error.
+  func answer() async throws(UpstreamError) -> Answer {
+    if let redirect = services.redirects.redirect(for: key) { return .redirected(redirect) }
+    let result: Result<Answer, UpstreamError>
+    do {
+      result = try await services.blobQuestions.value(for: key) { await ask() }
+    } catch {
+      throw .cancelled
+    }
+    return try result.get()
+  }
+
+  private func ask() async -> Result<Answer, UpstreamError> {
+    do throws(UpstreamError) {
+      let answer = try await withDeadline(
+        .now + ProxyServices.answerTimeout,
+        orTimeout: "upstream gave no answer in time"
+      ) {
+        () throws(UpstreamError) in try await askWithEitherMethod()
+      }
+      if case .redirected(let redirect) = answer { services.remember(redirect, for: key) }
+      return .success(answer)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func askWithEitherMethod() async throws(UpstreamError) -> Answer {
+    let byHead = try await upstream.send(.head, route)
+    switch byHead {
+    case .redirect(let redirect) where key.method == .head: return .redirected(redirect)
+    case .response(let response) where response.status != 401: return try await found(response, [200])
+    case .response(let response): await response.body.discard()
+    case .redirect: break
+    }
+    // Some registries refuse HEAD with a token that is good for GET; and a redirect is good for one method only.
+    switch try await upstream.send(.get, route, headers: [.range: "bytes=0-0"]) {
+    case .redirect(let redirect):
+      guard key.method == .get else {
+        throw UpstreamError(.invalidAnswer, "upstream refuses HEAD of \(key.digest), and redirects GET")
+      }
+      return .redirected(redirect)
+    case .response(let response): return try await found(response, [200, 206])
+    }
+  }
+
+  private func found(_ response: UpstreamResponse, _ statuses: Set<Int>) async throws(UpstreamError) -> Answer {
+    await response.body.discard()
+    guard statuses.contains(response.status) else { throw UpstreamError(refusing: response, route) }
+    guard response.status == 206 else { return .found(size: response.contentLength) }
+    return .found(size: response.headers[.contentRange].flatMap { ContentRange($0) }?.size)
+  }
+}
+
+extension RedirectMemory.Key {
+  init(_ digest: Digest, in place: RepositoryPlace, by method: HTTPRequest.Method, _ external: ExternalRedirects) {
+    self.init(
+      upstream: place.upstream,
+      repository: place.repository,
+      digest: digest,
+      method: method,
+      external: external
+    )
+  }
+}
+
+extension ProxyServices {
+  /// Keeps a redirect for the next who ask the same.
+  func remember(_ redirect: ClientRedirect, for key: RedirectMemory.Key) {
+    guard let url = HTTPURL(redirect.location) else { return }
+    redirects.keep(redirect, for: key, life: SignatureExpiry.reuse(of: url, now: now()))
+  }
+}

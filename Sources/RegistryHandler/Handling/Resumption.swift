@@ -1,0 +1,79 @@
+internal import HTTPTypes
+
+/// What an answer is worth to a download that broke off and asked for the rest; pure.
+enum Resumption: Equatable, Sendable {
+  /// The rest follows.
+  case append
+  /// The whole follows: its beginning is here already.
+  case skipBeginning
+  /// Not now.
+  case tryAgain(UpstreamError)
+  /// The rest is not to be had.
+  case giveUp(UpstreamError)
+
+  /// - Parameters:
+  ///   - offset: the first byte that was asked for.
+  ///   - size: of the whole as the first answer announced it, in bytes.
+  init(_ response: UpstreamResponse, _ route: Route, offset: Int64, size: Int64?) {
+    let range = response.headers[.contentRange].flatMap { ContentRange($0) }
+    switch response.status {
+    case 200:
+      self = Self.agree(response.contentLength, size) ? .skipBeginning : .giveUp(Self.changed)
+    case 206:
+      guard let range, range.part.lowerBound == offset, Self.agree(range.size, size) else {
+        self = .giveUp(Self.changed)
+        return
+      }
+      self = .append
+    default:
+      let error = UpstreamError(refusing: response, route)
+      self = error.isPassing ? .tryAgain(error) : .giveUp(error)
+    }
+  }
+
+  private static func agree(_ size: Int64?, _ other: Int64?) -> Bool { size == nil || other == nil || size == other }
+
+  private static let changed = UpstreamError(
+    .invalidAnswer,
+    "upstream broke off, and then sent another part or size than it had announced"
+  )
+}
+
+/// How long a download waits before it asks for the rest; pure.
+struct ResumptionDelays: Sendable {
+  /// Together well below the time that nginx waits for the next byte.
+  private static let delays: [Duration] = [
+    .milliseconds(100), .milliseconds(400), .seconds(1), .seconds(2), .seconds(4),
+  ]
+
+  /// An upstream that sends a byte a connection is not to be asked for ever.
+  private static let maximumTries = 1000
+
+  private var tries = 0
+  private var triesInVain = 0
+
+  /// The next delay; `nil` when it is time to give up.
+  mutating func next() -> Duration? {
+    guard triesInVain < Self.delays.count, tries < Self.maximumTries else { return nil }
+    defer {
+      tries += 1
+      triesInVain += 1
+    }
+    return Self.delays[triesInVain]
+  }
+
+  /// Bytes have come: the next failure is a new one.
+  mutating func noteProgress() { triesInVain = 0 }
+}
+
+extension UpstreamError {
+  /// Whether the same question may be answered a moment later.
+  var isPassing: Bool {
+    switch kind {
+    case .unreachable, .timeout: true
+    case .status, .authentication:
+      status.map { $0 >= 500 || [408, 425, 429].contains($0) } ?? (kind == .authentication)
+    case .invalidAnswer, .cancelled, .store: false
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package import HTTPTypes
+
+/// A redirect of an upstream: what was asked, and what the answer said.
+package struct Redirect: Sendable {
+  /// What is asked for.
+  package enum Content: String, Sendable {
+    case blob
+    /// A manifest or a list: it is read here, whoever has it.
+    case document
+  }
+
+  /// The status of the answer, 3xx.
+  package var status: Int
+  /// The value of its `Location`.
+  package var location: String?
+  /// The method of the request that was answered. A signed URL is good for no other.
+  package var method: HTTPRequest.Method
+  package var content: Content
+  /// The endpoint of the upstream, whose origin is trusted with its token.
+  package var endpoint: HTTPURL
+  /// The URL that was asked.
+  package var request: HTTPURL
+  /// The URLs that were asked before it.
+  package var earlier: [HTTPURL]
+
+  package init(
+    status: Int,
+    location: String?,
+    method: HTTPRequest.Method = .get,
+    content: Content = .blob,
+    endpoint: HTTPURL,
+    request: HTTPURL,
+    earlier: [HTTPURL] = []
+  ) {
+    self.status = status
+    self.location = location
+    self.method = method
+    self.content = content
+    self.endpoint = endpoint
+    self.request = request
+    self.earlier = earlier
+  }
+}
+
+/// A redirect that is the client's to follow.
+package struct ClientRedirect: Hashable, Sendable {
+  package let status: Int
+  /// An absolute URL, byte for byte as upstream wrote it where it wrote one.
+  package let location: String
+  /// The method that it is good for.
+  package let method: HTTPRequest.Method
+
+  package init(status: Int, location: String, method: HTTPRequest.Method) {
+    self.status = status
+    self.location = location
+    self.method = method
+  }
+}

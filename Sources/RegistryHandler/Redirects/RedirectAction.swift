@@ -1,0 +1,47 @@
+/// What is done with a redirect, and the rule that says so: the table in `docs/request-handling.md`.
+package enum RedirectAction: Equatable, Sendable {
+  /// Ask the target too, by the same method.
+  case follow(HTTPURL, RedirectTarget)
+  /// Hand the redirect to the client.
+  case passThrough(ClientRedirect, RedirectTarget)
+  /// Neither: the answer is 502.
+  case refuse(RedirectRefusal)
+}
+
+/// Whose host a redirect leads to.
+package enum RedirectTarget: String, CaseIterable, Sendable {
+  /// The endpoint's own scheme, host and port: the only one that gets the token.
+  case sameOrigin = "same origin"
+  /// One of `internal_hosts`.
+  case internalHost = "internal host"
+  /// One of `storage_hosts`.
+  case storageHost = "storage host"
+  case otherHost = "other host"
+}
+
+/// The rule that refused a redirect.
+package enum RedirectRefusal: Error, Equatable, Sendable {
+  case notARedirect(Int)
+  case noLocation
+  case longLocation(Int)
+  case malformedLocation
+  case downgrade(host: String)
+  case tooManyHops(Int)
+  case cycle
+}
+
+extension RedirectRefusal: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .notARedirect(let status): "upstream answered \(status), which is no redirect that can be followed"
+    case .noLocation: "upstream sent a redirect without a Location"
+    case .longLocation(let limit): "upstream sent a redirect whose Location is longer than \(limit) bytes"
+    case .malformedLocation: "upstream sent a redirect whose Location is not a plain http or https URL"
+    case .downgrade(let host):
+      "upstream redirects from https to plain http on \(host): if it has no https, name an http URL in 'endpoints:'"
+    case .tooManyHops(let limit):
+      "upstream redirects more than \(limit) times in a row: check that 'endpoints:' names the registry itself"
+    case .cycle: "upstream redirects in a circle: check that 'endpoints:' names the registry itself, and not this proxy"
+    }
+  }
+}

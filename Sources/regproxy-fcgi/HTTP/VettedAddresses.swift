@@ -1,0 +1,47 @@
+internal import RegistryHandler
+internal import Synchronization
+
+/// Looks names up that upstreams chose, and lets through the addresses that a request may go to.
+///
+/// What is returned is what has to be connected to: asked again, the name might lead somewhere else.
+final class VettedAddresses: Sendable {
+  /// Long enough for the layers of an image to share connections, short enough to follow storage that moves.
+  private static let lifetime: Duration = .seconds(30)
+
+  /// Kept at most; beyond it all go.
+  private static let maximumEntries = 1000
+
+  private struct Entry {
+    let addresses: [IPAddress]
+    let end: ContinuousClock.Instant
+  }
+
+  private let resolver: any AddressResolver
+  private let entries = Mutex<[String: Entry]>([:])
+
+  init(_ resolver: any AddressResolver) { self.resolver = resolver }
+
+  /// The permitted addresses of a host, in the order they should be tried; never empty.
+  func addresses(of host: String, _ rule: AddressRule) async throws(UpstreamError) -> [IPAddress] {
+    let permitted = try await addresses(of: host).filter(rule.permits)
+    guard !permitted.isEmpty else {
+      throw UpstreamError(
+        .invalidAnswer,
+        "upstream names the host \(host), whose address is private or reserved; if that is right, open its network in "
+          + "'allow_private:'"
+      )
+    }
+    return permitted
+  }
+
+  private func addresses(of host: String) async throws(UpstreamError) -> [IPAddress] {
+    if let literal = IPAddress(host) { return [literal] }
+    if let entry = entries.withLock({ $0[host] }), entry.end > .now { return entry.addresses }
+    let addresses = try await resolver.addresses(of: host)
+    entries.withLock { entries in
+      if entries.count >= Self.maximumEntries { entries.removeAll() }
+      entries[host] = Entry(addresses: addresses, end: .now + Self.lifetime)
+    }
+    return addresses
+  }
+}

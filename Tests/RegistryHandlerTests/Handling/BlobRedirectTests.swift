@@ -1,0 +1,201 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Tables "Redirects", "Who is relayed" and "Signed URLs" of `docs/request-handling.md`, as clients see them.
+struct BlobRedirectTests {
+  private static let storage = "https://k.s3.amazonaws.com/x?X-Amz-Signature=a%2Fb"
+  private static let bytes = [UInt8](repeating: 7, count: 50_000)
+
+  private let digest: Digest
+  private let target: String
+  private let blob: String
+
+  init() throws {
+    digest = try Values.digest(of: Self.bytes)
+    target = "/v2/o/a/blobs/\(digest)"
+    blob = "https://r.test\(target)"
+  }
+
+  private func makeFixture(_ adjust: (inout RedirectRules) -> Void) throws -> ProxyFixture {
+    let fixture = try ProxyFixture { adjust(&$0.redirects) }
+    fixture.registry.on("GET \(blob)", FakeAnswer(307, [.location: Self.storage]))
+    fixture.registry.on("GET \(Self.storage)", FakeAnswer(200, [:], [Self.bytes]))
+    return fixture
+  }
+
+  @Test func `what storage has is kept where the operator wants it`() async throws {
+    let fixture = try makeFixture { $0.external = .follow }
+    let first = await fixture.send(.get, target)
+    #expect(first.status == 200)
+    #expect(try await fixture.content(of: first) == Self.bytes)
+    let second = await fixture.send(.get, target)
+    #expect(second.headers[.xCache] == "HIT")
+    #expect(fixture.registry.log == ["GET \(blob)", "GET \(Self.storage)"])
+    let foreign = try #require(fixture.registry.requests.last)
+    #expect(foreign.headers[.authorization] == nil)
+    #expect(foreign.headers[.acceptEncoding] == "identity")
+    #expect(foreign.addresses == .publicOr([]))
+    #expect(fixture.registry.requests.first?.addresses == .any)
+  }
+
+  @Test func `HEAD is asked by HEAD all the way`() async throws {
+    let fixture = try makeFixture { $0.external = .follow }
+    let answer = await fixture.send(.head, target)
+    #expect(answer.status == 200)
+    #expect(answer.headers[.contentLength] == "50000")
+    #expect(fixture.registry.log == ["HEAD \(blob)", "HEAD \(Self.storage)"])
+    #expect(fixture.store.size(of: digest) == nil)
+  }
+
+  @Test func `a host that is not on the list is the client's, whatever the policy`() async throws {
+    let fixture = try makeFixture {
+      $0.external = .follow
+      $0.storageHosts = []
+    }
+    for _ in 0..<3 {
+      let answer = await fixture.send(.get, target)
+      #expect(answer.status == 307)
+      #expect(answer.headers[.location] == Self.storage)
+    }
+    // The second and third learned of it from the first.
+    #expect(fixture.registry.log == ["GET \(blob)"])
+  }
+
+  @Test func `some clients are relayed, others redirected, by one proxy`() async throws {
+    let fixture = try makeFixture { $0.relayClients = ["10.0.0.0/8"].compactMap(IPNetwork.init) }
+    func status(_ client: String) async -> Int {
+      var request = RegistryRequest(id: "1", method: .get, target: target, host: "localhost")
+      request.clientAddress = IPAddress(client)
+      return await fixture.proxy.respond(to: request).status
+    }
+    #expect(await status("11.0.0.1") == 307)
+    #expect(await status("10.0.0.1") == 200)
+    // Now it is in the store, which wins.
+    try await fixture.waitUntilStored(digest)
+    #expect(await status("11.0.0.1") == 200)
+  }
+
+  @Test func `a redirect is learned for a while, for one method and repository`() async throws {
+    let fixture = try makeFixture { _ in }
+    for _ in 0..<100 { #expect(await fixture.send(.get, target).status == 307) }
+    #expect(fixture.registry.log == ["GET \(blob)"])
+    for _ in 0..<100 { #expect(await fixture.send(.head, target).status == 307) }
+    #expect(fixture.registry.log == ["GET \(blob)", "HEAD \(blob)"])
+    #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == 404)
+    fixture.clock.advance(by: 6)
+    #expect(await fixture.send(.get, target).status == 307)
+    #expect(fixture.registry.count(of: "GET \(blob)") == 2)
+  }
+
+  @Test func `a hundred clients at once are one question`() async throws {
+    let fixture = try makeFixture { _ in }
+    for method in [HTTPRequest.Method.get, .head] {
+      let statuses = await withTaskGroup(of: Int.self) { group in
+        for _ in 0..<100 { group.addTask { await fixture.send(method, target).status } }
+        return await group.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
+      }
+      #expect(statuses == [307: 100])
+      #expect(fixture.registry.count(of: "\(method) \(blob)") == 1)
+    }
+  }
+
+  @Test(arguments: [403, 400]) func `a signed URL that storage refuses is asked for again, once`(_ status: Int)
+    async throws
+  {
+    let fixture = try makeFixture { $0.external = .follow }
+    let old = "https://k.s3.amazonaws.com/old?Expires=9999999999"
+    let answers = Answers([old, Self.storage])
+    fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeAnswer(307, [.location: answers.next()]) }
+    fixture.registry.on("GET \(old)", FakeAnswer(status))
+    #expect(await fixture.send(.get, target).status == 200)
+    #expect(fixture.registry.log == ["GET \(blob)", "GET \(old)", "GET \(blob)", "GET \(Self.storage)"])
+  }
+
+  @Test func `one that storage refuses twice is 502, and says so`() async throws {
+    let fixture = try makeFixture { $0.external = .follow }
+    fixture.registry.on("GET \(Self.storage)", FakeAnswer(403))
+    let answer = await fixture.send(.get, target)
+    #expect(answer.status == 502)
+    #expect(try ErrorDocument.item(of: answer).message.contains("k.s3.amazonaws.com"))
+    #expect(fixture.registry.log.count == 4)
+  }
+
+  @Test func `one that has ended is not asked at all, but the second is, whatever it says`() async throws {
+    let fixture = try makeFixture { $0.external = .follow }
+    let ended = "https://k.s3.amazonaws.com/ended?Expires=1000"
+    let answers = Answers([ended, ended])
+    fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeAnswer(307, [.location: answers.next()]) }
+    fixture.registry.on("GET \(ended)", FakeAnswer(200, [:], [Self.bytes]))
+    #expect(await fixture.send(.get, target).status == 200)
+    #expect(fixture.registry.log == ["GET \(blob)", "GET \(blob)", "GET \(ended)"])
+  }
+
+  @Test func `a download that breaks off goes on with a fresh URL`() async throws {
+    let fixture = try makeFixture { $0.external = .follow }
+    let first = "https://k.s3.amazonaws.com/1"
+    let second = "https://k.s3.amazonaws.com/2"
+    let answers = Answers([first, second])
+    fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeAnswer(307, [.location: answers.next()]) }
+    var broken = FakeAnswer(200, [.contentLength: "50000", .eTag: "\"e\""], [Array(Self.bytes[..<30_000])])
+    broken.failure = UpstreamError(.unreachable, "cut")
+    fixture.registry.on("GET \(first)", broken)
+    fixture.registry.on(
+      "GET \(second)",
+      FakeAnswer(206, [.contentRange: "bytes 30000-49999/50000"], [Array(Self.bytes[30_000...])])
+    )
+    let answer = await fixture.send(.get, target)
+    #expect(answer.status == 200)
+    #expect(try await fixture.content(of: answer) == Self.bytes)
+    #expect(fixture.registry.log == ["GET \(blob)", "GET \(first)", "GET \(blob)", "GET \(second)"])
+    let resumed = try #require(fixture.registry.requests.last)
+    #expect(resumed.headers[.range] == "bytes=30000-")
+    #expect(resumed.headers[.ifRange] == "\"e\"")
+  }
+
+  @Test func `manifests are followed whatever the policy, and verified`() async throws {
+    let fixture = try makeFixture { _ in }
+    let json = #"{"schemaVersion":2}"#
+    let digest = try Values.digest(of: json)
+    let elsewhere = "https://other.test/m"
+    for (reference, place) in [(digest.description, elsewhere), ("v1", elsewhere), ("wrong", "https://other.test/w")] {
+      fixture.registry.on("GET https://r.test/v2/o/a/manifests/\(reference)", FakeAnswer(302, [.location: place]))
+    }
+    let type = "application/vnd.oci.image.manifest.v1+json"
+    fixture.registry.on("GET \(elsewhere)", .text(json, [.contentType: type]))
+    fixture.registry.on(
+      "GET https://other.test/w",
+      .text(json, [.contentType: type, .dockerContentDigest: try Values.digest(of: "x").description])
+    )
+    for reference in [digest.description, "v1"] {
+      let answer = await fixture.send(.get, "/v2/o/a/manifests/\(reference)")
+      #expect(answer.status == 200)
+      #expect(try await fixture.content(of: answer) == Array(json.utf8))
+    }
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/wrong").status == 502)
+    let foreign = fixture.registry.requests.filter { $0.url.host == "other.test" }
+    #expect(foreign.allSatisfy { $0.headers[.authorization] == nil && $0.addresses == .publicOr([]) })
+  }
+}
+
+/// Answers in turn, the last again and again.
+private final class Answers: Sendable {
+  private let rest: Observed<[String]>
+
+  init(_ answers: [String]) { rest = Observed(answers) }
+
+  func next() -> String {
+    let next = rest.value.first ?? ""
+    rest.update { if $0.count > 1 { $0.removeFirst() } }
+    return next
+  }
+}
+
+extension ProxyFixture {
+  /// Waits until a download has ended with the blob.
+  fileprivate func waitUntilStored(_ digest: Digest) async throws {
+    for _ in 0..<1000 where store.size(of: digest) == nil { try await Task.sleep(for: .milliseconds(5)) }
+    #expect(store.size(of: digest) != nil)
+  }
+}

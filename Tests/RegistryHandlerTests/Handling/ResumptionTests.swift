@@ -1,0 +1,69 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table of the answers to the question for the rest, in "Blobs" of `docs/request-handling.md`.
+struct ResumptionTests {
+  private enum Outcome { case append, skip, again, giveUp }
+
+  private func outcome(_ status: Int, _ headers: HTTPFields, size: Int64? = 100) throws -> Outcome {
+    let response = UpstreamResponse(status: status, headers: headers, body: FakeBody(chunks: []))
+    let route = Route.blob(try Values.repository("a"), try Values.digest(of: "x"))
+    return switch Resumption(response, route, offset: 40, size: size) {
+    case .append: .append
+    case .skipBeginning: .skip
+    case .tryAgain: .again
+    case .giveUp: .giveUp
+    }
+  }
+
+  @Test func `a range that fits is appended`() throws {
+    #expect(try outcome(206, [.contentRange: "bytes 40-99/100"]) == .append)
+    #expect(try outcome(206, [.contentRange: "bytes 40-99/*"]) == .append)
+    #expect(try outcome(206, [.contentRange: "bytes 40-99/100"], size: nil) == .append)
+    // Less than was asked for, which is followed by another question.
+    #expect(try outcome(206, [.contentRange: "bytes 40-49/100"]) == .append)
+  }
+
+  @Test(arguments: ["bytes 0-99/100", "bytes 39-99/100", "bytes 41-99/100", "bytes 40-100/101", "bytes */100", "x"])
+  func `a range that does not fit is not`(_ range: String) throws {
+    #expect(try outcome(206, [.contentRange: range]) == .giveUp)
+  }
+
+  @Test func `a range without its place is not appended`() throws { #expect(try outcome(206, [:]) == .giveUp) }
+
+  @Test func `of the whole, the beginning is skipped`() throws {
+    #expect(try outcome(200, [.contentLength: "100"]) == .skip)
+    #expect(try outcome(200, [:]) == .skip)
+    #expect(try outcome(200, [.contentLength: "101"]) == .giveUp)
+  }
+
+  @Test(arguments: [408, 425, 429, 500, 502, 503, 504]) func `some failures pass`(_ status: Int) throws {
+    #expect(try outcome(status, [:]) == .again)
+  }
+
+  @Test(arguments: [400, 401, 403, 404, 416]) func `others do not`(_ status: Int) throws {
+    #expect(try outcome(status, [:]) == .giveUp)
+  }
+
+  @Test func `five tries in vain are enough`() {
+    var delays = ResumptionDelays()
+    var total = Duration.zero
+    for _ in 0..<5 { total += delays.next() ?? .seconds(1000) }
+    #expect(delays.next() == nil)
+    #expect(total < .seconds(10))
+    delays.noteProgress()
+    #expect(delays.next() == .milliseconds(100))
+  }
+
+  @Test func `an upstream that sends a byte a connection is not asked for ever`() {
+    var delays = ResumptionDelays()
+    var count = 0
+    while delays.next() != nil, count < 5000 {
+      delays.noteProgress()
+      count += 1
+    }
+    #expect(count == 1000)
+  }
+}

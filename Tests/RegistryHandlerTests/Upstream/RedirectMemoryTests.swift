@@ -1,0 +1,60 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+struct RedirectMemoryTests {
+  private let clock = ManualClock()
+  private let redirect = ClientRedirect(status: 307, location: "https://s.test/k", method: .get)
+
+  private func makeKey(
+    _ upstream: String = "r.test",
+    _ repository: String = "a",
+    _ content: String = "x",
+    _ method: HTTPRequest.Method = .get,
+    _ external: ExternalRedirects = .passThrough
+  ) throws -> RedirectMemory.Key {
+    RedirectMemory.Key(
+      upstream: try Values.upstream(upstream),
+      repository: try Values.repository(repository),
+      digest: try Values.digest(of: content),
+      method: method,
+      external: external
+    )
+  }
+
+  @Test func `a redirect is remembered for its life`() throws {
+    let memory = RedirectMemory { [clock] in clock.now }
+    let key = try makeKey()
+    #expect(memory.redirect(for: key) == nil)
+    memory.keep(redirect, for: key, life: 10)
+    clock.advance(by: 9)
+    #expect(memory.redirect(for: key) == redirect)
+    clock.advance(by: 1)
+    #expect(memory.redirect(for: key) == nil)
+  }
+
+  @Test(arguments: [0, -5]) func `one that is over is not kept`(_ life: Int64) throws {
+    let memory = RedirectMemory { [clock] in clock.now }
+    memory.keep(redirect, for: try makeKey(), life: life)
+    #expect(memory.redirect(for: try makeKey()) == nil)
+  }
+
+  @Test func `whoever asks for something else gets nothing of it`() throws {
+    let memory = RedirectMemory { [clock] in clock.now }
+    memory.keep(redirect, for: try makeKey(), life: 10)
+    for key in [
+      try makeKey("q.test"), try makeKey("r.test", "b"), try makeKey("r.test", "a", "y"),
+      try makeKey("r.test", "a", "x", .head), try makeKey("r.test", "a", "x", .get, .follow),
+    ] {
+      #expect(memory.redirect(for: key) == nil)
+    }
+  }
+
+  @Test func `it does not grow for ever`() throws {
+    let memory = RedirectMemory { [clock] in clock.now }
+    for number in 0..<10_001 { memory.keep(redirect, for: try makeKey("r.test", "a\(number)"), life: 10) }
+    #expect(memory.redirect(for: try makeKey("r.test", "a0")) == nil)
+    #expect(memory.redirect(for: try makeKey("r.test", "a10000")) == redirect)
+  }
+}
