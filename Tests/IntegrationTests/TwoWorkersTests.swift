@@ -5,7 +5,7 @@ internal import Testing
 extension IntegrationTests {
   @Suite("Two workers with one store")
   struct TwoWorkersTests {
-    @Test("Both download the same blob at once, each reader gets every bit, and one file stays")
+    @Test("One download serves the readers of both, and one file stays")
     func sameBlob() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(4), seed: 21)
@@ -21,7 +21,6 @@ extension IntegrationTests {
       try await eventually("the first stops accepting") { stack.log.contains("\"worker stops\"") }
       let ofSecond = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
       try await ofSecond.read(atLeast: .megabytes(1))
-      #expect(registry.gets(of: digest) == 2)
       gate.open()
       #expect(try await ofFirst.finish().isWhole(digest))
       #expect(try await ofSecond.finish().isWhole(digest))
@@ -30,7 +29,95 @@ extension IntegrationTests {
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
       let left = FileManager.default.enumerator(atPath: "\(stack.store)/partial")?.compactMap { $0 as? String } ?? []
       #expect(left.filter { $0.contains("/") }.isEmpty)
+      #expect(registry.gets(of: digest) == 1)
       await second.stop()
+    }
+
+    @Test(
+      "The second goes on with the download of the first when that is killed, and its readers notice nothing",
+      arguments: 1...20
+    )
+    func takenOver(seed: Int) async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(24), seed: 22)
+      // Anywhere in it, from when the second has readers.
+      let point = Int((UInt64(seed) &* 0x9E37_79B9_7F4A_7C15) % UInt64(bytes.count - .megabytes(6)))
+      let digest = sha256Digest(of: bytes)
+      // What waits in the kernel for a worker that is killed has been sent in vain: so upstream is not faster than it.
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
+        .paced(rest, bytesPerSecond: rest.count == bytes.count ? 20_000_000 : 200_000_000)
+      }
+      let (stack, first) = try await ProxyStack.start(dockerHub(at: registry), launch: .inherited)
+      let ofFirst = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
+      try await ofFirst.read(atLeast: .kilobytes(500))
+      let second = try await stack.startWorker(name: "second")
+      first.terminate()
+      try await eventually("the first stops accepting") { stack.log.contains("\"worker stops\"") }
+      var readers: [OpenExchange] = []
+      for _ in 0..<5 { readers.append(try await stack.client.open("GET", "/v2/app/blobs/\(digest)")) }
+      for reader in readers { try await reader.read(atLeast: point) }
+
+      first.kill9()
+      #expect(try await first.waitForExit() == .signal(9))
+      #expect(try await !ofFirst.finish().isComplete)
+      for reader in readers { #expect(try await reader.finish().isWhole(digest)) }
+      #expect(registry.gets(of: digest) == 2)
+      #expect(registry.requests.last?.headers["Range"]?.hasPrefix("bytes=") == true)
+      #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
+      try await eventually("the blob is kept") { try stack.keptBlobs() == [digest] }
+      await second.stop()
+    }
+
+    @Test("What a killed worker has left is gone on with after a restart")
+    func resumedAfterRestart() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(24), seed: 23)
+      let digest = sha256Digest(of: bytes)
+      let gate = Gate()
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
+        rest.count == bytes.count ? .gated(rest, at: .megabytes(16), gate) : .bytes(rest)
+      }
+      let (stack, first) = try await ProxyStack.start(dockerHub(at: registry))
+      let stream = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
+      try await stream.read(atLeast: .megabytes(15))
+      first.kill9()
+      #expect(try await first.waitForExit() == .signal(9))
+      #expect(try await !stream.finish().isComplete)
+      #expect(try stack.keptBlobs().isEmpty)
+
+      let next = try await stack.startWorker(name: "next")
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      gate.open()
+      let range = try #require(registry.requests.last?.headers["Range"])
+      #expect(try #require(Int(range.dropFirst("bytes=".count).dropLast())) >= .megabytes(15))
+      #expect(registry.requests.last?.headers["If-Range"] == "\"tag\"")
+      #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
+      #expect(try stack.keptBlobs() == [digest])
+      await next.stop()
+    }
+
+    @Test("What is left and no beginning of the blob is thrown away", arguments: ["longer", "wrong"])
+    func uselessPartial(kind: String) async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 24)
+      let digest = sha256Digest(of: bytes)
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { .bytes($0) }
+      let stack = try await ProxyStack(dockerHub(at: registry), in: TemporaryDirectory())
+      let hex = digest.dropFirst("sha256:".count)
+      try FileManager.default.createDirectory(
+        atPath: "\(stack.store)/partial/sha256",
+        withIntermediateDirectories: true
+      )
+      let garbage = DeterministicBytes.make(count: kind == "longer" ? .megabytes(2) : .kilobytes(100), seed: 25)
+      try Data(garbage).write(to: URL(fileURLWithPath: "\(stack.store)/partial/sha256/\(hex)"))
+      let worker = try await stack.startWorker()
+      let first = try await stack.client.get("/v2/app/blobs/\(digest)")
+      // Bytes that are too many are seen at once; wrong ones at the end, and then nobody has a whole answer.
+      #expect(first.isWhole(digest) == (kind == "longer"))
+      if kind == "wrong" { #expect(!first.isComplete) }
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(try stack.keptBlobs() == [digest])
+      await worker.stop()
     }
   }
 }

@@ -4,10 +4,15 @@ internal import NIOCore
 
 extension BlobDownload {
   /// Receives the whole, going on where an answer breaks off with what upstream says to a fresh question.
-  func receive(_ response: UpstreamResponse, into partial: PartialFile, size: Int64?) async throws {
+  func receive(
+    _ response: UpstreamResponse,
+    into partial: PartialFile,
+    size: Int64?,
+    skipping skipped: Int64
+  ) async throws {
     var delays = ResumptionDelays()
     let validator = response.strongEntityTag
-    var source = (body: response.body, skipped: Int64(0))
+    var source = (body: response.body, skipped: skipped)
     while true {
       let start = partial.length
       do {

@@ -23,29 +23,75 @@ struct BlobDownload: Sendable {
         log("blob not kept", error)
         phase = .failed(error)
       }
+      let isProved = phase == .complete && services.store.hasLink(to: fill.digest, in: fill.place)
       // In this order, so that who finds no fill any more finds the blob.
-      fill.end(phase)
+      fill.end(phase, origin: isProved ? fill.place : nil)
       services.fills.remove(fill)
     }
   }
 
   private func run() async throws(UpstreamError) -> FillProgress.Phase {
-    // Another fill may have ended between the client's look at the store and its joining this one.
-    if services.store.size(of: fill.digest) != nil, services.store.hasLink(to: fill.digest, in: fill.place) {
+    while true {
+      // Another fill may have ended since the client looked at the store.
+      if services.store.size(of: fill.digest) != nil { return .complete }
+      let claim: PartialFile.Claim
+      do {
+        claim = try PartialFile.claim(fill.digest, in: services.store)
+      } catch {
+        return try await askWithoutStore(error)
+      }
+      switch claim {
+      case .mine(let partial): if let phase = try await download(into: partial) { return phase }
+      case .taken(let file): if let phase = try await follow(file) { return phase }
+      }
+    }
+  }
+
+  /// Downloads what is missing; `nil` when what was there turned out to be of no use, and has gone.
+  private func download(into partial: PartialFile) async throws(UpstreamError) -> FillProgress.Phase? {
+    defer { partial.release() }
+    // While this one waited for the lock, the last holder may have finished.
+    if services.store.size(of: fill.digest) != nil {
+      partial.discard()
       return .complete
     }
-    switch try await answer() {
-    case .redirect(let redirect):
-      services.remember(redirect, for: RedirectMemory.Key(fill.digest, in: fill.place, by: .get, upstream.external))
-      return .redirected(redirect)
+    let offset = partial.length
+    var headers: HTTPFields = [:]
+    if offset > 0 {
+      headers[.range] = "bytes=\(offset)-"
+      headers[.ifRange] = services.store.partialRecord(of: fill.digest)?.etag
+    }
+    switch try await answer(headers) {
+    case .redirect(let redirect): return remembered(redirect)
     case .response(let response):
-      guard response.status == 200 else {
+      switch Opening(response, offset: offset) {
+      case .receive(let size, let skipped):
+        return try await keep(response, in: partial, size: size, skipping: skipped)
+      case .startAgain:
+        await response.body.discard()
+        partial.discard()
+        return nil
+      case .refused:
         await response.body.discard()
         throw UpstreamError(refusing: response, route)
       }
-      try await keep(response)
-      return .complete
     }
+  }
+
+  /// Where nothing can be written, what needs no writing is still answered.
+  private func askWithoutStore(_ error: StoreError) async throws(UpstreamError) -> FillProgress.Phase {
+    switch try await answer() {
+    case .redirect(let redirect): return remembered(redirect)
+    case .response(let response):
+      await response.body.discard()
+      guard response.status == 200 else { throw UpstreamError(refusing: response, route) }
+      throw UpstreamError(.store, "the blob could not be kept: \(error)")
+    }
+  }
+
+  private func remembered(_ redirect: ClientRedirect) -> FillProgress.Phase {
+    services.remember(redirect, for: RedirectMemory.Key(fill.digest, in: fill.place, by: .get, upstream.external))
+    return .redirected(redirect)
   }
 
   var route: Route { .blob(fill.place.repository, fill.digest) }
@@ -58,23 +104,49 @@ struct BlobDownload: Sendable {
     }
   }
 
-  private func keep(_ response: UpstreamResponse) async throws(UpstreamError) {
+  private func keep(
+    _ response: UpstreamResponse,
+    in partial: PartialFile,
+    size: Int64?,
+    skipping skipped: Int64
+  ) async throws(UpstreamError) -> FillProgress.Phase {
     try response.refuseContentEncoding()
-    let size = response.contentLength
+    if let promised = fill.progress.value.size, promised != size {
+      partial.discard()
+      throw UpstreamError(
+        .invalidAnswer,
+        "upstream announced \(promised) bytes for \(fill.digest), and then another size"
+      )
+    }
     do {
-      let partial = try PartialFile(fill.digest, in: services.store)
-      fill.begin(partial, size: size)
-      try await receive(response, into: partial, size: size)
+      // Nobody follows what is withheld to its end, nor goes on with it.
+      if size ?? .max > FillProgress.heldBack {
+        let record = PartialRecord(size: size, etag: response.strongEntityTag, origin: fill.place)
+        try services.store.keep(record, of: fill.digest)
+      }
+      fill.begin(partial.file, size: size, origin: fill.place)
+      fill.advance(to: partial.length)
+      try await receive(response, into: partial, size: size, skipping: skipped)
       try verify(partial, size: size)
-      // The link first: who finds the blob then finds that it may be read here, too.
-      try services.store.link(fill.digest, in: fill.place)
-      try partial.promote()
     } catch let error as StoreError {
+      partial.discard()
       throw UpstreamError(.store, "the blob could not be kept: \(error)")
     } catch let error as UpstreamError {
+      // What broke off can be gone on with; what is wrong cannot.
+      if error.kind == .invalidAnswer { partial.discard() }
       throw error
     } catch {
       throw UpstreamError(.unreachable, "the download broke off: \(error)")
+    }
+    do throws(StoreError) {
+      // The link first: who finds the blob then finds that it may be read here, too.
+      try services.store.link(fill.digest, in: fill.place)
+      try partial.promote()
+      return .complete
+    } catch {
+      log("blob not kept", UpstreamError(.store, error.description))
+      partial.discard()
+      return .unkept
     }
   }
 

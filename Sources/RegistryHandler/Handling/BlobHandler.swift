@@ -103,12 +103,12 @@ struct BlobHandler: Sendable {
         throw UpstreamError(.timeout, "upstream sent no usable part of \(digest) in time")
       }
       if fill.place != place || fill.external != upstream.external {
-        guard progress.phase == .filling || progress.phase == .complete else {
+        guard progress.hasBlob else {
           services.fills.remove(fill)
           continue
         }
       }
-      if fill.place != place {
+      if progress.hasBlob, progress.origin != place {
         if let redirect = try await redirectUnlessProved(digest, for: request) { return redirect }
       }
       return try respond(from: fill, progress, request, detail: isNew ? "fill" : "joined")
@@ -134,7 +134,7 @@ struct BlobHandler: Sendable {
         throw UpstreamError(.store, "the stored copy of \(fill.digest) is gone: ask again")
       }
       return try stored(fill.digest, size, request, .miss, detail: detail)
-    case .filling, .opening:
+    case .filling, .opening, .unkept:
       guard let size = progress.size, let whole = fill.makeReader(0..<size) else {
         throw UpstreamError(.store, "the download of \(fill.digest) cannot be read: ask again")
       }

@@ -1,5 +1,34 @@
 internal import HTTPTypes
 
+/// What the first answer is worth to a download of which the beginning may be here; pure.
+enum Opening: Equatable, Sendable {
+  /// What is missing follows.
+  /// - size: of the whole, in bytes, where upstream told.
+  /// - skipping: how much of what follows is here already, in bytes.
+  case receive(size: Int64?, skipping: Int64)
+  /// What is here is no beginning of what upstream has.
+  case startAgain
+  case refused
+
+  /// - Parameter offset: how much is here, in bytes; a range from there was asked for, unless it is nothing.
+  init(_ response: UpstreamResponse, offset: Int64) {
+    let range = response.headers[.contentRange].flatMap { ContentRange($0) }
+    switch response.status {
+    case 200:
+      let size = response.contentLength
+      self = size ?? .max < offset ? .startAgain : .receive(size: size, skipping: offset)
+    case 206 where offset > 0:
+      guard let range, range.part.lowerBound == offset, let size = range.size else {
+        self = .startAgain
+        return
+      }
+      self = .receive(size: size, skipping: 0)
+    case 416 where offset > 0: self = .startAgain
+    default: self = .refused
+    }
+  }
+}
+
 /// What an answer is worth to a download that broke off and asked for the rest; pure.
 enum Resumption: Equatable, Sendable {
   /// The rest follows.

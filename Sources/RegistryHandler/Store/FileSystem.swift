@@ -56,6 +56,19 @@ package struct FileSystem: Sendable {
     }
   }
 
+  /// Writes a small file so that no process sees it half. It is not brought to the disk.
+  package func replace(_ path: String, with bytes: [UInt8], by temporary: String) throws(StoreError) {
+    do throws(StoreError) {
+      try OpenFile(temporary, .writeOnly, [.create, .exclusiveCreate, .closeOnExec]).write(bytes)
+      guard rename(temporary, path) == 0 else {
+        throw StoreError("rename \(temporary) to", path, Errno(rawValue: errno))
+      }
+    } catch {
+      remove(temporary)
+      throw error
+    }
+  }
+
   /// Writes a new file and brings it to the disk.
   package func writeNew(
     _ bytes: [UInt8],

@@ -29,17 +29,28 @@ package final class Fill: Sendable {
   }
 
   /// Lets clients read: the file is there, and its size where upstream told.
-  package func begin(_ partial: PartialFile, size: Int64?) {
-    file.withLock { $0 = partial.file }
+  /// - Parameters:
+  ///   - file: the file that grows, here or in another process.
+  ///   - size: of the whole, in bytes.
+  ///   - origin: the repository whose bytes they are.
+  package func begin(_ file: OpenFile, size: Int64?, origin: RepositoryPlace?) {
+    self.file.withLock { $0 = file }
     progress.update {
       $0.phase = .filling
       $0.size = size
+      $0.origin = origin
     }
   }
 
   package func advance(to written: Int64) { progress.update { $0.written = written } }
 
-  package func end(_ phase: FillProgress.Phase) { progress.update { $0.phase = phase } }
+  /// - Parameter origin: a repository for which upstream has proved the blob.
+  package func end(_ phase: FillProgress.Phase, origin: RepositoryPlace? = nil) {
+    progress.update {
+      $0.phase = phase
+      if let origin { $0.origin = origin }
+    }
+  }
 }
 
 /// The fills of this process, one per digest.

@@ -6,6 +6,8 @@ package struct FillProgress: Sendable {
     case filling
     /// Verified, and in the store under its name.
     case complete
+    /// Verified, but the store would not take it: it can be read as long as somebody does.
+    case unkept
     /// It ended without the blob.
     case failed(UpstreamError)
     /// Upstream sends clients elsewhere for it.
@@ -20,6 +22,8 @@ package struct FillProgress: Sendable {
   /// The size that upstream announced, in bytes; `nil` when it announced none.
   package var size: Int64?
   package var written: Int64 = 0
+  /// A repository for which upstream has proved the blob; for any other it has to be asked.
+  package var origin: RepositoryPlace?
 
   package init() {}
 
@@ -27,13 +31,16 @@ package struct FillProgress: Sendable {
   package var readable: Int64 {
     switch phase {
     case .opening, .redirected: 0
-    case .complete: written
+    case .complete, .unkept: written
     case .filling, .failed: size.map { min(written, max(0, $0 - Self.heldBack)) } ?? 0
     }
   }
 
   /// Whether the head of an answer can be sent: the size is known, and some bytes are let go before the end.
   package var isStreamable: Bool { phase == .filling && (size ?? 0) > Self.heldBack }
+
+  /// Whether there is something of the blob to answer with, now or later.
+  package var hasBlob: Bool { [.filling, .complete, .unkept].contains(phase) }
 
   /// Whether nothing more will come.
   package var isSettled: Bool { phase != .opening && phase != .filling }

@@ -72,10 +72,6 @@ package final class OpenFile: Sendable {
     }
   }
 
-  package func truncate() throws(StoreError) {
-    guard ftruncate(descriptor.rawValue, 0) == 0 else { throw failure("truncate") }
-  }
-
   /// Blocks until the bytes are on the disk.
   package func synchronize() throws(StoreError) {
     guard fsync(descriptor.rawValue) == 0 else { throw failure("fsync") }
@@ -89,6 +85,9 @@ package final class OpenFile: Sendable {
 
   /// Takes the exclusive lock without waiting; false when another process, or another opening of the file, has it.
   package func tryLock() -> Bool { flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 }
+
+  /// Gives the lock up, although the file stays open for those who read it.
+  package func unlock() { flock(descriptor.rawValue, LOCK_UN) }
 
   /// Whether the path still leads to this very file.
   package func isStillAtItsPath() -> Bool {

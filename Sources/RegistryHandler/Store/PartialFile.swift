@@ -4,8 +4,16 @@ internal import SystemPackage
 
 /// A blob that is being written: hashed as it grows, given its final name when the digest is right.
 ///
-/// Used by one task at a time. It holds the lock on its path, so that no two processes write the same file.
+/// Used by one task at a time. It holds the lock on its path, so that no two processes write the same file; whoever
+/// finds the lock taken follows the file instead.
 package final class PartialFile {
+  /// Who may write a blob.
+  package enum Claim {
+    case mine(PartialFile)
+    /// Another writes it, in this process or in another one: the file grows.
+    case taken(OpenFile)
+  }
+
   package let file: OpenFile
   private let digest: Digest
   private let store: Store
@@ -13,28 +21,29 @@ package final class PartialFile {
   private var isFinished = false
   package private(set) var length: Int64 = 0
 
-  /// Begins a blob anew. Blocks.
-  ///
-  /// Where another process is writing the same blob, this one writes beside it: a rename over the same bytes is harmless.
-  package init(_ digest: Digest, in store: Store) throws(StoreError) {
+  /// Takes the right to write a blob, going on where whoever had it last has ended. Blocks, long where much is there.
+  package static func claim(_ digest: Digest, in store: Store) throws(StoreError) -> Claim {
     let path = store.layout.partial(digest)
     try store.fileSystem.makeDirectory(FileSystem.parent(of: path))
-    if let file = try Self.openLocked(path) {
-      self.file = file
-    } else if let file = try Self.openLocked("\(path).\(getpid())") {
-      self.file = file
-    } else {
-      throw StoreError("lock", path, .resourceTemporarilyUnavailable)
+    while true {
+      let file = try OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow])
+      guard file.tryLock() else { return .taken(file) }
+      // Between opening and locking, the last holder may have renamed or removed it.
+      guard file.isStillAtItsPath() else { continue }
+      let partial = PartialFile(file, digest, store)
+      try partial.hashBeginning()
+      return .mine(partial)
     }
-    try file.truncate()
-    self.digest = digest
-    self.store = store
-    self.hash = RunningHash(digest.algorithm)
   }
 
-  deinit {
-    if !isFinished { discard() }
+  private init(_ file: OpenFile, _ digest: Digest, _ store: Store) {
+    self.file = file
+    self.digest = digest
+    self.store = store
+    hash = RunningHash(digest.algorithm)
   }
+
+  deinit { release() }
 
   /// Appends a chunk. Blocks.
   package func append(_ chunk: ByteBuffer) throws(StoreError) {
@@ -51,21 +60,40 @@ package final class PartialFile {
     try file.setModificationTime(Store.blobModificationTime)
     try file.synchronize()
     try store.fileSystem.promote(file.path, to: store.layout.blob(digest))
-    isFinished = true
+    finish(leavingFile: true)
   }
 
-  /// Removes the file; those who have it open keep reading.
-  package func discard() {
+  /// Removes the file, as its bytes are wrong; those who have it open keep reading.
+  package func discard() { finish(leavingFile: false) }
+
+  /// Leaves what is there to whoever wants to go on with it.
+  package func release() {
+    guard !isFinished else { return }
+    if length == 0 { return discard() }
     isFinished = true
-    store.fileSystem.remove(file.path)
+    file.unlock()
   }
 
-  private static func openLocked(_ path: String) throws(StoreError) -> OpenFile? {
-    while true {
-      let file = try OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow])
-      guard file.tryLock() else { return nil }
-      // Between opening and locking, the last holder may have renamed or removed it.
-      if file.isStillAtItsPath() { return file }
+  /// - Parameter leavingFile: whether it stays, under whatever name it has now.
+  private func finish(leavingFile: Bool) {
+    guard !isFinished else { return }
+    isFinished = true
+    if !leavingFile { store.fileSystem.remove(file.path) }
+    store.fileSystem.remove(store.layout.partialRecord(digest))
+    // Last, so that who gets the lock sees that the file has gone from its path.
+    file.unlock()
+  }
+
+  private func hashBeginning() throws(StoreError) {
+    let size = try file.size()
+    guard size > 0 else { return }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { buffer.deallocate() }
+    while length < size {
+      let count = try file.read(into: buffer, at: length)
+      guard count > 0 else { return }
+      hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      length += Int64(count)
     }
   }
 }

@@ -1,7 +1,8 @@
 /// Where things are in the store. No path is made from anything but validated names and digests.
 ///
 ///     blobs/sha256/ab/<hex>                                              verified bytes
-///     partial/sha256/<hex>                                               a fill under way
+///     partial/sha256/<hex>                                               a fill under way, or what is left of one
+///     partial/sha256/<hex>.json                                          what upstream said of it
 ///     repositories/<upstream>/<repository>/_blobs/sha256/<hex>           link
 ///     repositories/<upstream>/<repository>/_manifests/sha256/<hex>.json  link and media type
 ///     repositories/<upstream>/<repository>/_tags/<tag>.json              what the tag was last seen as
@@ -23,6 +24,8 @@ package struct StoreLayout: Sendable {
   }
 
   package func partial(_ digest: Digest) -> String { "\(partials)/\(digest.algorithm.rawValue)/\(digest.hex)" }
+
+  package func partialRecord(_ digest: Digest) -> String { "\(partial(digest)).json" }
 
   package func blobLink(_ digest: Digest, in place: RepositoryPlace) -> String {
     "\(directory(of: place))/_blobs/\(digest.algorithm.rawValue)/\(digest.hex)"

@@ -14,7 +14,8 @@ struct BlobFailureTests {
   init() throws { fixture = try ProxyFixture() }
 
   private func expectNothingKept() {
-    #expect(fixture.directory.files(below: fixture.store.layout.root).isEmpty)
+    #expect(fixture.directory.files(below: fixture.store.layout.blobs).isEmpty)
+    #expect(fixture.directory.files(below: fixture.store.layout.repositories).isEmpty)
   }
 
   @Test(

@@ -18,6 +18,33 @@ struct ResumptionTests {
     }
   }
 
+  private func opening(_ status: Int, _ headers: HTTPFields, offset: Int64 = 40) -> Opening {
+    Opening(UpstreamResponse(status: status, headers: headers, body: FakeBody(chunks: [])), offset: offset)
+  }
+
+  @Test func `what is here is gone on with where upstream agrees`() {
+    #expect(opening(206, [.contentRange: "bytes 40-99/100"]) == .receive(size: 100, skipping: 0))
+    #expect(opening(200, [.contentLength: "100"]) == .receive(size: 100, skipping: 40))
+    #expect(opening(200, [.contentLength: "40"]) == .receive(size: 40, skipping: 40))
+    #expect(opening(200, [:]) == .receive(size: nil, skipping: 40))
+    #expect(opening(200, [.contentLength: "100"], offset: 0) == .receive(size: 100, skipping: 0))
+  }
+
+  @Test func `what upstream has another beginning of is thrown away`() {
+    for range in ["bytes 0-99/100", "bytes 41-99/100", "bytes 40-99/*", "x"] {
+      #expect(opening(206, [.contentRange: range]) == .startAgain)
+    }
+    #expect(opening(206, [:]) == .startAgain)
+    #expect(opening(416, [.contentRange: "bytes */10"]) == .startAgain)
+    #expect(opening(200, [.contentLength: "39"]) == .startAgain)
+  }
+
+  @Test(arguments: [204, 206, 400, 401, 404, 416, 500]) func `any other answer to the first question is refused`(
+    _ status: Int
+  ) {
+    #expect(opening(status, [:], offset: 0) == .refused)
+  }
+
   @Test func `a range that fits is appended`() throws {
     #expect(try outcome(206, [.contentRange: "bytes 40-99/100"]) == .append)
     #expect(try outcome(206, [.contentRange: "bytes 40-99/*"]) == .append)

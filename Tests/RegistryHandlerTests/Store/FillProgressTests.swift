@@ -19,6 +19,7 @@ struct FillProgressTests {
       (.filling, 100_000, 100_000, 100_000 - held, true),
       (.filling, 100_000, 200_000, 100_000 - held, true),
       (.complete, 100_000, 100_000, 100_000, false),
+      (.unkept, 100_000, 100_000, 100_000, false),
       (.failed(failure), 100_000, 100_000, 100_000 - held, false),
       (.failed(failure), nil, 100_000, 0, false),
       (.redirected(ClientRedirect(status: 307, location: "https://a.test/", method: .get)), 100_000, 100_000, 0, false),

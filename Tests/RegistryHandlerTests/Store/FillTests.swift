@@ -28,8 +28,8 @@ struct FillTests {
   }
 
   @Test func `many readers of different ranges get the right bytes`() async throws {
-    let partial = try PartialFile(fill.digest, in: store)
-    fill.begin(partial, size: Self.size)
+    let partial = try store.claimPartial(fill.digest)
+    fill.begin(partial.file, size: Self.size, origin: fill.place)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<64 as Range<Int64> {
         let range = (number * 777)..<(Self.size - number * 333)
@@ -50,8 +50,8 @@ struct FillTests {
   }
 
   @Test func `who comes late reads what is there already`() async throws {
-    let partial = try PartialFile(fill.digest, in: store)
-    fill.begin(partial, size: Self.size)
+    let partial = try store.claimPartial(fill.digest)
+    fill.begin(partial.file, size: Self.size, origin: fill.place)
     try write(partial, bytes)
     try partial.promote()
     fill.end(.complete)
@@ -59,8 +59,8 @@ struct FillTests {
   }
 
   @Test func `the end is held back until the fill is complete`() async throws {
-    let partial = try PartialFile(fill.digest, in: store)
-    fill.begin(partial, size: Self.size)
+    let partial = try store.claimPartial(fill.digest)
+    fill.begin(partial.file, size: Self.size, origin: fill.place)
     try write(partial, bytes)
     let readable = Self.size - FillProgress.heldBack
     let early = try #require(fill.makeReader(0..<readable))
@@ -75,8 +75,8 @@ struct FillTests {
   }
 
   @Test func `a wrong digest breaks readers off before the end`() async throws {
-    let partial = try PartialFile(fill.digest, in: store)
-    fill.begin(partial, size: Self.size)
+    let partial = try store.claimPartial(fill.digest)
+    fill.begin(partial.file, size: Self.size, origin: fill.place)
     let reader = try #require(fill.makeReader(0..<Self.size))
     let task = Task { try await reader.collect() }
     var wrong = bytes
@@ -94,14 +94,14 @@ struct FillTests {
   }
 
   @Test func `waiting for the answer ends when it is known`() async throws {
-    let partial = try PartialFile(fill.digest, in: store)
+    let partial = try store.claimPartial(fill.digest)
     let opened = Task { await fill.opened() }
     #expect(fill.makeReader(0..<1) == nil)
-    fill.begin(partial, size: Self.size)
+    fill.begin(partial.file, size: Self.size, origin: fill.place)
     #expect(await opened.value?.phase == .filling)
     let small = Fill(fill.digest, from: fill.place)
     let settled = Task { await small.opened() }
-    small.begin(partial, size: FillProgress.heldBack)
+    small.begin(partial.file, size: FillProgress.heldBack, origin: fill.place)
     let redirect = ClientRedirect(status: 307, location: "https://s3.test/", method: .get)
     small.end(.redirected(redirect))
     #expect(await settled.value?.phase == .redirected(redirect))

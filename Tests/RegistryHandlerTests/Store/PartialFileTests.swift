@@ -1,5 +1,6 @@
 internal import Glibc
 internal import NIOCore
+internal import SystemPackage
 internal import Testing
 
 @testable internal import RegistryHandler
@@ -18,7 +19,7 @@ struct PartialFileTests {
   private var partials: [String] { directory.files(below: store.layout.partials) }
 
   @Test func `the right bytes are verified and promoted`() throws {
-    let partial = try PartialFile(digest, in: store)
+    let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: "abc"))
     #expect(!partial.isVerified())
     #expect(partial.length == 3)
@@ -32,7 +33,7 @@ struct PartialFileTests {
   }
 
   @Test func `a promoted blob has mode 0640 and the same time everywhere`() throws {
-    let partial = try PartialFile(digest, in: store)
+    let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: "abcdef"))
     try partial.promote()
     var status = stat()
@@ -44,56 +45,109 @@ struct PartialFileTests {
 
   @Test(arguments: ["", "abcde", "abcdefg", "abcdeg", "ABCDEF"])
   func `other bytes are not verified`(_ text: String) throws {
-    let partial = try PartialFile(digest, in: store)
+    let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: text))
     #expect(!partial.isVerified())
   }
 
   @Test func `sha512 is verified likewise`() throws {
     let digest = try #require(Digest(of: Array("abcdef".utf8), algorithm: .sha512))
-    let partial = try PartialFile(digest, in: store)
+    let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: "abcdef"))
     #expect(partial.isVerified())
   }
 
   @Test func `what is discarded is gone, and who has it open reads on`() throws {
-    let partial = try PartialFile(digest, in: store)
+    let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: "abc"))
     partial.discard()
     #expect(partials.isEmpty)
     #expect(try partial.file.size() == 3)
   }
 
-  @Test func `what nobody finished is discarded`() throws {
+  @Test func `what nobody finished stays, and is gone on with`() throws {
     do {
-      let partial = try PartialFile(digest, in: store)
+      let partial = try store.claimPartial(digest)
       try partial.append(ByteBuffer(string: "abc"))
-      #expect(partials == [store.layout.partial(digest)])
     }
+    #expect(partials == [store.layout.partial(digest)])
+    let next = try store.claimPartial(digest)
+    #expect(next.length == 3)
+    #expect(!next.isVerified())
+    try next.append(ByteBuffer(string: "def"))
+    #expect(next.isVerified())
+    try next.promote()
+    #expect(store.size(of: digest) == 6)
     #expect(partials.isEmpty)
-    #expect(store.size(of: digest) == nil)
   }
 
-  @Test func `what a crash left is written anew`() throws {
+  @Test func `what nobody began leaves nothing`() throws {
+    _ = try store.claimPartial(digest)
+    #expect(partials.isEmpty)
+  }
+
+  @Test func `what is longer or wrong is not verified, and does not come back`() throws {
     try directory.write(Array("something longer than the blob".utf8), to: store.layout.partial(digest))
-    let partial = try PartialFile(digest, in: store)
-    #expect(partial.length == 0)
-    try partial.append(ByteBuffer(string: "abcdef"))
-    #expect(partial.isVerified())
-    try partial.promote()
+    let partial = try store.claimPartial(digest)
+    #expect(partial.length == 30)
+    #expect(!partial.isVerified())
+    partial.discard()
+    #expect(try store.claimPartial(digest).length == 0)
+  }
+
+  @Test func `there is one writer, and others get the file that grows`() throws {
+    let first = try store.claimPartial(digest)
+    guard case .taken(let file) = try PartialFile.claim(digest, in: store) else {
+      Issue.record("two writers have the same file")
+      return
+    }
+    try first.append(ByteBuffer(string: "abcdef"))
+    #expect(try file.size() == 6)
+    #expect(!file.tryLock())
+    try first.promote()
+    #expect(file.tryLock())
+    #expect(!file.isStillAtItsPath())
     #expect(store.size(of: digest) == 6)
   }
 
-  @Test func `two writers do not write the same file`() throws {
-    let first = try PartialFile(digest, in: store)
-    let second = try PartialFile(digest, in: store)
-    #expect(first.file.path != second.file.path)
-    try first.append(ByteBuffer(string: "xxxxxx"))
-    try second.append(ByteBuffer(string: "abcdef"))
-    #expect(!first.isVerified())
-    try second.promote()
-    first.discard()
-    #expect(store.size(of: digest) == 6)
+  @Test func `whoever gives up leaves the lock although readers have the file open`() throws {
+    let first = try store.claimPartial(digest)
+    try first.append(ByteBuffer(string: "abc"))
+    let reader = first.file
+    first.release()
+    #expect(try reader.size() == 3)
+    #expect(try store.claimPartial(digest).length == 3)
+  }
+
+  @Test func `what upstream said of it goes with it`() throws {
+    let place = try Values.place("r.test", "a/b")
+    let record = PartialRecord(size: 6, etag: "\"e\"", origin: place)
+    let first = try store.claimPartial(digest)
+    try store.keep(record, of: digest)
+    #expect(store.partialRecord(of: digest) == record)
+    #expect(store.partialRecord(of: digest)?.origin == place)
+    try first.append(ByteBuffer(string: "abc"))
+    first.release()
+    #expect(store.partialRecord(of: digest) == record)
+    let second = try store.claimPartial(digest)
+    second.discard()
+    #expect(store.partialRecord(of: digest) == nil)
     #expect(partials.isEmpty)
+  }
+
+  @Test(arguments: ["", "{", "[]", #"{"size":"x"}"#, #"{"upstream":"..","repository":"a"}"#])
+  func `a record that is spoilt says nothing`(_ json: String) throws {
+    try directory.write(Array(json.utf8), to: store.layout.partialRecord(digest))
+    #expect(store.partialRecord(of: digest)?.origin == nil)
+  }
+}
+
+extension Store {
+  /// The right to write a blob, which nobody has.
+  func claimPartial(_ digest: Digest) throws -> PartialFile {
+    guard case .mine(let partial) = try PartialFile.claim(digest, in: self) else {
+      throw StoreError("lock", layout.partial(digest), .resourceTemporarilyUnavailable)
+    }
+    return partial
   }
 }

@@ -88,6 +88,24 @@ package final class ScriptedRegistry: Sendable {
     return digest
   }
 
+  /// Has bytes at a path, from any offset on, with a strong validator.
+  /// - Parameter body: how the rest from the offset is sent.
+  package func answerRanges(
+    _ path: String,
+    of bytes: [UInt8],
+    _ body: @escaping @Sendable ([UInt8]) -> ScriptedAnswer.Body
+  ) {
+    answer(path) { request in
+      let start = request.headers["Range"].flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } ?? 0
+      guard start < bytes.count else {
+        return ScriptedAnswer(status: 416, headers: ["Content-Range": "bytes */\(bytes.count)"], body: .bytes([]))
+      }
+      var headers: HeaderLines = ["ETag": "\"tag\""]
+      if start > 0 { headers.append("Content-Range", "bytes \(start)-\(bytes.count - 1)/\(bytes.count)") }
+      return ScriptedAnswer(status: start > 0 ? 206 : 200, headers: headers, body: body(Array(bytes[start...])))
+    }
+  }
+
   /// Has a manifest under its digest and a tag, and says its digest.
   @discardableResult
   package func addManifest(
