@@ -169,6 +169,7 @@ struct BlobDownload: Sendable {
       "registry.reference": "\(fill.digest)",
       "error": "\(error.reason)",
     ]
+    if error.kind == .store { return services.storeTrouble.note(error.reason, metadata) }
     if let offset { metadata["store.offset"] = "\(offset)" }
     services.logger.log(level: offset == nil ? .error : .warning, message, metadata: metadata)
   }

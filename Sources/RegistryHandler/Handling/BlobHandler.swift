@@ -111,7 +111,7 @@ struct BlobHandler: Sendable {
       if progress.hasBlob, progress.origin != place {
         if let redirect = try await redirectUnlessProved(digest, for: request) { return redirect }
       }
-      return try respond(from: fill, progress, request, detail: isNew ? "fill" : "joined")
+      return try await respond(from: fill, progress, request, detail: isNew ? "fill" : "joined")
     }
     throw UpstreamError(.unreachable, "no download of \(digest) could be started: ask again")
   }
@@ -127,7 +127,8 @@ struct BlobHandler: Sendable {
     _ progress: FillProgress,
     _ request: RegistryRequest,
     detail: String
-  ) throws(UpstreamError) -> RegistryResponse {
+  ) async throws(UpstreamError) -> RegistryResponse {
+    let digest = fill.digest
     switch progress.phase {
     case .complete:
       guard let size = store.size(of: fill.digest) else {
@@ -135,12 +136,23 @@ struct BlobHandler: Sendable {
       }
       return try stored(fill.digest, size, request, .miss, detail: detail)
     case .filling, .opening, .unkept:
-      guard let size = progress.size, let whole = fill.makeReader(0..<size) else {
-        throw UpstreamError(.store, "the download of \(fill.digest) cannot be read: ask again")
+      guard let whole = fill.makeReader(0..<(progress.size ?? progress.written)) else {
+        throw UpstreamError(.store, "the download of \(digest) cannot be read: ask again")
       }
-      var response = streamed(fill.digest, size: size, request) { fill.makeReader($0) ?? whole }
+      let size = whole.range.upperBound
+      if case .part(let part) = Self.range(of: request, size: size),
+        RangeSource(part, written: progress.written) == .upstream
+      {
+        return try await straight(digest, request, detail: "range")
+      }
+      var response = streamed(digest, size: size, request) { range in
+        FallbackReader(fill.makeReader(range) ?? whole) { offset, file throws(UpstreamError) in
+          try await rest(of: digest, range, size: size, from: offset, after: file)
+        }
+      }
       response.mark(.miss, detail: detail)
       return response
+    case .failed(let error) where error.kind == .store: return try await straight(digest, request, detail: "not-kept")
     case .failed(let error): throw error
     case .redirected(let redirect): return response(redirect)
     }
@@ -148,11 +160,11 @@ struct BlobHandler: Sendable {
 
   // MARK: - Parts of answers
 
-  private func streamed(
+  func streamed(
     _ digest: Digest,
     size: Int64,
     _ request: RegistryRequest,
-    _ makeReader: (Range<Int64>) -> BlobReader
+    _ makeReader: (Range<Int64>) -> any BlobSource
   ) -> RegistryResponse {
     var headers = headers(for: digest)
     headers[.acceptRanges] = "bytes"
@@ -184,7 +196,7 @@ struct BlobHandler: Sendable {
     "\"\(String(Store.blobModificationTime, radix: 16))-\(String(size, radix: 16))\""
   }
 
-  private func response(_ redirect: ClientRedirect) -> RegistryResponse {
+  func response(_ redirect: ClientRedirect) -> RegistryResponse {
     var response = RegistryResponse(
       status: redirect.status,
       headers: [.location: redirect.location, .contentLength: "0", .cacheControl: "no-store"]

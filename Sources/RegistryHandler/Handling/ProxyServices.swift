@@ -22,6 +22,7 @@ package final class ProxyServices: Sendable {
   let blobQuestions: SingleFlight<BlobQuestion.Key, Result<BlobQuestion.Answer, UpstreamError>>
   let manifestFlights: SingleFlight<ManifestKey, Result<ManifestAnswer, UpstreamError>>
   package let counters = RequestCounters()
+  package let storeTrouble: StoreTrouble
 
   /// - Parameters:
   ///   - now: seconds since 1970.
@@ -40,6 +41,7 @@ package final class ProxyServices: Sendable {
     self.logger = logger
     self.now = now
     self.tokens = TokenCache(executor: executor, now: monotonicNow)
+    self.storeTrouble = StoreTrouble(logger: logger, now: monotonicNow)
     self.redirects = RedirectMemory(now: monotonicNow)
     self.blobQuestions = SingleFlight(executor: executor)
     self.manifestFlights = SingleFlight(executor: executor)

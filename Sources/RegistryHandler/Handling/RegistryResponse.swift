@@ -8,7 +8,7 @@ package struct RegistryResponse: Sendable {
     /// A verified file of the store, which nginx sends.
     case blob(Digest)
     /// Bytes that the worker sends as they come.
-    case stream(BlobReader)
+    case stream(any BlobSource)
   }
 
   package var status: Int

@@ -62,6 +62,9 @@ struct StatusHandler: Sendable {
       + requests.sorted().joined()
       + "# HELP regproxy_fills Blobs being downloaded.\n# TYPE regproxy_fills gauge\n"
       + "regproxy_fills \(services.fills.count)\n"
+      + "# HELP regproxy_store_failures_total Blobs that the store would not take.\n"
+      + "# TYPE regproxy_store_failures_total counter\n"
+      + "regproxy_store_failures_total \(services.storeTrouble.count)\n"
   }
 
   private func text(_ text: String, type: String = "text/plain; charset=utf-8", status: Int = 200) -> RegistryResponse {

@@ -1,7 +1,16 @@
 internal import SystemPackage
 
+/// The bytes of a range of a blob, read in their order by one task.
+package protocol BlobSource: Sendable {
+  /// Offsets in the blob, in bytes.
+  var range: Range<Int64> { get }
+
+  /// Reads what is there at an offset of the blob, waiting for more if need be; 0 at the range's end.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) async throws(BlobReader.Failure) -> Int
+}
+
 /// Reads a range of a blob, whether its file is complete or still grows.
-package final class BlobReader: Sendable {
+package final class BlobReader: BlobSource {
   package enum Failure: Error, Sendable {
     /// The fill ended without the rest.
     case brokenOff(UpstreamError)
@@ -11,7 +20,7 @@ package final class BlobReader: Sendable {
   }
 
   package let range: Range<Int64>
-  private let file: OpenFile
+  let file: OpenFile
   private let progress: Observed<FillProgress>?
 
   /// - Parameter progress: of the fill that writes the file; `nil` when the file is complete.

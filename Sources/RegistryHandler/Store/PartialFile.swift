@@ -85,15 +85,7 @@ package final class PartialFile {
   }
 
   private func hashBeginning() throws(StoreError) {
-    let size = try file.size()
-    guard size > 0 else { return }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-    defer { buffer.deallocate() }
-    while length < size {
-      let count = try file.read(into: buffer, at: length)
-      guard count > 0 else { return }
-      hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-      length += Int64(count)
-    }
+    length = try file.size()
+    hash = try RunningHash(digest.algorithm, ofFirst: length, in: file)
   }
 }

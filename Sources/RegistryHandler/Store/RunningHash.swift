@@ -1,4 +1,5 @@
 internal import Crypto
+internal import SystemPackage
 
 /// A hash of either algorithm, fed in pieces.
 package struct RunningHash {
@@ -16,6 +17,22 @@ package struct RunningHash {
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     sha256?.update(bufferPointer: bytes)
     sha512?.update(bufferPointer: bytes)
+  }
+
+  /// The hash of the beginning of a file. Blocks, long where it is large.
+  /// - Parameter count: how much of it, in bytes; what is not there is an error.
+  package init(_ algorithm: Digest.Algorithm, ofFirst count: Int64, in file: OpenFile) throws(StoreError) {
+    self.init(algorithm)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { buffer.deallocate() }
+    var offset: Int64 = 0
+    while offset < count {
+      let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), count - offset))])
+      let read = try file.read(into: wanted, at: offset)
+      guard read > 0 else { throw StoreError("read", file.path, .ioError) }
+      update(UnsafeRawBufferPointer(rebasing: wanted[..<read]))
+      offset += Int64(read)
+    }
   }
 
   /// The hash of all so far, in lower-case hexadecimal.

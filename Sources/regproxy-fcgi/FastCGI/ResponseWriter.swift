@@ -60,7 +60,7 @@ struct ResponseWriter: Sendable {
     }
   }
 
-  private mutating func writeStream(_ reader: BlobReader, to request: borrowing FastCGIRequest) async throws {
+  private mutating func writeStream(_ reader: any BlobSource, to request: borrowing FastCGIRequest) async throws {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunkSize, alignment: 16)
     defer { buffer.deallocate() }
     var offset = reader.range.lowerBound

@@ -1,8 +1,8 @@
 @testable internal import RegistryHandler
 
-extension BlobReader {
+extension BlobSource {
   /// All that can be read of the range, in steps of some bytes.
-  func collect(step: Int = 4096) async throws(Failure) -> [UInt8] {
+  func collect(step: Int = 4096) async throws(BlobReader.Failure) -> [UInt8] {
     var bytes: [UInt8] = []
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: step, alignment: 1)
     defer { buffer.deallocate() }

@@ -39,6 +39,9 @@ package final class OpenExchange: Sendable {
     }
   }
 
+  /// What of the body has been read, up to ``HTTPExchange/keptBytes``.
+  package var received: [UInt8] { state.withLock { $0.body.kept } }
+
   /// Reads to the end.
   package func finish() async throws -> HTTPExchange {
     try await onOwnThread {

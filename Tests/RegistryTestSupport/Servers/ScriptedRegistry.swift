@@ -96,14 +96,28 @@ package final class ScriptedRegistry: Sendable {
     _ body: @escaping @Sendable ([UInt8]) -> ScriptedAnswer.Body
   ) {
     answer(path) { request in
-      let start = request.headers["Range"].flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } ?? 0
-      guard start < bytes.count else {
+      guard let header = request.headers["Range"] else {
+        return ScriptedAnswer(headers: ["ETag": "\"tag\""], body: body(bytes))
+      }
+      guard let part = Self.part(header, of: bytes.count) else {
         return ScriptedAnswer(status: 416, headers: ["Content-Range": "bytes */\(bytes.count)"], body: .bytes([]))
       }
-      var headers: HeaderLines = ["ETag": "\"tag\""]
-      if start > 0 { headers.append("Content-Range", "bytes \(start)-\(bytes.count - 1)/\(bytes.count)") }
-      return ScriptedAnswer(status: start > 0 ? 206 : 200, headers: headers, body: body(Array(bytes[start...])))
+      let place = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(bytes.count)"
+      return ScriptedAnswer(
+        status: 206,
+        headers: ["ETag": "\"tag\"", "Content-Range": place],
+        body: body(Array(bytes[part]))
+      )
     }
+  }
+
+  /// The part that `bytes=a-b`, `bytes=a-` or `bytes=-n` means.
+  private static func part(_ header: String, of count: Int) -> Range<Int>? {
+    let ends = header.dropFirst("bytes=".count).split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard ends.count == 2 else { return nil }
+    guard let start = ends[0] else { return ends[1].map { max(0, count - $0)..<count } }
+    guard start < count else { return nil }
+    return start..<min(count, (ends[1] ?? count - 1) + 1)
   }
 
   /// Has a manifest under its digest and a tag, and says its digest.

@@ -1,0 +1,116 @@
+internal import HTTPTypes
+
+extension BlobHandler {
+  /// Answers with what upstream sends, for this client alone: a part that a download will not reach soon, or a blob that
+  /// the store cannot take.
+  func straight(
+    _ digest: Digest,
+    _ request: RegistryRequest,
+    detail: String
+  ) async throws(UpstreamError) -> RegistryResponse {
+    let route = Route.blob(repository, digest)
+    var headers: HTTPFields = [:]
+    // Whether a validator of the client is the right one can be told only once the size is known.
+    if request.headers[.ifRange] == nil, ByteRange(request.headers[.range], size: .max) != .whole {
+      headers[.range] = request.headers[.range]
+    }
+    let answer: UpstreamResponse
+    switch try await ask(route, headers) {
+    case .redirect(let redirect): return response(redirect)
+    case .response(let response): answer = response
+    }
+    if answer.status == 416, headers[.range] != nil {
+      await answer.body.discard()
+      var response = RegistryResponse(status: 416, headers: [.contentLength: "0"])
+      response.mark(.bypass, detail: detail)
+      return response
+    }
+    let (body, size) = (answer.body, try await size(of: answer, route))
+    let start =
+      answer.status == 206 ? answer.headers[.contentRange].flatMap { ContentRange($0) }?.part.lowerBound ?? 0 : 0
+    let executor = services.executor
+    var response = streamed(digest, size: size, request) { range in
+      UpstreamReader(
+        body,
+        range: range,
+        skipping: range.lowerBound - start,
+        verifying: range == 0..<size ? digest : nil,
+        on: executor
+      )
+    }
+    if case .stream(let reader) = response.body, reader.range.lowerBound < start {
+      throw UpstreamError(.invalidAnswer, "upstream sent another part of \(digest) than it was asked for")
+    }
+    response.mark(.bypass, detail: detail)
+    return response
+  }
+
+  /// The rest of a range for one client, when the store can take no more of a download.
+  func rest(
+    of digest: Digest,
+    _ range: Range<Int64>,
+    size: Int64,
+    from offset: Int64,
+    after file: OpenFile
+  ) async throws(UpstreamError) -> UpstreamReader {
+    let route = Route.blob(repository, digest)
+    let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(range.upperBound - 1)"] : [:]
+    guard case .response(let response) = try await ask(route, headers) else {
+      throw UpstreamError(.invalidAnswer, "the store is full, and upstream now redirects to storage")
+    }
+    let skipped: Int64
+    switch Resumption(response, route, offset: offset, size: size) {
+    case .append: skipped = 0
+    case .skipBeginning: skipped = offset
+    case .tryAgain(let error), .giveUp(let error):
+      await response.body.discard()
+      throw error
+    }
+    var hash: RunningHash?
+    if range.upperBound == size {
+      do {
+        hash = try RunningHash(digest.algorithm, ofFirst: offset, in: file)
+      } catch {
+        throw UpstreamError(.store, error.description)
+      }
+    }
+    return UpstreamReader(
+      response.body,
+      range: offset..<range.upperBound,
+      skipping: skipped,
+      verifying: hash == nil ? nil : digest,
+      after: hash,
+      on: services.executor
+    )
+  }
+
+  private func ask(_ route: Route, _ headers: HTTPFields) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
+    try await withDeadline(
+      .now + ProxyServices.answerTimeout,
+      orTimeout: "upstream gave no answer in time"
+    ) { () throws(UpstreamError) in try await upstream.send(.get, route, headers: headers) }
+  }
+
+  private func size(of answer: UpstreamResponse, _ route: Route) async throws(UpstreamError) -> Int64 {
+    try answer.refuseContentEncoding()
+    let range = answer.headers[.contentRange].flatMap { ContentRange($0) }
+    switch answer.status {
+    case 200:
+      guard let size = answer.contentLength else {
+        throw UpstreamError(
+          .invalidAnswer,
+          "upstream told no size, without which a blob can only be sent from the store"
+        )
+      }
+      return size
+    case 206:
+      guard let size = range?.size else {
+        throw UpstreamError(.invalidAnswer, "upstream sent a part without its place")
+      }
+      return size
+    default:
+      await answer.body.discard()
+      throw UpstreamError(refusing: answer, route)
+    }
+  }
+}

@@ -1,0 +1,37 @@
+package import Logging
+internal import Synchronization
+
+/// Counts what the store would not take, and says so once a minute at most.
+package final class StoreTrouble: Sendable {
+  /// In seconds.
+  private static let interval: Int64 = 60
+
+  private let total = Atomic<UInt64>(0)
+  private let lastLine = Mutex<Int64?>(nil)
+  private let logger: Logger
+  private let now: @Sendable () -> Int64
+
+  /// - Parameter now: the monotonic clock, in seconds.
+  package init(logger: Logger, now: @escaping @Sendable () -> Int64) {
+    self.logger = logger
+    self.now = now
+  }
+
+  /// How often something was not kept.
+  package var count: UInt64 { total.load(ordering: .relaxed) }
+
+  package func note(_ reason: String, _ metadata: Logger.Metadata) {
+    total.add(1, ordering: .relaxed)
+    let now = now()
+    let isDue = lastLine.withLock { last in
+      if let last, now - last < Self.interval { return false }
+      last = now
+      return true
+    }
+    guard isDue else { return }
+    logger.error(
+      "the store takes no blobs: they are streamed and not kept",
+      metadata: metadata.merging(["error": "\(reason)"]) { _, new in new }
+    )
+  }
+}

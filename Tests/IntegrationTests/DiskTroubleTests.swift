@@ -1,0 +1,79 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("A store that takes nothing more")
+  struct DiskTroubleTests {
+    private let registry: ScriptedRegistry
+    private let directory: TemporaryDirectory
+    private let bytes = DeterministicBytes.make(count: .megabytes(64), seed: 61)
+    private let digest: String
+
+    init() throws {
+      registry = try ScriptedRegistry()
+      directory = try TemporaryDirectory()
+      digest = sha256Digest(of: bytes)
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { .bytes($0) }
+      registry.addManifest(#"{"schemaVersion":2}"#, to: "library/app", tag: "v1")
+    }
+
+    private func withDisk(_ options: String, _ body: (ProxyStack, SmallDisk) async throws -> Void) async throws {
+      let disk = try await SmallDisk(at: directory.makeDirectory("store"), options: options, in: directory)
+      do {
+        let stack = try await ProxyStack(dockerHub(at: registry), in: directory)
+        let worker = try await stack.startWorker()
+        try await body(stack, disk)
+        await worker.stop()
+      } catch {
+        try await disk.unmount()
+        throw error
+      }
+      try await disk.unmount()
+    }
+
+    private func files(_ stack: ProxyStack, _ folder: String) -> [String] {
+      let names = FileManager.default.enumerator(atPath: "\(stack.store)/\(folder)")?.compactMap { $0 as? String } ?? []
+      return names.filter { $0.split(separator: "/").last.map { $0.count > 32 } ?? false }
+    }
+
+    @Test(
+      "The pull succeeds, nothing is kept, and once there is room the next one is",
+      arguments: [("size=8m", "size=200m"), ("size=200m,nr_inodes=7", "nr_inodes=1000"), ("size=200m", "rw")]
+    )
+    func full(options: String, relief: String) async throws {
+      try await withDisk(options) { stack, disk in
+        if relief == "rw" { try await disk.remount("ro") }
+        let answers = try await stack.client.getAtOnce(3, "/v2/app/blobs/\(digest)").map { try $0.get() }
+        #expect(answers.allSatisfy { $0.isWhole(digest) })
+        let part = try await stack.client.get("/v2/app/blobs/\(digest)", headers: ["Range": "bytes=1000-1999"])
+        #expect(part.status == 206)
+        #expect(part.body == Array(bytes[1000..<2000]))
+        #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200)
+        #expect(try stack.keptBlobs().allSatisfy { $0 != digest })
+        // The part has begun a download, which ends when the disk is full.
+        try await eventually("no part is left") { files(stack, "partial").isEmpty }
+        #expect(stack.log.components(separatedBy: "the store takes no blobs").count == 2)
+        let metrics = try await stack.client.get("/_regproxy/metrics").text
+        #expect(metrics.contains("regproxy_store_failures_total") && !metrics.contains("failures_total 0\n"))
+
+        try await disk.remount(relief)
+        #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+        #expect(try stack.keptBlobs().contains(digest))
+        #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
+      }
+    }
+
+    @Test("Wrong bytes are no whole answer without a store either")
+    func wrongBytes() async throws {
+      var wrong = bytes
+      wrong[0] ^= 1
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: wrong) { .bytes($0) }
+      try await withDisk("size=8m") { stack, disk in
+        #expect(try await !stack.client.get("/v2/app/blobs/\(digest)").isComplete)
+        try await disk.remount("ro")
+        #expect(try await !stack.client.get("/v2/app/blobs/\(digest)").isComplete)
+      }
+    }
+  }
+}

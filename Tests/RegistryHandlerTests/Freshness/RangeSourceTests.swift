@@ -1,0 +1,18 @@
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table of the parts of a blob that is downloaded, in "Ranges" of `docs/request-handling.md`.
+struct RangeSourceTests {
+  private static let reach: Int64 = 8 << 20
+
+  @Test(
+    arguments: [
+      (0, 0, RangeSource.download), (reach, 0, .download), (reach + 1, 0, .upstream), (reach + 1, 1, .download),
+      (1 << 30, 0, .upstream), (1 << 30, 1 << 30, .download),
+    ] as [(Int64, Int64, RangeSource)]
+  )
+  func `a part that is far off is asked for alone`(_ start: Int64, _ written: Int64, _ source: RangeSource) {
+    #expect(RangeSource(start..<start + 10, written: written) == source)
+  }
+}

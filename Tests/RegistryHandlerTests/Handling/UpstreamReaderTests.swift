@@ -1,0 +1,110 @@
+internal import NIOCore
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// What goes from upstream to one client, without the store.
+struct UpstreamReaderTests {
+  private static let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+
+  private static func chunks(_ bytes: [UInt8]) -> [[UInt8]] {
+    stride(from: 0, to: bytes.count, by: 9_999).map { Array(bytes[$0..<min($0 + 9_999, bytes.count)]) }
+  }
+
+  private func collect(_ reader: UpstreamReader) async -> Result<[UInt8], BlobReader.Failure> {
+    do throws(BlobReader.Failure) { return .success(try await reader.collect(step: 4_000)) } catch {
+      return .failure(error)
+    }
+  }
+
+  @Test func `the whole is verified before its end goes out`() async throws {
+    let digest = try Values.digest(of: Self.bytes)
+    let body = FakeBody(chunks: Self.chunks(Self.bytes))
+    let reader = UpstreamReader(body, range: 0..<100_000, verifying: digest, on: .forTests)
+    #expect(try await collect(reader).get() == Self.bytes)
+  }
+
+  @Test(arguments: ["wrong", "short", "long", "broken"])
+  func `what is not the blob has no end`(_ kind: String) async throws {
+    let digest = try Values.digest(of: Self.bytes)
+    var bytes = Self.bytes
+    switch kind {
+    case "wrong": bytes[0] ^= 1
+    case "short", "broken": bytes.removeLast()
+    default: bytes.append(0)
+    }
+    var body = FakeBody(chunks: Self.chunks(bytes))
+    if kind == "broken" { body.failure = UpstreamError(.unreachable, "cut") }
+    let reader = UpstreamReader(body, range: 0..<100_000, verifying: digest, on: .forTests)
+    var count: Int64 = 0
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_000, alignment: 1)
+    defer { buffer.deallocate() }
+    await #expect(throws: BlobReader.Failure.self) {
+      while true { count += Int64(try await reader.read(into: buffer, at: count)) }
+    }
+    #expect(count <= 100_000 - FillProgress.heldBack)
+  }
+
+  @Test func `a part is cut out of whatever comes`() async throws {
+    for (range, skipped, sent) in [
+      (50_000..<60_000 as Range<Int64>, Int64(0), Array(Self.bytes[50_000..<60_000])),
+      (50_000..<60_000, 50_000, Self.bytes),
+      (50_000..<60_000, 10, Array(Self.bytes[49_990...])),
+    ] {
+      let reader = UpstreamReader(
+        FakeBody(chunks: Self.chunks(sent)),
+        range: range,
+        skipping: skipped,
+        on: .forTests
+      )
+      #expect(try await collect(reader).get() == Array(Self.bytes[50_000..<60_000]))
+    }
+  }
+
+  @Test func `the rest is verified together with what was there before`() async throws {
+    let digest = try Values.digest(of: Self.bytes)
+    for isRight in [true, false] {
+      var hash = RunningHash(.sha256)
+      var beginning = Array(Self.bytes[..<30_000])
+      if !isRight { beginning[0] ^= 1 }
+      beginning.withUnsafeBytes { hash.update($0) }
+      let reader = UpstreamReader(
+        FakeBody(chunks: Self.chunks(Array(Self.bytes[30_000...]))),
+        range: 30_000..<100_000,
+        verifying: digest,
+        after: hash,
+        on: .forTests
+      )
+      let result = await collect(reader)
+      if isRight {
+        #expect(try result.get() == Array(Self.bytes[30_000...]))
+      } else {
+        #expect(throws: BlobReader.Failure.self) { try result.get() }
+      }
+    }
+  }
+
+  @Test func `upstream waits for a client that is slow`() async throws {
+    let big = [UInt8](repeating: 7, count: 1 << 20)
+    let passed = Observed(0)
+    let body = CountingBody(chunks: Array(repeating: big, count: 16), passed: passed)
+    let reader = UpstreamReader(body, range: 0..<16 << 20, on: .forTests)
+    _ = await passed.first { $0 >= 1 }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1000, alignment: 1)
+    defer { buffer.deallocate() }
+    #expect(try await reader.read(into: buffer, at: 0) == 1000)
+    #expect(passed.value <= 3)
+  }
+}
+
+private struct CountingBody: UpstreamBody {
+  let chunks: [[UInt8]]
+  let passed: Observed<Int>
+
+  func forEachChunk(_ consume: (ByteBuffer) async throws -> Bool) async throws {
+    for chunk in chunks {
+      passed.update { $0 += 1 }
+      guard try await consume(ByteBuffer(bytes: chunk)) else { return }
+    }
+  }
+}

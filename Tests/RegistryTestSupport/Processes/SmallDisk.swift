@@ -1,0 +1,30 @@
+import Glibc
+
+/// A file system in memory that is soon full, where a test wants one.
+package final class SmallDisk: Sendable {
+  private let path: String
+  private let directory: TemporaryDirectory
+
+  /// Mounts it; needs root, or sudo without a password.
+  /// - Parameter options: of tmpfs, such as `size=8m` or `nr_inodes=20`.
+  package init(at path: String, options: String, in directory: TemporaryDirectory) async throws {
+    self.path = path
+    self.directory = directory
+    try await Self.run("mount", ["-t", "tmpfs", "-o", options, "tmpfs", path], directory)
+    _ = chmod(path, 0o755)
+  }
+
+  /// Changes it, as an operator does who makes room.
+  package func remount(_ options: String) async throws {
+    try await Self.run("mount", ["-o", "remount,\(options)", path], directory)
+  }
+
+  /// Takes it away; who has files open there keeps them.
+  package func unmount() async throws { try await Self.run("umount", ["-l", path], directory) }
+
+  private static func run(_ command: String, _ arguments: [String], _ directory: TemporaryDirectory) async throws {
+    let launch =
+      getuid() == 0 ? ProcessLaunch(command, arguments) : ProcessLaunch("sudo", ["-n", command] + arguments)
+    try await ManagedProcess.run(launch, in: directory)
+  }
+}
