@@ -81,6 +81,30 @@ extension IntegrationTests {
       #expect(registry.gets(of: digest) == 1)
     }
 
+    @Test("A large download that nobody reads stops, and the next client goes on with it")
+    func forsaken() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(80), seed: 5)
+      let digest = sha256Digest(of: bytes)
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { .paced($0, bytesPerSecond: 40_000_000) }
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let streams = [
+        try await stack.client.open("GET", "/v2/app/blobs/\(digest)"),
+        try await stack.client.open("GET", "/v2/app/blobs/\(digest)"),
+      ]
+      for stream in streams { try await stream.read(atLeast: .megabytes(4)) }
+      streams[0].leave()
+      // One is enough for it to go on.
+      try await streams[1].read(atLeast: .megabytes(16))
+      streams[1].leave()
+      try await eventually("the download is left") { stack.log.contains("download left") }
+      #expect(registry.gets(of: digest) == 1)
+      #expect(registry.sentBytes < .megabytes(60))
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(registry.gets(of: digest) == 2)
+      #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
+    }
+
     @Test("A client that leaves frees its thread, and the download goes on")
     func clientLeaves() async throws {
       let registry = try ScriptedRegistry()

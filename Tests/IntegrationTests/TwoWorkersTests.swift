@@ -96,7 +96,10 @@ extension IntegrationTests {
       await next.stop()
     }
 
-    @Test("What is left and no beginning of the blob is thrown away", arguments: ["longer", "wrong"])
+    @Test(
+      "What is left and no beginning of the blob is thrown away",
+      arguments: ["longer", "wrong", "foreign", "unknown"]
+    )
     func uselessPartial(kind: String) async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 24)
@@ -110,10 +113,15 @@ extension IntegrationTests {
       )
       let garbage = DeterministicBytes.make(count: kind == "longer" ? .megabytes(2) : .kilobytes(100), seed: 25)
       try Data(garbage).write(to: URL(fileURLWithPath: "\(stack.store)/partial/sha256/\(hex)"))
+      if kind != "unknown" {
+        let upstream = kind == "foreign" ? "ghcr.io" : "docker.io"
+        try Data(#"{"upstream":"\#(upstream)","repository":"library/app"}"#.utf8)
+          .write(to: URL(fileURLWithPath: "\(stack.store)/partial/sha256/\(hex).json"))
+      }
       let worker = try await stack.startWorker()
       let first = try await stack.client.get("/v2/app/blobs/\(digest)")
-      // Bytes that are too many are seen at once; wrong ones at the end, and then nobody has a whole answer.
-      #expect(first.isWhole(digest) == (kind == "longer"))
+      // Wrong bytes of the same upstream are seen at the end, and then nobody has a whole answer.
+      #expect(first.isWhole(digest) == (kind != "wrong"))
       if kind == "wrong" { #expect(!first.isComplete) }
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(try stack.keptBlobs() == [digest])

@@ -23,6 +23,7 @@ extension BlobDownload {
         hasBegun = true
       }
       if hasBegun, let size = try? file.size() { fill.advance(to: size) }
+      if services.fills.removeIfForsaken(fill) { throw .forsaken }
       try? await Task.sleep(for: Self.interval)
     }
   }

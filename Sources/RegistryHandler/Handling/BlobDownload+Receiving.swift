@@ -40,6 +40,7 @@ extension BlobDownload {
       if chunk.readableBytes > 0 {
         try partial.append(chunk)
         fill.advance(to: partial.length)
+        if services.fills.removeIfForsaken(fill) { throw UpstreamError.forsaken }
       }
       return partial.length <= size ?? .max
     }
@@ -60,6 +61,7 @@ extension BlobDownload {
     while let delay = delays.next() {
       log("download resumed", failure, offset: offset)
       try? await Task.sleep(for: delay)
+      if services.fills.removeIfForsaken(fill) { throw .forsaken }
       do throws(UpstreamError) {
         var headers: HTTPFields = [.range: "bytes=\(offset)-"]
         headers[.ifRange] = validator

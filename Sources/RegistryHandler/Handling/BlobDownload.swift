@@ -58,8 +58,14 @@ struct BlobDownload: Sendable {
     let offset = partial.length
     var headers: HTTPFields = [:]
     if offset > 0 {
+      let record = services.store.partialRecord(of: fill.digest)
+      // What another upstream began is not to spoil what this one has, unless clients have been given it already.
+      guard record?.origin?.upstream == fill.place.upstream || fill.progress.value.phase == .filling else {
+        partial.discard()
+        return nil
+      }
       headers[.range] = "bytes=\(offset)-"
-      headers[.ifRange] = services.store.partialRecord(of: fill.digest)?.etag
+      headers[.ifRange] = record?.etag
     }
     switch try await answer(headers) {
     case .redirect(let redirect): return remembered(redirect)
@@ -169,6 +175,10 @@ struct BlobDownload: Sendable {
       "registry.reference": "\(fill.digest)",
       "error": "\(error.reason)",
     ]
+    if error == .forsaken {
+      services.logger.info("download left: nobody reads it", metadata: metadata)
+      return
+    }
     if error.kind == .store { return services.storeTrouble.note(error.reason, metadata) }
     if let offset { metadata["store.offset"] = "\(offset)" }
     services.logger.log(level: offset == nil ? .error : .warning, message, metadata: metadata)
@@ -189,4 +199,9 @@ extension UpstreamResponse {
     guard let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" else { return }
     throw UpstreamError(.invalidAnswer, "upstream sent content with an encoding that nobody asked for")
   }
+}
+
+extension UpstreamError {
+  /// Nobody wants the rest of a download: what is there stays for who comes next.
+  static let forsaken = UpstreamError(.cancelled, "nobody reads the download any more")
 }

@@ -3,10 +3,12 @@ internal import HTTPTypes
 extension BlobHandler {
   /// Answers with what upstream sends, for this client alone: a part that a download will not reach soon, or a blob that
   /// the store cannot take.
+  /// - Parameter interest: in the download that goes on meanwhile.
   func straight(
     _ digest: Digest,
     _ request: RegistryRequest,
-    detail: String
+    detail: String,
+    keeping interest: FillInterest? = nil
   ) async throws(UpstreamError) -> RegistryResponse {
     let route = Route.blob(repository, digest)
     var headers: HTTPFields = [:]
@@ -35,6 +37,7 @@ extension BlobHandler {
         range: range,
         skipping: range.lowerBound - start,
         verifying: range == 0..<size ? digest : nil,
+        keeping: interest,
         on: executor
       )
     }

@@ -96,7 +96,8 @@ struct BlobHandler: Sendable {
     // A fill for another repository, or for clients that are redirected where this one is not, may end without the blob
     // and say nothing about this request; then it is this one's turn.
     for _ in 0..<3 {
-      let (fill, isNew) = services.fills.join(digest, from: place, external: upstream.external)
+      let (fill, isNew, interest) = services.fills.join(digest, from: place, external: upstream.external)
+      defer { withExtendedLifetime(interest) {} }
       if isNew { BlobDownload(fill, from: upstream, services).start() }
       guard let progress = await opened(fill) else {
         if Task.isCancelled { throw .cancelled }
@@ -143,7 +144,7 @@ struct BlobHandler: Sendable {
       if case .part(let part) = Self.range(of: request, size: size),
         RangeSource(part, written: progress.written) == .upstream
       {
-        return try await straight(digest, request, detail: "range")
+        return try await straight(digest, request, detail: "range", keeping: fill.makeInterest())
       }
       var response = streamed(digest, size: size, request) { range in
         FallbackReader(fill.makeReader(range) ?? whole) { offset, file throws(UpstreamError) in

@@ -23,6 +23,7 @@ final class UpstreamReader: BlobSource {
 
   let range: Range<Int64>
   private let pipe = Observed(Pipe())
+  private let interest: FillInterest?
   private let task: Mutex<Task<Void, Never>?>
 
   /// - Parameters:
@@ -30,15 +31,18 @@ final class UpstreamReader: BlobSource {
   ///   - skipped: what the body has before the part, in bytes.
   ///   - digest: what the whole must have, where the part reaches its end.
   ///   - hash: of all that is before the part.
+  ///   - interest: in a download of the same blob, which goes on while this is read.
   init(
     _ body: any UpstreamBody,
     range: Range<Int64>,
     skipping skipped: Int64 = 0,
     verifying digest: Digest? = nil,
     after hash: RunningHash? = nil,
+    keeping interest: FillInterest? = nil,
     on executor: BlockingExecutor
   ) {
     self.range = range
+    self.interest = interest
     task = Mutex(nil)
     let pump = Pump(pipe: pipe, skipped: skipped, rest: Int64(range.count), digest: digest)
     let task = Task(executorPreference: executor) { await pump.run(body, hash) }

@@ -22,9 +22,16 @@ package final class BlobReader: BlobSource {
   package let range: Range<Int64>
   let file: OpenFile
   private let progress: Observed<FillProgress>?
+  private let interest: FillInterest?
 
   /// - Parameter progress: of the fill that writes the file; `nil` when the file is complete.
-  package init(_ file: OpenFile, range: Range<Int64>, following progress: Observed<FillProgress>? = nil) {
+  package init(
+    _ file: OpenFile,
+    range: Range<Int64>,
+    following progress: Observed<FillProgress>? = nil,
+    by interest: FillInterest? = nil
+  ) {
+    self.interest = interest
     self.file = file
     self.range = range
     self.progress = progress

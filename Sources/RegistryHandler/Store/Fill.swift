@@ -9,6 +9,7 @@ package final class Fill: Sendable {
   package let external: ExternalRedirects
   package let progress = Observed(FillProgress())
   private let file = Mutex<OpenFile?>(nil)
+  let interests = Atomic(0)
 
   package init(_ digest: Digest, from place: RepositoryPlace, external: ExternalRedirects = .passThrough) {
     self.digest = digest
@@ -25,7 +26,7 @@ package final class Fill: Sendable {
 
   /// A reader of the growing file; `nil` before there is one.
   package func makeReader(_ range: Range<Int64>) -> BlobReader? {
-    file.withLock { $0 }.map { BlobReader($0, range: range, following: progress) }
+    file.withLock { $0 }.map { BlobReader($0, range: range, following: progress, by: makeInterest()) }
   }
 
   /// Lets clients read: the file is there, and its size where upstream told.
@@ -59,23 +60,34 @@ package final class Fills: Sendable {
 
   package init() {}
 
-  /// The fill under way, or a new one that the caller has to start.
+  /// The fill under way, or a new one that the caller has to start; it goes on while the caller keeps the interest.
   package func join(
     _ digest: Digest,
     from place: RepositoryPlace,
     external: ExternalRedirects = .passThrough
-  ) -> (fill: Fill, isNew: Bool) {
+  ) -> (fill: Fill, isNew: Bool, interest: FillInterest) {
     fills.withLock { fills in
-      if let fill = fills[digest] { return (fill, false) }
+      if let fill = fills[digest] { return (fill, false, fill.makeInterest()) }
       let fill = Fill(digest, from: place, external: external)
       fills[digest] = fill
-      return (fill, true)
+      return (fill, true, fill.makeInterest())
     }
   }
 
   package func remove(_ fill: Fill) {
     fills.withLock { fills in
       if fills[fill.digest] === fill { fills[fill.digest] = nil }
+    }
+  }
+
+  /// Whether the fill has been forsaken: then it is removed, and whoever comes next begins another.
+  package func removeIfForsaken(_ fill: Fill) -> Bool {
+    guard fill.isForsaken else { return false }
+    // Again, as somebody may have joined meanwhile; nobody can any more.
+    return fills.withLock { fills in
+      guard fill.isForsaken else { return false }
+      if fills[fill.digest] === fill { fills[fill.digest] = nil }
+      return true
     }
   }
 

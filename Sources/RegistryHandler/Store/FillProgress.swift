@@ -39,6 +39,15 @@ package struct FillProgress: Sendable {
   /// Whether the head of an answer can be sent: the size is known, and some bytes are let go before the end.
   package var isStreamable: Bool { phase == .filling && (size ?? 0) > Self.heldBack }
 
+  /// Whether a download goes on although nobody reads it: it is small, or half of it is there.
+  package var isWorthFinishing: Bool {
+    guard let size else { return false }
+    return size < Self.alwaysFinished || written * 2 >= size
+  }
+
+  /// A blob of less is finished whoever leaves, in bytes: it costs seconds.
+  private static let alwaysFinished: Int64 = 64 << 20
+
   /// Whether there is something of the blob to answer with, now or later.
   package var hasBlob: Bool { [.filling, .complete, .unkept].contains(phase) }
 

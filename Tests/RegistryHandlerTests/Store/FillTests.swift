@@ -107,10 +107,45 @@ struct FillTests {
     #expect(await settled.value?.phase == .redirected(redirect))
   }
 
+  @Test(
+    arguments: [
+      (nil, 0, false), (nil, 1 << 30, false), (1000, 0, true), ((64 << 20) - 1, 0, true), (64 << 20, 0, false),
+      (64 << 20, (32 << 20) - 1, false), (64 << 20, 32 << 20, true), (1 << 40, 1 << 39, true),
+    ] as [(Int64?, Int64, Bool)]
+  )
+  func `what is small or half done is finished although nobody reads`(
+    _ size: Int64?,
+    _ written: Int64,
+    _ isWorthFinishing: Bool
+  ) {
+    var progress = FillProgress()
+    progress.size = size
+    progress.written = written
+    #expect(progress.isWorthFinishing == isWorthFinishing)
+  }
+
+  @Test func `a fill is forsaken when the last who wants it has gone`() throws {
+    let fills = Fills()
+    var (fill, _, interest): (Fill, Bool, FillInterest?) = fills.join(fill.digest, from: fill.place)
+    let partial = try store.claimPartial(fill.digest)
+    fill.begin(partial.file, size: 1 << 30, origin: fill.place)
+    #expect(interest != nil)
+    #expect(!fills.removeIfForsaken(fill))
+    var reader = fill.makeReader(0..<10)
+    #expect(reader != nil)
+    interest = nil
+    #expect(!fills.removeIfForsaken(fill))
+    reader = nil
+    #expect(fills.removeIfForsaken(fill))
+    #expect(fills.count == 0)
+    fill = fills.join(fill.digest, from: fill.place).fill
+    #expect(fills.count == 1)
+  }
+
   @Test func `there is one fill per digest, until it is removed`() throws {
     let fills = Fills()
-    let (first, isFirstNew) = fills.join(fill.digest, from: fill.place)
-    let (second, isSecondNew) = fills.join(fill.digest, from: try Values.place("q.test", "b"))
+    let (first, isFirstNew, _) = fills.join(fill.digest, from: fill.place)
+    let (second, isSecondNew, _) = fills.join(fill.digest, from: try Values.place("q.test", "b"))
     #expect(isFirstNew && !isSecondNew)
     #expect(first === second)
     #expect(fills.count == 1)
