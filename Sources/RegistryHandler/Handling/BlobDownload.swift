@@ -134,6 +134,7 @@ struct BlobDownload: Sendable {
       fill.advance(to: partial.length)
       try await receive(response, into: partial, size: size, skipping: skipped)
       try verify(partial, size: size)
+      if partial.length > FillProgress.releasedWhenVerified { fill.release() }
     } catch let error as StoreError {
       partial.discard()
       throw UpstreamError(.store, "the blob could not be kept: \(error)")

@@ -43,6 +43,9 @@ package final class Fill: Sendable {
     }
   }
 
+  /// Lets readers have the end: the digest is right.
+  package func release() { progress.update { $0.isVerified = true } }
+
   package func advance(to written: Int64) { progress.update { $0.written = written } }
 
   /// - Parameter origin: a repository for which upstream has proved the blob.

@@ -18,10 +18,16 @@ package struct FillProgress: Sendable {
   /// In bytes; a blob of up to this size is wholly withheld, and its answer can still become an error.
   package static let heldBack: Int64 = 16 * 1024
 
+  /// A blob of more is let go as soon as its digest is right: its way to the disk takes seconds. One of less is in the store
+  /// when its last byte has arrived. In bytes.
+  package static let releasedWhenVerified: Int64 = 64 << 20
+
   package var phase = Phase.opening
   /// The size that upstream announced, in bytes; `nil` when it announced none.
   package var size: Int64?
   package var written: Int64 = 0
+  /// Whether the digest is known to be right, although the bytes may not be on the disk yet.
+  package var isVerified = false
   /// A repository for which upstream has proved the blob; for any other it has to be asked.
   package var origin: RepositoryPlace?
 
@@ -32,6 +38,7 @@ package struct FillProgress: Sendable {
     switch phase {
     case .opening, .redirected: 0
     case .complete, .unkept: written
+    case .filling where isVerified: written
     case .filling, .failed: size.map { min(written, max(0, $0 - Self.heldBack)) } ?? 0
     }
   }

@@ -5,6 +5,19 @@ internal import Testing
 
 struct FillProgressTests {
   private static let held = FillProgress.heldBack
+  @Test(
+    arguments: [(FillProgress.Phase.filling, 100_000), (.opening, 0), (.failed(failure), 100_000 - held)]
+      as [(FillProgress.Phase, Int64)]
+  )
+  func `the end is let go once the digest is right`(_ phase: FillProgress.Phase, _ readable: Int64) {
+    var progress = FillProgress()
+    progress.phase = phase
+    progress.size = 100_000
+    progress.written = 100_000
+    progress.isVerified = true
+    #expect(progress.readable == readable)
+  }
+
   private static let failure = UpstreamError(.unreachable, "no")
 
   @Test(
