@@ -90,7 +90,7 @@ extension IntegrationTests {
       #expect(storage.requests.map(\.path) == ["/spent", "/fresh"])
       let refused = try await stack.client.get("/v2/s.test/a/b/blobs/\(sha256Digest(of: "no"))")
       #expect(refused.status == 502)
-      #expect(refused.text.contains("refused its signed URL twice"))
+      #expect(refused.text.contains("refused its URL twice"))
       #expect(storage.count("GET", "/spent") == 3)
     }
 

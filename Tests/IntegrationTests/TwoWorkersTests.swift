@@ -96,6 +96,28 @@ extension IntegrationTests {
       await next.stop()
     }
 
+    @Test("What a worker had received whole when it was killed is proved, not downloaded again")
+    func completePartial() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 26)
+      let digest = sha256Digest(of: bytes)
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { .bytes($0) }
+      let stack = try await ProxyStack(dockerHub(at: registry), in: TemporaryDirectory())
+      let partial = "\(stack.store)/partial/sha256/\(digest.dropFirst("sha256:".count))"
+      try FileManager.default.createDirectory(
+        atPath: "\(stack.store)/partial/sha256",
+        withIntermediateDirectories: true
+      )
+      try Data(bytes).write(to: URL(fileURLWithPath: partial))
+      try Data(#"{"upstream":"docker.io","repository":"library/app","size":\#(bytes.count)}"#.utf8)
+        .write(to: URL(fileURLWithPath: "\(partial).json"))
+      let worker = try await stack.startWorker()
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(try stack.keptBlobs() == [digest])
+      #expect(registry.sentBytes < 1000)
+      await worker.stop()
+    }
+
     @Test(
       "What is left and no beginning of the blob is thrown away",
       arguments: ["longer", "wrong", "foreign", "unknown"]

@@ -20,7 +20,7 @@ extension BlobDownload {
         return
       } catch let error as UpstreamError where error.isPassing {
         if partial.length > start { delays.noteProgress() }
-        source = try await rest(from: partial.length, size: size, ifRange: validator, after: error, &delays)
+        source = try await rest(of: partial, size: size, ifRange: validator, after: error, &delays)
       }
     }
   }
@@ -51,13 +51,14 @@ extension BlobDownload {
 
   /// What is still to come of a blob: asked for anew, as what was signed for the first question may be good no longer.
   private func rest(
-    from offset: Int64,
+    of partial: PartialFile,
     size: Int64?,
     ifRange validator: String?,
     after failure: UpstreamError,
     _ delays: inout ResumptionDelays
   ) async throws(UpstreamError) -> (body: any UpstreamBody, skipped: Int64) {
     var failure = failure
+    let offset = partial.length
     while let delay = delays.next() {
       log("download resumed", failure, offset: offset)
       try? await Task.sleep(for: delay)
@@ -66,7 +67,7 @@ extension BlobDownload {
         var headers: HTTPFields = [.range: "bytes=\(offset)-"]
         headers[.ifRange] = validator
         guard case .response(let response) = try await answer(headers) else {
-          throw UpstreamError(.invalidAnswer, "upstream broke off, and now redirects to storage")
+          throw Self.redirectedAway
         }
         try response.refuseContentEncoding()
         switch Resumption(response, route, offset: offset, size: size) {
@@ -75,6 +76,10 @@ extension BlobDownload {
         case .tryAgain(let error), .giveUp(let error):
           await response.body.discard()
           throw error
+        case .changed:
+          await response.body.discard()
+          partial.discard()
+          throw Resumption.changedError
         }
       } catch  where error.isPassing {
         failure = error

@@ -56,21 +56,32 @@ struct BlobDownload: Sendable {
       return .complete
     }
     let offset = partial.length
+    var start = offset
     var headers: HTTPFields = [:]
     if offset > 0 {
       let record = services.store.partialRecord(of: fill.digest)
       // What another upstream began is not to spoil what this one has, unless clients have been given it already.
-      guard record?.origin?.upstream == fill.place.upstream || fill.progress.value.phase == .filling else {
+      guard record?.origin?.upstream == fill.place.upstream || isStreaming else {
         partial.discard()
         return nil
       }
-      headers[.range] = "bytes=\(offset)-"
+      if offset >= record?.size ?? .max {
+        guard (try? partial.isVerified()) == true else {
+          partial.discard()
+          return nil
+        }
+        // All of it is here. Its last byte is asked for again, as the proof that it may be read.
+        start = offset - 1
+      }
+      headers[.range] = "bytes=\(start)-"
       headers[.ifRange] = record?.etag
     }
     switch try await answer(headers) {
-    case .redirect(let redirect): return remembered(redirect)
+    case .redirect(let redirect):
+      guard isStreaming else { return remembered(redirect) }
+      throw Self.redirectedAway
     case .response(let response):
-      switch Opening(response, offset: offset) {
+      switch Opening(response, offset: offset, start: start) {
       case .receive(let size, let skipped):
         return try await keep(response, in: partial, size: size, skipping: skipped)
       case .startAgain:
@@ -100,11 +111,20 @@ struct BlobDownload: Sendable {
     return .redirected(redirect)
   }
 
+  /// Whether clients may have been sent the head of an answer.
+  private var isStreaming: Bool { fill.progress.value.phase == .filling }
+
+  /// Where a client that has the beginning cannot be sent.
+  static let redirectedAway = UpstreamError(
+    .invalidAnswer,
+    "upstream broke off, and now redirects to a host that is not in 'storage_hosts:'"
+  )
+
   var route: Route { .blob(fill.place.repository, fill.digest) }
 
   /// Upstream's answer, its head within the time that clients wait; the fill then makes way for another try.
   func answer(_ headers: HTTPFields = [:]) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
-    let route = route
+    let (route, upstream) = (route, isStreaming ? upstream.followingStorage : upstream)
     return try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: "upstream gave no answer in time") {
       () throws(UpstreamError) in try await upstream.send(.get, route, headers: headers)
     }
@@ -139,8 +159,7 @@ struct BlobDownload: Sendable {
       partial.discard()
       throw UpstreamError(.store, "the blob could not be kept: \(error)")
     } catch let error as UpstreamError {
-      // What broke off can be gone on with; what is wrong cannot.
-      if error.kind == .invalidAnswer { partial.discard() }
+      // What broke off can be gone on with; what is wrong has been discarded where that was found.
       throw error
     } catch {
       throw UpstreamError(.unreachable, "the download broke off: \(error)")
@@ -157,14 +176,16 @@ struct BlobDownload: Sendable {
     }
   }
 
-  private func verify(_ partial: PartialFile, size: Int64?) throws(UpstreamError) {
+  private func verify(_ partial: PartialFile, size: Int64?) throws {
     if let size, size != partial.length {
+      partial.discard()
       throw UpstreamError(
         .invalidAnswer,
         "upstream sent \(partial.length) bytes of \(fill.digest), not the \(size) it announced"
       )
     }
-    guard partial.isVerified() else {
+    guard try partial.isVerified() else {
+      partial.discard()
       throw UpstreamError(.invalidAnswer, "upstream sent \(partial.length) bytes whose digest is not \(fill.digest)")
     }
   }

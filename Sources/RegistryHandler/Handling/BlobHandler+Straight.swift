@@ -17,7 +17,7 @@ extension BlobHandler {
       headers[.range] = request.headers[.range]
     }
     let answer: UpstreamResponse
-    switch try await ask(route, headers) {
+    switch try await ask(upstream, route, headers, until: deadline) {
     case .redirect(let redirect): return response(redirect)
     case .response(let response): answer = response
     }
@@ -58,8 +58,10 @@ extension BlobHandler {
   ) async throws(UpstreamError) -> UpstreamReader {
     let route = Route.blob(repository, digest)
     let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(range.upperBound - 1)"] : [:]
-    guard case .response(let response) = try await ask(route, headers) else {
-      throw UpstreamError(.invalidAnswer, "the store is full, and upstream now redirects to storage")
+    // The head of the answer is out, perhaps long since: what is left has a time of its own.
+    let limit = ContinuousClock.now + ProxyServices.answerTimeout
+    guard case .response(let response) = try await ask(upstream.followingStorage, route, headers, until: limit) else {
+      throw BlobDownload.redirectedAway
     }
     let skipped: Int64
     switch Resumption(response, route, offset: offset, size: size) {
@@ -68,6 +70,9 @@ extension BlobHandler {
     case .tryAgain(let error), .giveUp(let error):
       await response.body.discard()
       throw error
+    case .changed:
+      await response.body.discard()
+      throw Resumption.changedError
     }
     var hash: RunningHash?
     if range.upperBound == size {
@@ -87,11 +92,15 @@ extension BlobHandler {
     )
   }
 
-  private func ask(_ route: Route, _ headers: HTTPFields) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
-    try await withDeadline(
-      .now + ProxyServices.answerTimeout,
-      orTimeout: "upstream gave no answer in time"
-    ) { () throws(UpstreamError) in try await upstream.send(.get, route, headers: headers) }
+  private func ask(
+    _ upstream: AuthenticatedUpstream,
+    _ route: Route,
+    _ headers: HTTPFields,
+    until deadline: ContinuousClock.Instant
+  ) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
+    try await withDeadline(deadline, orTimeout: "upstream gave no answer in time") {
+      () throws(UpstreamError) in try await upstream.send(.get, route, headers: headers)
+    }
   }
 
   private func size(of answer: UpstreamResponse, _ route: Route) async throws(UpstreamError) -> Int64 {

@@ -95,7 +95,8 @@ struct BlobHandler: Sendable {
     if let redirect = services.redirects.redirect(for: key) { return response(redirect) }
     // A fill for another repository, or for clients that are redirected where this one is not, may end without the blob
     // and say nothing about this request; then it is this one's turn.
-    for _ in 0..<3 {
+    var tries = 3
+    while tries > 0, .now < deadline {
       let (fill, isNew, interest) = services.fills.join(digest, from: place, external: upstream.external)
       defer { withExtendedLifetime(interest) {} }
       if isNew { BlobDownload(fill, from: upstream, services).start() }
@@ -106,6 +107,8 @@ struct BlobHandler: Sendable {
       if fill.place != place || fill.external != upstream.external {
         guard progress.hasBlob else {
           services.fills.remove(fill)
+          // One that was redirected is over at once, and a burst of others may begin such again and again.
+          if fill.external == upstream.external { tries -= 1 }
           continue
         }
       }

@@ -58,15 +58,18 @@ struct BlobQuestion: Sendable {
     }
   }
 
+  /// Some registries refuse HEAD with a token that is good for GET; some storage, by a URL that was signed for GET.
+  private static let refusalsOfHead: Set<Int> = [401, 403, 405, 501]
+
   private func askWithEitherMethod() async throws(UpstreamError) -> Answer {
     let byHead = try await upstream.send(.head, route)
     switch byHead {
     case .redirect(let redirect) where key.method == .head: return .redirected(redirect)
-    case .response(let response) where response.status != 401: return try await found(response, [200])
+    case .response(let response) where !Self.refusalsOfHead.contains(response.status):
+      return try await found(response, [200])
     case .response(let response): await response.body.discard()
     case .redirect: break
     }
-    // Some registries refuse HEAD with a token that is good for GET; and a redirect is good for one method only.
     switch try await upstream.send(.get, route, headers: [.range: "bytes=0-0"]) {
     case .redirect(let redirect):
       guard key.method == .get else {

@@ -10,20 +10,22 @@ enum Opening: Equatable, Sendable {
   case startAgain
   case refused
 
-  /// - Parameter offset: how much is here, in bytes; a range from there was asked for, unless it is nothing.
-  init(_ response: UpstreamResponse, offset: Int64) {
+  /// - Parameters:
+  ///   - offset: how much is here, in bytes.
+  ///   - start: the first byte that was asked for, by a range unless it is 0.
+  init(_ response: UpstreamResponse, offset: Int64, start: Int64) {
     let range = response.headers[.contentRange].flatMap { ContentRange($0) }
     switch response.status {
     case 200:
       let size = response.contentLength
       self = size ?? .max < offset ? .startAgain : .receive(size: size, skipping: offset)
-    case 206 where offset > 0:
-      guard let range, range.part.lowerBound == offset, let size = range.size else {
+    case 206 where start > 0:
+      guard let range, range.part.lowerBound == start, let size = range.size else {
         self = .startAgain
         return
       }
-      self = .receive(size: size, skipping: 0)
-    case 416 where offset > 0: self = .startAgain
+      self = .receive(size: size, skipping: offset - start)
+    case 416 where start > 0: self = .startAgain
     default: self = .refused
     }
   }
@@ -39,6 +41,8 @@ enum Resumption: Equatable, Sendable {
   case tryAgain(UpstreamError)
   /// The rest is not to be had.
   case giveUp(UpstreamError)
+  /// What follows is of something else.
+  case changed
 
   /// - Parameters:
   ///   - offset: the first byte that was asked for.
@@ -47,10 +51,10 @@ enum Resumption: Equatable, Sendable {
     let range = response.headers[.contentRange].flatMap { ContentRange($0) }
     switch response.status {
     case 200:
-      self = Self.agree(response.contentLength, size) ? .skipBeginning : .giveUp(Self.changed)
+      self = Self.agree(response.contentLength, size) ? .skipBeginning : .changed
     case 206:
       guard let range, range.part.lowerBound == offset, Self.agree(range.size, size) else {
-        self = .giveUp(Self.changed)
+        self = .changed
         return
       }
       self = .append
@@ -62,7 +66,7 @@ enum Resumption: Equatable, Sendable {
 
   private static func agree(_ size: Int64?, _ other: Int64?) -> Bool { size == nil || other == nil || size == other }
 
-  private static let changed = UpstreamError(
+  static let changedError = UpstreamError(
     .invalidAnswer,
     "upstream broke off, and then sent another part or size than it had announced"
   )

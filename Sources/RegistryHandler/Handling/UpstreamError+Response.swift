@@ -5,12 +5,13 @@ extension UpstreamError {
   init(refusing response: UpstreamResponse, _ route: Route) {
     let what = route.reference ?? route.kind.rawValue
     let reason =
-      switch response.status {
-      case 401: "upstream refuses anonymous access to \(what): it is private, or does not exist"
-      case 403: "upstream denies access to \(what)"
-      case 404: "upstream does not have \(what)"
-      case 429: "upstream's rate limit is reached: wait, or give this proxy an account"
-      default: "upstream answered \(response.status) for \(what)"
+      switch (response.status, response.redirectedTo) {
+      case (401, nil): "upstream refuses anonymous access to \(what): it is private, or does not exist"
+      case (403, nil): "upstream denies access to \(what)"
+      case (404, nil): "upstream does not have \(what)"
+      case (429, nil): "upstream's rate limit is reached: wait, or give this proxy an account"
+      case (let status, nil): "upstream answered \(status) for \(what)"
+      case (let status, let host?): "\(host), to which upstream redirects, answered \(status) for \(what)"
       }
     self.init(.status, reason, status: response.status, retryAfter: response.headers[.retryAfter])
   }

@@ -10,7 +10,7 @@ package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
   /// Parses `host` or `host:port`; `nil` when it is neither.
   package init?(_ text: String) {
     guard !text.contains("/"), !text.contains("?"), let url = HTTPURL("http://\(text)/") else { return nil }
-    host = url.host
+    host = Self.withoutFinalDot(url.host)
     port = url.port
     address = IPAddress(url.host)
   }
@@ -19,15 +19,19 @@ package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
 
   package func matches(_ url: HTTPURL) -> Bool {
     if let port, port != url.effectivePort { return false }
-    // A final dot is the root of all names, and changes nothing.
-    let asked = url.host.hasSuffix(".") ? String(url.host.dropLast()) : url.host
+    let asked = Self.withoutFinalDot(url.host)
     if asked == host { return true }
     if let address { return IPAddress(asked) == address }
     return !Self.isAddress(host) && asked.hasSuffix(".\(host)")
   }
 
   /// Whether the host itself is written here, not one above it.
-  package func names(_ url: HTTPURL) -> Bool { matches(url) && (url.host == host || address != nil) }
+  package func names(_ url: HTTPURL) -> Bool {
+    matches(url) && (Self.withoutFinalDot(url.host) == host || address != nil)
+  }
+
+  /// A final dot is the root of all names, and changes nothing.
+  private static func withoutFinalDot(_ host: String) -> String { host.hasSuffix(".") ? String(host.dropLast()) : host }
 
   /// Whether a host is an IPv4 or IPv6 address rather than a name.
   package static func isAddress(_ host: String) -> Bool {

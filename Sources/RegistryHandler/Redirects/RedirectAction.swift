@@ -25,7 +25,7 @@ package enum RedirectRefusal: Error, Equatable, Sendable {
   case noLocation
   case longLocation(Int)
   case malformedLocation
-  case downgrade(host: String)
+  case downgrade(host: String, isEndpoint: Bool)
   case tooManyHops(Int)
   case cycle
 }
@@ -37,8 +37,10 @@ extension RedirectRefusal: CustomStringConvertible {
     case .noLocation: "upstream sent a redirect without a Location"
     case .longLocation(let limit): "upstream sent a redirect whose Location is longer than \(limit) bytes"
     case .malformedLocation: "upstream sent a redirect whose Location is not a plain http or https URL"
-    case .downgrade(let host):
+    case .downgrade(let host, isEndpoint: true):
       "upstream redirects from https to plain http on \(host): if it has no https, name an http URL in 'endpoints:'"
+    case .downgrade(let host, isEndpoint: false):
+      "upstream redirects from https to plain http on \(host): it has to be given an https address for it"
     case .tooManyHops(let limit):
       "upstream redirects more than \(limit) times in a row: check that 'endpoints:' names the registry itself"
     case .cycle: "upstream redirects in a circle: check that 'endpoints:' names the registry itself, and not this proxy"

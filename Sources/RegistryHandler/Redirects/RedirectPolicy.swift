@@ -24,7 +24,9 @@ package struct RedirectPolicy: Sendable {
     guard location.utf8.count <= Self.maximumLocation else { return .refuse(.longLocation(Self.maximumLocation)) }
     let request = redirect.request
     guard let url = request.resolving(location) else { return .refuse(.malformedLocation) }
-    guard request.scheme == .http || url.scheme == .https else { return .refuse(.downgrade(host: url.host)) }
+    guard request.scheme == .http || url.scheme == .https else {
+      return .refuse(.downgrade(host: url.host, isEndpoint: url.host == redirect.endpoint.host))
+    }
     guard redirect.earlier.count < Self.maximumHops else { return .refuse(.tooManyHops(Self.maximumHops)) }
     let target = target(of: url, endpoint: redirect.endpoint)
     // What would not reach storage as it was signed is better followed by the client.

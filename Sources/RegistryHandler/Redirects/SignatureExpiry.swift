@@ -43,11 +43,14 @@ package enum SignatureExpiry {
   /// `20260131T235959Z`
   private static func seconds(ofCompact text: String) -> Int64? {
     let style = Date.ISO8601FormatStyle(dateSeparator: .omitted, dateTimeSeparator: .standard, timeSeparator: .omitted)
-    return (try? style.parse(text)).map { Int64($0.timeIntervalSince1970) }
+    return (try? style.parse(text)).flatMap(seconds)
   }
 
   /// `2026-01-31T23:59:59Z`
   private static func seconds(ofExtended text: String) -> Int64? {
-    (try? Date.ISO8601FormatStyle().parse(text)).map { Int64($0.timeIntervalSince1970) }
+    (try? Date.ISO8601FormatStyle().parse(text)).flatMap(seconds)
   }
+
+  /// `nil` for a date beyond all clocks.
+  private static func seconds(_ date: Date) -> Int64? { Int64(exactly: date.timeIntervalSince1970.rounded(.down)) }
 }

@@ -17,11 +17,12 @@ package final class PartialFile {
   package let file: OpenFile
   private let digest: Digest
   private let store: Store
-  private var hash: RunningHash
+  /// Of all that is there; `nil` while the beginning has not been needed.
+  private var hash: RunningHash?
   private var isFinished = false
   package private(set) var length: Int64 = 0
 
-  /// Takes the right to write a blob, going on where whoever had it last has ended. Blocks, long where much is there.
+  /// Takes the right to write a blob, going on where whoever had it last has ended. Blocks.
   package static func claim(_ digest: Digest, in store: Store) throws(StoreError) -> Claim {
     let path = store.layout.partial(digest)
     try store.fileSystem.makeDirectory(FileSystem.parent(of: path))
@@ -30,30 +31,32 @@ package final class PartialFile {
       guard file.tryLock() else { return .taken(file) }
       // Between opening and locking, the last holder may have renamed or removed it.
       guard file.isStillAtItsPath() else { continue }
-      let partial = PartialFile(file, digest, store)
-      try partial.hashBeginning()
-      return .mine(partial)
+      return .mine(PartialFile(file, digest, store, length: try file.size()))
     }
   }
 
-  private init(_ file: OpenFile, _ digest: Digest, _ store: Store) {
+  private init(_ file: OpenFile, _ digest: Digest, _ store: Store, length: Int64) {
     self.file = file
     self.digest = digest
     self.store = store
-    hash = RunningHash(digest.algorithm)
+    self.length = length
   }
 
   deinit { release() }
 
-  /// Appends a chunk. Blocks.
+  /// Appends a chunk. Blocks, the first time as long as it takes to hash what is there.
   package func append(_ chunk: ByteBuffer) throws(StoreError) {
+    try hashBeginning()
     try file.write(chunk, at: length)
-    chunk.withUnsafeReadableBytes { hash.update($0) }
+    chunk.withUnsafeReadableBytes { hash?.update($0) }
     length += Int64(chunk.readableBytes)
   }
 
-  /// Whether the bytes are those of the digest.
-  package func isVerified() -> Bool { hash.hex() == digest.hex }
+  /// Whether the bytes are those of the digest. Blocks as `append` does.
+  package func isVerified() throws(StoreError) -> Bool {
+    try hashBeginning()
+    return hash?.hex() == digest.hex
+  }
 
   /// Brings the verified bytes to the disk and gives them their name. Blocks.
   package func promote() throws(StoreError) {
@@ -85,7 +88,6 @@ package final class PartialFile {
   }
 
   private func hashBeginning() throws(StoreError) {
-    length = try file.size()
-    hash = try RunningHash(digest.algorithm, ofFirst: length, in: file)
+    if hash == nil { hash = try RunningHash(digest.algorithm, ofFirst: length, in: file) }
   }
 }

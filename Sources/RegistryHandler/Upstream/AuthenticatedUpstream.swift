@@ -32,6 +32,11 @@ package struct AuthenticatedUpstream: Sendable {
     self.now = now
   }
 
+  /// The same, for a blob whose head may be out already: its storage is followed, as its client can be sent nowhere.
+  package var followingStorage: AuthenticatedUpstream {
+    AuthenticatedUpstream(upstream, external: .follow, client: client, tokens: tokens, now: now)
+  }
+
   /// Sends a request to the first endpoint that can be reached, and on to where it redirects.
   ///
   /// The headers get no credential of the client; an `Authorization` is added here.
@@ -85,15 +90,21 @@ package struct AuthenticatedUpstream: Sendable {
     var target = RedirectTarget.sameOrigin
     var earlier: [HTTPURL] = []
     while true {
-      let response = try await send(question, to: url, target)
+      var response = try await send(question, to: url, target)
+      if target != .sameOrigin { response.redirectedTo = url.host }
       guard (300..<400).contains(response.status) else {
         guard target != .sameOrigin, Self.mayHaveExpired(response, url) else { return .response(response) }
+        if !isLastTry {
+          await response.body.discard()
+          return nil
+        }
+        // A refused HEAD may be a URL that was signed for GET; and for a document, a refusal is an answer.
+        guard question.method == .get, question.content == .blob else { return .response(response) }
         await response.body.discard()
-        guard isLastTry else { return nil }
-        let reason = "\(url.host), to which upstream redirects, refused its signed URL twice"
+        let reason = "\(url.host), to which upstream redirects, refused its URL twice"
         throw UpstreamError(.invalidAnswer, reason, status: response.status)
       }
-      await response.body.discard()
+      await response.body.discardBriefly()
       let redirect = Redirect(
         status: response.status,
         location: response.headers[.location],

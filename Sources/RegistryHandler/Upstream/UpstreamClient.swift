@@ -40,6 +40,8 @@ package struct UpstreamResponse: Sendable {
   package var status: Int
   package var headers: HTTPFields
   package var body: any UpstreamBody
+  /// The host that sent it, where upstream redirected to another one.
+  package var redirectedTo: String?
 
   package init(status: Int, headers: HTTPFields, body: any UpstreamBody) {
     self.status = status
@@ -75,4 +77,9 @@ extension UpstreamBody {
 
   /// Reads a body nobody needs, so that its connection can be used again; a long one is given up.
   package func discard() async { _ = try? await collect(upTo: 64 * 1024) }
+
+  /// The same for the body of a redirect, which somebody waits behind: what does not come at once is given up.
+  package func discardBriefly() async {
+    await withDeadline(.now + .seconds(1)) { _ = try? await collect(upTo: 16 * 1024) }
+  }
 }

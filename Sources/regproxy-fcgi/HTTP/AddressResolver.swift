@@ -10,7 +10,7 @@ protocol AddressResolver: Sendable {
 /// Asks the system: its hosts file, its name servers.
 struct SystemResolver: AddressResolver {
   /// Name servers that do not answer hold a thread each, for as long as the system is told to wait for them.
-  private static let threadCount = 8
+  private static let threadCount = 32
 
   private let flights = SingleFlight<String, Result<[IPAddress], UpstreamError>>(
     executor: BlockingExecutor(threadCount: threadCount)

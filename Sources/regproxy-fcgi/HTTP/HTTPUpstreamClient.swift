@@ -43,6 +43,7 @@ final class HTTPUpstreamClient: UpstreamClient {
       do throws(UpstreamError) {
         return try await execute(request, at: HTTPClientPool.Pin(host: host, address: address))
       } catch  where error.kind == .unreachable || error.kind == .timeout {
+        addresses.moveToEnd(address, of: host)
         failure = error
       }
     }

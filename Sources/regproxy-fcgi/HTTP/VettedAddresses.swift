@@ -31,7 +31,24 @@ final class VettedAddresses: Sendable {
           + "'allow_private:'"
       )
     }
-    return permitted
+    return Self.alternating(permitted)
+  }
+
+  /// Lets the other addresses of a host be tried before one that could not be reached.
+  func moveToEnd(_ address: IPAddress, of host: String) {
+    entries.withLock { entries in
+      guard let entry = entries[host] else { return }
+      let others = entry.addresses.filter { $0 != address }
+      entries[host] = Entry(addresses: others + [address], end: entry.end)
+    }
+  }
+
+  /// The families in turn, as one of them may lead nowhere. <https://www.rfc-editor.org/rfc/rfc8305#section-4>
+  private static func alternating(_ addresses: [IPAddress]) -> [IPAddress] {
+    guard let first = addresses.first else { return [] }
+    let families = [addresses.filter { $0.isIPv4 == first.isIPv4 }, addresses.filter { $0.isIPv4 != first.isIPv4 }]
+    let longest = families.map(\.count).max() ?? 0
+    return (0..<longest).flatMap { place in families.compactMap { $0.indices.contains(place) ? $0[place] : nil } }
   }
 
   private func addresses(of host: String) async throws(UpstreamError) -> [IPAddress] {

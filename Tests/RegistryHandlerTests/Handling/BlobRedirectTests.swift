@@ -177,6 +177,52 @@ struct BlobRedirectTests {
     let foreign = fixture.registry.requests.filter { $0.url.host == "other.test" }
     #expect(foreign.allSatisfy { $0.headers[.authorization] == nil && $0.addresses == .publicOr([]) })
   }
+
+  @Test func `where storage refuses HEAD by a URL that is signed for GET, a byte is asked for`() async throws {
+    let fixture = try makeFixture { $0.external = .follow }
+    fixture.registry.on("HEAD \(Self.storage)", FakeAnswer(403))
+    fixture.registry.on(
+      "GET \(Self.storage)",
+      FakeAnswer(206, [.contentRange: "bytes 0-0/\(Self.bytes.count)"], [[7]])
+    )
+    let answer = await fixture.send(.head, target)
+    #expect(answer.status == 200)
+    #expect(answer.headers[.contentLength] == "\(Self.bytes.count)")
+  }
+
+  @Test func `a client that has the beginning is not redirected`() async throws {
+    let fixture = try makeFixture { _ in }
+    let start = Array(Self.bytes.prefix(20_000))
+    fixture.registry.on("GET \(blob)") { [bytes = Self.bytes] request throws(UpstreamError) in
+      guard request.headers[.range] == nil else { return FakeAnswer(307, [.location: Self.storage]) }
+      var answer = FakeAnswer(200, [.contentLength: "\(bytes.count)"], [start])
+      answer.failure = UpstreamError(.unreachable, "lost")
+      return answer
+    }
+    fixture.registry.on("GET \(Self.storage)") { [bytes = Self.bytes] request throws(UpstreamError) in
+      #expect(request.headers[.range] == "bytes=20000-")
+      let range = "bytes 20000-\(bytes.count - 1)/\(bytes.count)"
+      return FakeAnswer(206, [.contentRange: range], [Array(bytes.dropFirst(20_000))])
+    }
+    let answer = await fixture.send(.get, target)
+    #expect(answer.status == 200)
+    #expect(try await fixture.content(of: answer) == Self.bytes)
+  }
+
+  @Test func `what was left stays there when the rest is refused`() async throws {
+    let fixture = try makeFixture { $0.storageHosts = [] }
+    let start = Array(Self.bytes.prefix(20_000))
+    fixture.registry.on("GET \(blob)") { [bytes = Self.bytes] request throws(UpstreamError) in
+      guard request.headers[.range] == nil else { return FakeAnswer(307, [.location: Self.storage]) }
+      var answer = FakeAnswer(200, [.contentLength: "\(bytes.count)"], [start])
+      answer.failure = UpstreamError(.unreachable, "lost")
+      return answer
+    }
+    let answer = await fixture.send(.get, target)
+    await #expect(throws: BlobReader.Failure.self) { try await fixture.content(of: answer) }
+    let partial = fixture.store.layout.partial(digest)
+    #expect(fixture.store.fileSystem.size(of: partial) == 20_000)
+  }
 }
 
 /// Answers in turn, the last again and again.

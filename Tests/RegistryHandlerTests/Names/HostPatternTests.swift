@@ -12,6 +12,8 @@ struct HostPatternTests {
       ("amazonaws.com", "https://notamazonaws.com/", false),
       ("amazonaws.com", "https://amazonaws.com.example.net/", false),
       ("s3.amazonaws.com", "https://amazonaws.com/", false),
+      ("amazonaws.com.", "https://s3.amazonaws.com/", true),
+      ("amazonaws.com", "https://s3.amazonaws.com./", true),
       ("127.0.0.1:9000", "http://127.0.0.1:9000/", true),
       ("127.0.0.1:9000", "http://127.0.0.1:9001/", false),
       ("127.0.0.1", "http://127.0.0.1:9000/", true),

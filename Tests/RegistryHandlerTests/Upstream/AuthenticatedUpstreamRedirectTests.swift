@@ -135,4 +135,18 @@ struct AuthenticatedUpstreamRedirectTests {
     #expect(response.status == status)
     #expect(registry.log == [blob])
   }
+
+  @Test func `a refusal of where a manifest has been moved is a refusal`() async throws {
+    let manifest = Route.manifest(try Values.repository("a"), .tag(try #require(Tag("1"))))
+    registry.on("GET https://r.test\(manifest.target)", redirect(to: "https://x.test/m?Signature=1"))
+    registry.on("GET https://x.test/m?Signature=1", FakeAnswer(403))
+    guard case .response(let response) = try await makeUpstream().send(.get, manifest) else {
+      Issue.record("there was no answer")
+      return
+    }
+    #expect(response.status == 403)
+    #expect(response.redirectedTo == "x.test")
+    #expect(!UpstreamError(refusing: response, manifest).allowsStaleAnswer)
+    #expect(UpstreamError(refusing: response, manifest).reason.contains("x.test"))
+  }
 }

@@ -67,6 +67,12 @@ struct HTTPUpstreamClientTests {
     #expect(resolver.questions == ["storage.test"])
   }
 
+  @Test func `a family of addresses that leads nowhere does not hide the other`() async throws {
+    let rule = AddressRule.publicOr(["127.0.0.0/8", "::1", "100::/64"].compactMap(IPNetwork.init))
+    let resolver = ScriptedResolver([["100::1", "100::2", "100::3", "100::4", "127.0.0.1"]])
+    #expect(try await get("http://storage.test:\(server.port)/x", rule, resolver: resolver) == (200, "hello"))
+  }
+
   @Test func `of several addresses, those that may be are tried`() async throws {
     let only = AddressRule.publicOr(["127.0.0.1", "127.0.0.9"].compactMap(IPNetwork.init))
     // Nobody listens at the first that may be.
