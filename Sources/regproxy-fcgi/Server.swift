@@ -26,6 +26,7 @@ struct Server: Sendable {
     socket = try ListeningSocket() ?? ListeningSocket(configuration.listen, mode: configuration.socketMode)
     services = ProxyServices(
       store: store,
+      limits: configuration.storeLimits,
       client: HTTPUpstreamClient(),
       executor: BlockingExecutor(),
       logger: logger,
@@ -48,6 +49,7 @@ struct Server: Sendable {
   /// Serves from now on.
   func start() throws(WorkerError) {
     guard pool.start() else { throw .noThread }
+    StoreKeeper(services.evictor).start()
     logger.notice(
       "worker started",
       metadata: ["version": "\(Version.current)", "store.directory": "\(configuration.storeDirectory)"]

@@ -164,6 +164,12 @@ struct BlobDownload: Sendable {
     } catch {
       throw UpstreamError(.unreachable, "the download broke off: \(error)")
     }
+    guard await hasRoom(partial) else {
+      let reason = "all that is in the store is pinned, or was used in the last minutes: raise 'store.max_size'"
+      log("blob not kept", UpstreamError(.store, reason))
+      partial.discard()
+      return .unkept
+    }
     do throws(StoreError) {
       // The link first: who finds the blob then finds that it may be read here, too.
       try services.store.link(fill.digest, in: fill.place)
@@ -171,9 +177,17 @@ struct BlobDownload: Sendable {
       return .complete
     } catch {
       log("blob not kept", UpstreamError(.store, error.description))
+      services.evictor.giveBack(partial.length)
       partial.discard()
       return .unkept
     }
+  }
+
+  /// Whether the store may take it. Nobody waits for what has to go: readers have the end before.
+  private func hasRoom(_ partial: PartialFile) async -> Bool {
+    if services.evictor.reserve(partial.length) { return true }
+    fill.release()
+    return await services.evictor.makeRoom(for: partial.length)
   }
 
   private func verify(_ partial: PartialFile, size: Int64?) throws {

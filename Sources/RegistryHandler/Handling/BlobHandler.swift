@@ -15,7 +15,7 @@ struct BlobHandler: Sendable {
   private var place: RepositoryPlace { RepositoryPlace(upstream: upstream.upstream.name, repository: repository) }
 
   func respond(to request: RegistryRequest, _ digest: Digest) async throws(UpstreamError) -> RegistryResponse {
-    if let size = store.size(of: digest) {
+    if let size = store.use(digest) {
       if store.hasLink(to: digest, in: place) {
         return try stored(digest, size, request, .hit, detail: "stored")
       }

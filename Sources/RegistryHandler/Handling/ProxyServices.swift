@@ -23,12 +23,14 @@ package final class ProxyServices: Sendable {
   let manifestFlights: SingleFlight<ManifestKey, Result<ManifestAnswer, UpstreamError>>
   package let counters = RequestCounters()
   package let storeTrouble: StoreTrouble
+  package let evictor: Evictor
 
   /// - Parameters:
   ///   - now: seconds since 1970.
   ///   - monotonicNow: seconds on a clock that is never set.
   package init(
     store: Store,
+    limits: StoreLimits = StoreLimits(),
     client: any UpstreamClient,
     executor: BlockingExecutor,
     logger: Logger,
@@ -41,6 +43,7 @@ package final class ProxyServices: Sendable {
     self.logger = logger
     self.now = now
     self.tokens = TokenCache(executor: executor, now: monotonicNow)
+    self.evictor = Evictor(store, limits, logger: logger, now: now)
     self.storeTrouble = StoreTrouble(logger: logger, now: monotonicNow)
     self.redirects = RedirectMemory(now: monotonicNow)
     self.blobQuestions = SingleFlight(executor: executor)

@@ -65,6 +65,20 @@ struct StatusHandler: Sendable {
       + "# HELP regproxy_store_failures_total Blobs that the store would not take.\n"
       + "# TYPE regproxy_store_failures_total counter\n"
       + "regproxy_store_failures_total \(services.storeTrouble.count)\n"
+      + "# HELP regproxy_evicted_blobs_total Blobs that were removed to make room.\n"
+      + "# TYPE regproxy_evicted_blobs_total counter\n"
+      + "regproxy_evicted_blobs_total \(services.evictor.evicted.blobs)\n"
+      + "# HELP regproxy_evicted_bytes_total Bytes that were removed to make room.\n"
+      + "# TYPE regproxy_evicted_bytes_total counter\n"
+      + "regproxy_evicted_bytes_total \(services.evictor.evicted.bytes)\n"
+      + storeSize
+  }
+
+  /// Nothing before the blobs have been counted.
+  private var storeSize: String {
+    guard let total = services.store.usage.total else { return "" }
+    return "# HELP regproxy_store_bytes Bytes that the blobs take, of all processes.\n"
+      + "# TYPE regproxy_store_bytes gauge\nregproxy_store_bytes \(total)\n"
   }
 
   private func text(_ text: String, type: String = "text/plain; charset=utf-8", status: Int = 200) -> RegistryResponse {

@@ -77,14 +77,20 @@ package final class OpenFile: Sendable {
     guard fsync(descriptor.rawValue) == 0 else { throw failure("fsync") }
   }
 
-  /// Sets the time of the last change, so that the same blob has the same validator on every node.
+  /// `UTIME_NOW`, which is no constant that can be imported. <https://man7.org/linux/man-pages/man2/utimensat.2.html>
+  private static let utimeNow = (1 << 30) - 1
+
+  /// Sets the time of the last change, so that the same blob has the same validator on every node. It is used now.
   package func setModificationTime(_ seconds: Int) throws(StoreError) {
-    let time = timespec(tv_sec: seconds, tv_nsec: 0)
-    guard futimens(descriptor.rawValue, [time, time]) == 0 else { throw failure("set the time of") }
+    let times = [timespec(tv_sec: 0, tv_nsec: Self.utimeNow), timespec(tv_sec: seconds, tv_nsec: 0)]
+    guard futimens(descriptor.rawValue, times) == 0 else { throw failure("set the time of") }
   }
 
   /// Takes the exclusive lock without waiting; false when another process, or another opening of the file, has it.
   package func tryLock() -> Bool { flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 }
+
+  /// Waits for the exclusive lock. Blocks.
+  package func lock() { while flock(descriptor.rawValue, LOCK_EX) != 0, Glibc.errno == EINTR {} }
 
   /// Gives the lock up, although the file stays open for those who read it.
   package func unlock() { flock(descriptor.rawValue, LOCK_UN) }

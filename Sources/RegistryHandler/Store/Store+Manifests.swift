@@ -64,6 +64,7 @@ extension Store {
       let mediaType = MediaType(record.mediaType),
       let bytes = try fileSystem.read(layout.blob(digest), limit: Self.maximumManifestSize)
     else { return nil }
+    _ = use(digest)
     return StoredManifest(digest: digest, mediaType: mediaType, bytes: bytes)
   }
 
@@ -83,6 +84,12 @@ extension Store {
     in place: RepositoryPlace
   ) throws(StoreError) -> TagRecord? {
     try record(at: layout.tag(tag, variant, in: place))
+  }
+
+  /// The manifest that a tag was last seen as; `nil` when the file cannot be read.
+  func digest(ofTagAt path: String) -> Digest? {
+    let record: TagRecord? = try? record(at: path)
+    return record.flatMap { Digest($0.digest) }
   }
 
   package func keep(

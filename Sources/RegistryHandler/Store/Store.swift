@@ -9,11 +9,13 @@ package final class Store: Sendable {
 
   package let layout: StoreLayout
   package let fileSystem = FileSystem()
+  package let usage: StoreUsage
 
   /// Opens the store, making its top directories where they are missing.
   /// - Parameter directory: an absolute path.
   package init(directory: String) throws(StoreError) {
     layout = StoreLayout(root: directory)
+    usage = StoreUsage(path: layout.usage)
     for path in [layout.blobs, layout.partials, layout.repositories] { try fileSystem.makeDirectory(path) }
   }
 
@@ -26,6 +28,16 @@ package final class Store: Sendable {
 
   /// The size of a verified blob in bytes; `nil` when it is not here.
   package func size(of digest: Digest) -> Int64? { fileSystem.size(of: layout.blob(digest)) }
+
+  /// The size of a verified blob that is about to be served, in bytes; `nil` when it is not here. Its use is recorded, once
+  /// a minute at most.
+  package func use(_ digest: Digest) -> Int64? {
+    let path = layout.blob(digest)
+    guard let use = fileSystem.use(of: path) else { return nil }
+    let now = Int64(time(nil))
+    if now - use.lastUse >= EvictionPolicy.useInterval { fileSystem.setLastUse(of: path, to: now) }
+    return use.size
+  }
 
   /// Opens a verified blob; `nil` when it is not here.
   package func open(_ digest: Digest) -> OpenFile? { try? OpenFile(reading: layout.blob(digest)) }
@@ -54,6 +66,7 @@ package final class Store: Sendable {
       fileSystem.remove(temporary)
       throw error
     }
+    usage.add(StoreUsage.taken(by: Int64(bytes.count)))
   }
 
   /// Whether a file can be written and renamed now: what readiness means.

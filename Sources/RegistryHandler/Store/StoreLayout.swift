@@ -7,6 +7,8 @@
 ///     repositories/<upstream>/<repository>/_manifests/sha256/<hex>.json  link and media type
 ///     repositories/<upstream>/<repository>/_tags/<tag>.json              what the tag was last seen as
 ///     repositories/<upstream>/<repository>/_tags/single/<tag>.json       the same for clients that take no index
+///     usage                                                              what the blobs take, in bytes
+///     evictor.lock                                                       locked by who evicts
 package struct StoreLayout: Sendable {
   package let root: String
 
@@ -15,6 +17,12 @@ package struct StoreLayout: Sendable {
   package var blobs: String { "\(root)/blobs" }
   package var partials: String { "\(root)/partial" }
   package var repositories: String { "\(root)/repositories" }
+
+  /// What the blobs take, in bytes.
+  package var usage: String { "\(root)/usage" }
+
+  /// Locked by who evicts.
+  package var evictorLock: String { "\(root)/evictor.lock" }
 
   package func blob(_ digest: Digest) -> String { "\(root)/blobs/\(Self.relativePath(of: digest))" }
 
@@ -28,19 +36,25 @@ package struct StoreLayout: Sendable {
   package func partialRecord(_ digest: Digest) -> String { "\(partial(digest)).json" }
 
   package func blobLink(_ digest: Digest, in place: RepositoryPlace) -> String {
-    "\(directory(of: place))/_blobs/\(digest.algorithm.rawValue)/\(digest.hex)"
+    "\(blobLinks(in: place))/\(digest.algorithm.rawValue)/\(digest.hex)"
   }
 
   package func manifest(_ digest: Digest, in place: RepositoryPlace) -> String {
-    "\(directory(of: place))/_manifests/\(digest.algorithm.rawValue)/\(digest.hex).json"
+    "\(manifests(in: place))/\(digest.algorithm.rawValue)/\(digest.hex).json"
   }
 
   package func tag(_ tag: Tag, _ variant: TagVariant = .any, in place: RepositoryPlace) -> String {
     switch variant {
-    case .any: "\(directory(of: place))/_tags/\(tag).json"
-    case .single: "\(directory(of: place))/_tags/single/\(tag).json"
+    case .any: "\(tags(in: place))/\(tag).json"
+    case .single: "\(tags(in: place))/single/\(tag).json"
     }
   }
+
+  package func blobLinks(in place: RepositoryPlace) -> String { "\(directory(of: place))/_blobs" }
+
+  package func manifests(in place: RepositoryPlace) -> String { "\(directory(of: place))/_manifests" }
+
+  package func tags(in place: RepositoryPlace) -> String { "\(directory(of: place))/_tags" }
 
   private func directory(of place: RepositoryPlace) -> String {
     "\(repositories)/\(place.upstream)/\(place.repository)"

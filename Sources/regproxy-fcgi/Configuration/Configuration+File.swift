@@ -60,8 +60,8 @@ extension Configuration {
   /// The scalars that a variable can set, and their place in the file.
   private static let variables = [
     "listen", "socket_mode", "threads.min", "threads.max", "domain", "delivery", "drain_timeout",
-    "log.level", "log.format", "log.file", "store.directory", "defaults.tag_ttl", "defaults.stale_if_error",
-    "defaults.external_redirects",
+    "log.level", "log.format", "log.file", "store.directory", "store.max_size", "store.min_free", "defaults.tag_ttl",
+    "defaults.stale_if_error", "defaults.external_redirects",
   ]
 
   private mutating func apply(
@@ -94,9 +94,7 @@ extension Configuration {
     if let node = keys["delivery"] { delivery = try node.oneOf(Delivery.self) }
     if let node = keys["drain_timeout"] { drainTimeout = try node.duration() }
     try applyLog(try section("log", known: ["level", "format", "file"]))
-    if let node = try section("store", known: ["directory"])["directory"] {
-      storeDirectory = try node.value("an absolute path without spaces, quotes or ';'", Self.absolutePath)
-    }
+    try applyStore(try section("store", known: ["directory", "max_size", "min_free", "pins"]))
     let defaults = try section("defaults", known: Self.defaultKeys)
     for index in upstreams.indices { try applyDefaults(defaults, to: &upstreams[index]) }
     if let node = keys["upstreams"] { try applyUpstreams(node, defaults: defaults) }
@@ -105,6 +103,19 @@ extension Configuration {
   private mutating func applyThreads(_ keys: [String: ConfigurationNode]) throws(ConfigurationError) {
     if let node = keys["min"] { threads.min = try node.int(1...100_000) }
     if let node = keys["max"] { threads.max = try node.int(1...100_000) }
+  }
+
+  private mutating func applyStore(_ keys: [String: ConfigurationNode]) throws(ConfigurationError) {
+    if let node = keys["directory"] {
+      storeDirectory = try node.value("an absolute path without spaces, quotes or ';'", Self.absolutePath)
+    }
+    if let node = keys["max_size"] { storeLimits.maxSize = try node.size() }
+    if let node = keys["min_free"] { storeLimits.minFree = try node.size() }
+    if let node = keys["pins"] {
+      storeLimits.pins = try node.values("globs such as docker.io/library/*") { text in
+        text.contains("/") ? GlobPattern(text) : nil
+      }
+    }
   }
 
   private mutating func applyLog(_ keys: [String: ConfigurationNode]) throws(ConfigurationError) {

@@ -19,6 +19,7 @@ struct Configuration: Sendable {
   var drainTimeout: Duration = .seconds(30)
   var log = Log()
   var storeDirectory = "/var/cache/regproxy"
+  var storeLimits = StoreLimits()
   var upstreams: [Upstream] = Upstream.builtIn
 
   var upstreamTable: UpstreamTable { UpstreamTable(upstreams, domain: domain) }

@@ -74,6 +74,11 @@ struct ConfigurationNode {
     try value("a duration such as 90s, 5m, 1h30m, 7d, 4w or 1y") { Duration(configuration: $0) }
   }
 
+  /// A size in bytes.
+  func size() throws(ConfigurationError) -> Int64 {
+    try value("a size such as 500MB, 100GB or 2TiB") { Int64(configurationSize: $0) }
+  }
+
   func oneOf<Value: RawRepresentable<String> & CaseIterable>(_: Value.Type) throws(ConfigurationError) -> Value {
     try value("one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))") { Value(rawValue: $0) }
   }
@@ -104,5 +109,22 @@ extension Duration {
     }
     guard digits.isEmpty, !isEmpty else { return nil }
     self = .seconds(total)
+  }
+}
+
+extension Int64 {
+  /// Parses `500MB`, `100GB`, `2TiB`: a whole number with a unit, of thousands or of 1024. In bytes.
+  init?(configurationSize text: String) {
+    let units: [String: Int64] = [
+      "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "TB": 1_000_000_000_000,
+      "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+    ]
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int64(digits), number > 0, let unit = units[String(text.dropFirst(digits.count))] else {
+      return nil
+    }
+    let (bytes, overflows) = number.multipliedReportingOverflow(by: unit)
+    guard !overflows else { return nil }
+    self = bytes
   }
 }

@@ -219,7 +219,9 @@ struct BlobRedirectTests {
       return answer
     }
     let answer = await fixture.send(.get, target)
-    await #expect(throws: BlobReader.Failure.self) { try await fixture.content(of: answer) }
+    // Broken off, or an error where it was known before the head was out.
+    let content = try? await fixture.content(of: answer)
+    #expect(content != Self.bytes)
     let partial = fixture.store.layout.partial(digest)
     #expect(fixture.store.fileSystem.size(of: partial) == 20_000)
   }

@@ -27,13 +27,20 @@ package final class ProxyStack: Sendable {
   private var configFile: String { directory.path("worker.yaml") }
 
   /// Writes the configurations and starts nginx; the worker is the test's to start.
-  /// - Parameter yaml: what stands in the worker's configuration besides socket, log and store.
-  package init(_ yaml: String, launch: Launch = .standalone, in directory: TemporaryDirectory) async throws {
+  /// - Parameters:
+  ///   - yaml: what stands in the worker's configuration besides socket, log and store.
+  ///   - limits: what stands there of the store besides its directory.
+  package init(
+    _ yaml: String,
+    launch: Launch = .standalone,
+    limits: String = "",
+    in directory: TemporaryDirectory
+  ) async throws {
     self.directory = directory
     self.launch = launch
     binary = try Executable.worker()
     listener = launch == .inherited ? try UnixListener(path: directory.path("worker.sock")) : nil
-    try Self.write(yaml, to: directory)
+    try Self.write(yaml, limits: limits, to: directory)
     let port = try makeFreePort()
     client = HTTPClient(port: port)
     let prefix = try directory.makeDirectory("nginx")
@@ -65,12 +72,12 @@ package final class ProxyStack: Sendable {
   }
 
   /// Writes another configuration of the worker.
-  package static func write(_ yaml: String, to directory: TemporaryDirectory) throws {
+  package static func write(_ yaml: String, limits: String = "", to directory: TemporaryDirectory) throws {
     let socket = """
       listen: \(directory.path("worker.sock"))
       socket_mode: "0666"
       log: {level: debug, file: \(directory.path("worker.log"))}
-      store: {directory: \(directory.path("store"))}
+      store: {directory: \(directory.path("store"))\(limits.isEmpty ? "" : ", \(limits)")}
 
       """
     try directory.write(socket + yaml, to: "worker.yaml")

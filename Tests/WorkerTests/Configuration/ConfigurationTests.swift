@@ -10,6 +10,25 @@ struct ConfigurationTests {
     try Configuration(yaml: yaml, file: "test.yaml", environment: environment)
   }
 
+  @Test func `the limits of the store are read`() throws {
+    let yaml = "store: {max_size: 100GB, min_free: 2GiB, pins: [docker.io/library/*]}"
+    let limits = try Configuration(yaml: yaml, file: "f").storeLimits
+    #expect(limits.maxSize == 100_000_000_000)
+    #expect(limits.minFree == 2 << 30)
+    #expect(limits.pins == [GlobPattern("docker.io/library/*")])
+    let variables = ["REGPROXY_STORE_MAX_SIZE": "1TB"]
+    #expect(try Configuration(yaml: yaml, file: "f", environment: variables).storeLimits.maxSize == 1_000_000_000_000)
+  }
+
+  @Test(arguments: ["0GB", "5", "-1GB", "1.5GB", "1 GB", "1gb", "99999999TB", "GB"])
+  func `a size that is none is refused`(_ size: String) {
+    let error = #expect(throws: ConfigurationError.self) {
+      try Configuration(yaml: "store: {max_size: '\(size)'}", file: "f")
+    }
+    #expect(error?.line == 1)
+    #expect(error?.message.contains("store.max_size") == true)
+  }
+
   @Test("An empty file gives the defaults, with every built-in upstream")
   func defaults() throws {
     let configuration = try parse("")

@@ -1,0 +1,52 @@
+/// How much the store may take, and what stays whatever happens.
+package struct StoreLimits: Equatable, Sendable {
+  /// The most that the blobs take, in bytes.
+  package var maxSize: Int64?
+  /// What is to be left free in the file system, in bytes.
+  package var minFree: Int64?
+  /// Globs of `upstream/repository`: what they contain is never evicted.
+  package var pins: [GlobPattern] = []
+
+  package init() {}
+
+  package var isLimited: Bool { maxSize != nil || minFree != nil }
+}
+
+/// Decides how much has to go, and what may; pure.
+package struct EvictionPolicy: Equatable, Sendable {
+  /// How often a use of a blob is recorded at most, in seconds.
+  package static let useInterval: Int64 = 60
+
+  /// Nothing that was served in this time goes, in seconds.
+  package static let protection: Int64 = 120
+
+  package var limits: StoreLimits
+
+  package init(_ limits: StoreLimits) { self.limits = limits }
+
+  /// How much has to go, in bytes, before some more fits.
+  package func excess(total: Int64, adding: Int64, free: Int64?) -> Int64 {
+    let above = limits.maxSize.map { total + adding - $0 } ?? 0
+    let missing = limits.minFree.flatMap { minFree in free.map { minFree - $0 } } ?? 0
+    return max(0, above, missing)
+  }
+
+  /// How much should go before anybody has to wait for it, in bytes: nothing below nineteen twentieths of a limit, then as
+  /// much as leaves a tenth of it.
+  package func excessAhead(total: Int64, free: Int64?) -> Int64 {
+    var excess: Int64 = 0
+    if let maxSize = limits.maxSize, total > maxSize / 20 * 19 { excess = total - maxSize / 10 * 9 }
+    if let minFree = limits.minFree, let free, free < minFree + minFree / 20 {
+      excess = max(excess, minFree + minFree / 10 - free)
+    }
+    return excess
+  }
+
+  /// Whether a blob may go. A use within a minute after the recorded one may not have been recorded.
+  package func mayEvict(lastUse: Int64, now: Int64) -> Bool {
+    now - lastUse > Self.protection + Self.useInterval
+  }
+
+  /// Whether the blobs of a repository stay.
+  package func pins(_ place: RepositoryPlace) -> Bool { limits.pins.contains { $0.matches(place.description) } }
+}

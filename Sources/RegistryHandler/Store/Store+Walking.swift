@@ -1,0 +1,62 @@
+extension Store {
+  /// Calls for every verified blob. Blocks, long in a large store.
+  package func forEachBlob(_ body: (Digest, FileUse) -> Void) {
+    for algorithm in Digest.Algorithm.allCases {
+      let top = "\(layout.blobs)/\(algorithm.rawValue)"
+      for directory in fileSystem.entries(of: top) {
+        for name in fileSystem.entries(of: "\(top)/\(directory)") where name.hasPrefix(directory) {
+          guard let digest = Digest(algorithm: algorithm, hex: name), let use = fileSystem.use(of: layout.blob(digest))
+          else { continue }
+          body(digest, use)
+        }
+      }
+    }
+  }
+
+  /// Calls for every repository that something is known of. Blocks.
+  package func forEachPlace(_ body: (RepositoryPlace) -> Void) {
+    for name in fileSystem.entries(of: layout.repositories) {
+      guard let upstream = UpstreamName(name) else { continue }
+      forEachRepository(below: "", of: upstream, depth: 0, body)
+    }
+  }
+
+  private func forEachRepository(
+    below prefix: String,
+    of upstream: UpstreamName,
+    depth: Int,
+    _ body: (RepositoryPlace) -> Void
+  ) {
+    // A name has at most 255 bytes, so that no honest tree is deeper.
+    guard depth < 128 else { return }
+    var isRepository = false
+    for name in fileSystem.entries(of: "\(layout.repositories)/\(upstream)/\(prefix)") {
+      // No component of a name begins with it.
+      if name.hasPrefix("_") {
+        isRepository = true
+      } else {
+        forEachRepository(below: prefix.isEmpty ? name : "\(prefix)/\(name)", of: upstream, depth: depth + 1, body)
+      }
+    }
+    if isRepository, let repository = RepositoryName(prefix) {
+      body(RepositoryPlace(upstream: upstream, repository: repository))
+    }
+  }
+
+  /// The blobs that upstream has proved for a repository, whether they are here or not. Blocks.
+  package func blobLinks(in place: RepositoryPlace) -> [Digest] {
+    Digest.Algorithm.allCases.flatMap { algorithm in
+      fileSystem.entries(of: "\(layout.blobLinks(in: place))/\(algorithm.rawValue)")
+        .compactMap { Digest(algorithm: algorithm, hex: $0) }
+    }
+  }
+
+  /// The manifests that upstream has proved for a repository, whether they are here or not. Blocks.
+  package func manifestLinks(in place: RepositoryPlace) -> [Digest] {
+    Digest.Algorithm.allCases.flatMap { algorithm in
+      fileSystem.entries(of: "\(layout.manifests(in: place))/\(algorithm.rawValue)")
+        .filter { $0.hasSuffix(".json") }
+        .compactMap { Digest(algorithm: algorithm, hex: String($0.dropLast(".json".count))) }
+    }
+  }
+}

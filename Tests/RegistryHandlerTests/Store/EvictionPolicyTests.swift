@@ -1,0 +1,38 @@
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Eviction" of `docs/request-handling.md`.
+struct EvictionPolicyTests {
+  private func policy(_ maxSize: Int64?, _ minFree: Int64?) -> EvictionPolicy {
+    var limits = StoreLimits()
+    limits.maxSize = maxSize
+    limits.minFree = minFree
+    return EvictionPolicy(limits)
+  }
+
+  @Test func `what is above either limit has to go`() {
+    #expect(policy(nil, nil).excess(total: .max / 2, adding: 5, free: 0) == 0)
+    #expect(policy(100, nil).excess(total: 90, adding: 10, free: nil) == 0)
+    #expect(policy(100, nil).excess(total: 90, adding: 30, free: nil) == 20)
+    #expect(policy(nil, 50).excess(total: 90, adding: 30, free: 50) == 0)
+    #expect(policy(nil, 50).excess(total: 90, adding: 30, free: 10) == 40)
+    #expect(policy(100, 50).excess(total: 90, adding: 30, free: 10) == 40)
+    #expect(policy(nil, 50).excess(total: 90, adding: 30, free: nil) == 0)
+  }
+
+  @Test func `a tenth is freed ahead of need`() {
+    #expect(policy(1000, nil).excessAhead(total: 950, free: nil) == 0)
+    #expect(policy(1000, nil).excessAhead(total: 951, free: nil) == 51)
+    #expect(policy(nil, 1000).excessAhead(total: 0, free: 1050) == 0)
+    #expect(policy(nil, 1000).excessAhead(total: 0, free: 1049) == 51)
+    #expect(policy(1000, 1000).excessAhead(total: 960, free: 500) == 600)
+  }
+
+  @Test func `nothing goes that was served in the last two minutes`() {
+    // One more minute, in which a use is not recorded again.
+    #expect(!policy(1, nil).mayEvict(lastUse: 1000, now: 1180))
+    #expect(policy(1, nil).mayEvict(lastUse: 1000, now: 1181))
+    #expect(!policy(1, nil).mayEvict(lastUse: 2000, now: 1181))
+  }
+}

@@ -1,0 +1,133 @@
+internal import Glibc
+internal import Logging
+internal import SystemPackage
+internal import Testing
+
+@testable internal import RegistryHandler
+
+struct EvictorTests {
+  private let directory: TemporaryDirectory
+  private let store: Store
+  private let now = Int64(time(nil))
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    store = try directory.makeStore()
+  }
+
+  private func makeEvictor(maxSize: Int64?, minFree: Int64? = nil, pins: [String] = []) -> Evictor {
+    var limits = StoreLimits()
+    limits.maxSize = maxSize
+    limits.minFree = minFree
+    limits.pins = pins.map { GlobPattern($0) }
+    return Evictor(store, limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { [now] in now }
+  }
+
+  /// A blob of two blocks.
+  @discardableResult
+  private func add(_ number: Int, usedAgo: Int64) throws -> Digest {
+    let bytes = Array("\(number)".utf8) + [UInt8](repeating: 0, count: 5000)
+    let digest = try Values.digest(of: bytes)
+    try store.keep(bytes, as: digest)
+    store.fileSystem.setLastUse(of: store.layout.blob(digest), to: now - usedAgo)
+    return digest
+  }
+
+  private func isHere(_ digest: Digest) -> Bool { store.size(of: digest) != nil }
+
+  @Test func `the one that was not used for the longest time goes first`() async throws {
+    let digests = try [400, 1000, 300, 700].enumerated().map { try add($0.offset, usedAgo: $0.element) }
+    let evictor = makeEvictor(maxSize: 4 * 8192)
+    evictor.collect()
+    #expect(store.usage.total == Int64(4 * 8192))
+    #expect(!evictor.reserve(5000))
+    #expect(await evictor.makeRoom(for: 5000))
+    #expect(digests.map(isHere) == [true, false, true, true])
+    #expect(await evictor.makeRoom(for: 8193))
+    #expect(digests.map(isHere) == [false, false, true, false])
+    #expect(store.usage.total == Int64(8192 + 8192 + 12_288))
+    #expect(evictor.evicted == (3, 3 * 8192))
+  }
+
+  @Test func `what was served a moment ago stays, and what does not fit is not kept`() async throws {
+    let fresh = try add(1, usedAgo: 0)
+    let pinned = try add(2, usedAgo: 5000)
+    try store.link(pinned, in: Values.place("r.test", "a/b"))
+    let evictor = makeEvictor(maxSize: 2 * 8192, pins: ["r.test/a/*"])
+    evictor.collect()
+    #expect(await !evictor.makeRoom(for: 1))
+    #expect(isHere(fresh) && isHere(pinned))
+    #expect(store.usage.total == Int64(2 * 8192))
+    #expect(evictor.evicted == (0, 0))
+  }
+
+  @Test func `a use since the look at the blobs counts`() async throws {
+    let first = try add(1, usedAgo: 5000)
+    let second = try add(2, usedAgo: 4000)
+    let evictor = makeEvictor(maxSize: 2 * 8192)
+    evictor.collect()
+    #expect(store.use(first) != nil)
+    #expect(await evictor.makeRoom(for: 1))
+    #expect(isHere(first) && !isHere(second))
+  }
+
+  @Test func `a use is recorded once a minute, and changes no validator`() throws {
+    let digest = try add(1, usedAgo: 59)
+    _ = store.use(digest)
+    #expect(store.fileSystem.use(of: store.layout.blob(digest))?.lastUse == now - 59)
+    store.fileSystem.setLastUse(of: store.layout.blob(digest), to: now - 61)
+    _ = store.use(digest)
+    let use = try #require(store.fileSystem.use(of: store.layout.blob(digest)))
+    #expect(use.lastUse >= now)
+    #expect(use.lastChange == Int64(Store.blobModificationTime))
+  }
+
+  @Test func `one at a time evicts`() async throws {
+    let old = try add(1, usedAgo: 5000)
+    let evictor = makeEvictor(maxSize: 8192)
+    evictor.collect()
+    let other = try OpenFile(store.layout.evictorLock, .readWrite, [.create])
+    #expect(other.tryLock())
+    evictor.maintain()
+    #expect(await !evictor.makeRoom(for: 1))
+    #expect(isHere(old))
+    other.unlock()
+    #expect(await evictor.makeRoom(for: 1))
+    #expect(!isHere(old))
+  }
+
+  @Test func `room in the file system counts too`() async throws {
+    let old = try add(1, usedAgo: 5000)
+    let evictor = makeEvictor(maxSize: nil, minFree: .max / 4)
+    #expect(await !evictor.makeRoom(for: 1))
+    #expect(!isHere(old))
+  }
+
+  @Test func `the background evicts before anybody waits`() throws {
+    for number in 0..<20 { try add(number, usedAgo: 1000 + Int64(number)) }
+    let evictor = makeEvictor(maxSize: 20 * 8192)
+    evictor.maintain()
+    #expect(store.usage.total == Int64(18 * 8192))
+    evictor.maintain()
+    #expect(evictor.evicted.blobs == 2)
+  }
+
+  @Test func `a total that was spoilt is counted anew`() throws {
+    try add(1, usedAgo: 0)
+    try store.fileSystem.writeNew(Array("nonsense".utf8), to: store.layout.usage)
+    #expect(store.usage.total == nil)
+    makeEvictor(maxSize: 1 << 20).maintain()
+    #expect(store.usage.total == 8192)
+    // Never below nothing.
+    store.usage.add(-100_000)
+    #expect(store.usage.total == 0)
+  }
+
+  @Test func `without limits nothing is evicted`() async throws {
+    let old = try add(1, usedAgo: 500_000)
+    let evictor = makeEvictor(maxSize: nil)
+    evictor.maintain()
+    #expect(await evictor.makeRoom(for: .max / 2))
+    #expect(isHere(old))
+  }
+}

@@ -1,0 +1,66 @@
+internal import Glibc
+internal import SystemPackage
+internal import Testing
+
+@testable internal import RegistryHandler
+
+struct StoreCollectorTests {
+  private let directory: TemporaryDirectory
+  private let store: Store
+  private let now = Int64(time(nil))
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    store = try directory.makeStore()
+  }
+
+  private func collect(after seconds: Int64) { StoreCollector(store, now: now + seconds).collect() }
+
+  @Test func `links and records of what has gone go, the others stay`() throws {
+    let place = try Values.place("r.test", "a/b/c")
+    let bytes = Array(#"{"schemaVersion":2}"#.utf8)
+    let (here, gone) = (try Values.digest(of: bytes), try Values.digest(of: "gone"))
+    let type = try #require(MediaType("application/vnd.oci.image.manifest.v1+json"))
+    for digest in [here, gone] {
+      try store.link(digest, in: place)
+      try store.keep(StoredManifest(digest: digest, mediaType: type, bytes: bytes), in: place)
+    }
+    for (name, digest) in [("here", here), ("gone", gone)] {
+      let record = TagRecord(digest: digest, mediaType: type, size: 1, checkedAt: 1, etag: nil)
+      for variant in [TagVariant.any, .single] {
+        try store.keep(record, of: try #require(Tag(name)), variant, in: place)
+      }
+    }
+    store.fileSystem.remove(store.layout.blob(gone))
+    // A blob may still be on its way to its link.
+    collect(after: 3000)
+    #expect(Set(store.blobLinks(in: place)) == [here, gone])
+    collect(after: 4000)
+    #expect(store.blobLinks(in: place) == [here])
+    #expect(store.manifestLinks(in: place) == [here])
+    for variant in [TagVariant.any, .single] {
+      #expect(try store.tag(try #require(Tag("here")), variant, in: place) != nil)
+      #expect(try store.tag(try #require(Tag("gone")), variant, in: place) == nil)
+    }
+    #expect(store.size(of: here) != nil)
+  }
+
+  @Test func `what was never finished goes after a week, unless somebody writes it`() throws {
+    let digests = try ["a", "b"].map { try Values.digest(of: $0) }
+    for digest in digests {
+      try store.fileSystem.writeNew([1], to: store.layout.partial(digest))
+      try store.fileSystem.writeNew([1], to: store.layout.partialRecord(digest))
+    }
+    let writer = try OpenFile(store.layout.partial(digests[1]), .readWrite, [])
+    #expect(writer.tryLock())
+    let alone = store.layout.partialRecord(try Values.digest(of: "c"))
+    for path in [alone, "\(store.layout.partials)/record-1"] { try store.fileSystem.writeNew([1], to: path) }
+    collect(after: 6 * 86_400)
+    #expect(digests.allSatisfy { store.fileSystem.size(of: store.layout.partial($0)) == 1 })
+    #expect(store.fileSystem.size(of: alone) == nil)
+    #expect(store.fileSystem.size(of: "\(store.layout.partials)/record-1") == nil)
+    collect(after: 8 * 86_400)
+    #expect(digests.map { store.fileSystem.size(of: store.layout.partial($0)) } == [nil, 1])
+    #expect(digests.map { store.fileSystem.size(of: store.layout.partialRecord($0)) } == [nil, 1])
+  }
+}
