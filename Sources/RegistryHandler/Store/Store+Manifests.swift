@@ -101,6 +101,12 @@ extension Store {
     try write(record, to: layout.tag(tag, variant, in: place))
   }
 
+  /// Whether what is known of a manifest can be read.
+  func hasReadableRecord(of digest: Digest, in place: RepositoryPlace) -> Bool {
+    guard let record = try? manifestRecord(at: layout.manifest(digest, in: place)) else { return false }
+    return MediaType(record.mediaType) != nil
+  }
+
   private func manifestRecord(at path: String) throws(StoreError) -> ManifestRecord? {
     guard let bytes = try fileSystem.read(path, limit: Self.maximumRecordSize) else { return nil }
     return ManifestRecord(compactJSON: bytes) ?? (try? JSONDecoder().decode(ManifestRecord.self, from: Data(bytes)))

@@ -7,6 +7,7 @@
 ///     repositories/<upstream>/<repository>/_manifests/sha256/<hex>.json  link and media type
 ///     repositories/<upstream>/<repository>/_tags/<tag>.json              what the tag was last seen as
 ///     repositories/<upstream>/<repository>/_tags/single/<tag>.json       the same for clients that take no index
+///     quarantine/<seconds>-<path>                                        what was found to be wrong
 ///     usage                                                              what the blobs take, in bytes
 ///     evictor.lock                                                       locked by who evicts
 package struct StoreLayout: Sendable {
@@ -17,6 +18,9 @@ package struct StoreLayout: Sendable {
   package var blobs: String { "\(root)/blobs" }
   package var partials: String { "\(root)/partial" }
   package var repositories: String { "\(root)/repositories" }
+
+  /// What was found to be wrong.
+  package var quarantine: String { "\(root)/quarantine" }
 
   /// What the blobs take, in bytes.
   package var usage: String { "\(root)/usage" }

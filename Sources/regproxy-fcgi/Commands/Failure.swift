@@ -5,6 +5,10 @@ internal import Glibc
 enum ExitStatus: Int32 {
   /// The arguments do not fit.
   case usage = 64
+  /// What is there is not what it should be.
+  case dataError = 65
+  /// What is named is not there.
+  case noInput = 66
   /// A service this one needs is not there.
   case unavailable = 69
   /// An operation of the system failed.

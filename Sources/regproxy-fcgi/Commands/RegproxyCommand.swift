@@ -7,7 +7,7 @@ struct RegproxyCommand: ParsableCommand {
     commandName: "regproxy-fcgi",
     abstract: "Turns nginx into a pull-through proxy and cache for container registries.",
     version: Version.current,
-    subcommands: [Serve.self, Check.self, NginxConfig.self],
+    subcommands: [Serve.self, Check.self, NginxConfig.self, StoreCommand.self],
     defaultSubcommand: Serve.self
   )
 }

@@ -1,0 +1,64 @@
+internal import Testing
+
+@testable internal import RegistryHandler
+
+struct StoreVerificationTests {
+  private let directory: TemporaryDirectory
+  private let store: Store
+  private let place: RepositoryPlace
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    store = try directory.makeStore()
+    place = try Values.place("r.test", "a/b")
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    store.fileSystem.remove(path)
+    try store.fileSystem.writeNew(Array(text.utf8), to: path)
+  }
+
+  /// A manifest with its records, as upstream would have proved it.
+  private func addManifest() throws -> Digest {
+    let bytes = Array(#"{"schemaVersion":2}"#.utf8)
+    let digest = try Values.digest(of: bytes)
+    let type = try #require(MediaType("application/vnd.oci.image.manifest.v1+json"))
+    try store.keep(StoredManifest(digest: digest, mediaType: type, bytes: bytes), in: place)
+    let record = TagRecord(digest: digest, mediaType: type, size: 19, checkedAt: 1, etag: nil)
+    try store.keep(record, of: try #require(Tag("v1")), in: place)
+    return digest
+  }
+
+  @Test func `what is right has no finding`() throws {
+    _ = try addManifest()
+    try store.keep([1, 2, 3], as: try Values.digest(of: [1, 2, 3]))
+    var verification = StoreVerification(store)
+    var last = StoreVerification.Progress()
+    #expect(verification.run { last = $0 } == [])
+    #expect(verification.blobCount == 2)
+    #expect(last == StoreVerification.Progress(done: 22, total: 22))
+  }
+
+  @Test func `what is wrong is found, moved away, and then no finding any more`() throws {
+    let manifest = try addManifest()
+    try store.usage.set(4096, before: nil)
+    let other = try Values.digest(of: "other")
+    let paths = [
+      store.layout.blob(manifest), "\(store.layout.blobs)/sha256/zz/readme",
+      "\(store.layout.blobs)/sha256/00/\(other.hex)", store.layout.tag(try #require(Tag("v1")), in: place),
+      store.layout.manifest(manifest, in: place),
+    ]
+    for path in paths { try write("{", to: path) }
+    var verification = StoreVerification(store)
+    let findings = verification.run()
+    #expect(Set(findings.map { "\(store.layout.root)/\($0.path)" }) == Set(paths))
+    #expect(findings.count == paths.count)
+    for finding in findings { try verification.repair(finding, now: 7) }
+    #expect(paths.allSatisfy { store.fileSystem.size(of: $0) == nil })
+    let quarantined = store.fileSystem.entries(of: store.layout.quarantine)
+    #expect(quarantined.count == paths.count)
+    #expect(quarantined.contains("7-blobs-sha256-\(manifest.hex.prefix(2))-\(manifest.hex)"))
+    #expect(store.usage.total == 0)
+    #expect(verification.run() == [])
+  }
+}
