@@ -21,6 +21,47 @@ extension IntegrationTests {
       return (exit, process.output)
     }
 
+    @Test("Killed at any instant, workers leave nothing that is wrong, and the next ones serve it all")
+    func killedAtAnyInstant() async throws {
+      let registry = try ScriptedRegistry()
+      let blobs = (0..<40).map { number in
+        registry.addBlob(
+          DeterministicBytes.make(count: .kilobytes(100), seed: UInt64(8000 + number)),
+          to: "library/app"
+        )
+      }
+      for number in 0..<40 {
+        registry.addManifest(#"{"schemaVersion":2,"number":\#(number)}"#, to: "library/app", tag: "v\(number)")
+      }
+      let targets = blobs.map { "/v2/app/blobs/\($0)" } + (0..<40).map { "/v2/app/manifests/v\($0)" }
+      let stack = try await ProxyStack(dockerHub(at: registry), in: TemporaryDirectory())
+      for round in 0..<20 {
+        let worker = try await stack.startWorker(name: "worker-\(round)")
+        // Four rows of requests, so that something of each kind is being written whenever it ends.
+        async let rows: Void = withTaskGroup(of: Void.self) { group in
+          for row in 0..<4 {
+            group.addTask {
+              for step in 0..<20 {
+                _ = try? await stack.client.get(targets[(row * 20 + step + round * 7) % targets.count])
+              }
+            }
+          }
+        }
+        try await Task.sleep(for: .milliseconds(3 + round * 4))
+        worker.kill9()
+        #expect(try await worker.waitForExit() == .signal(9))
+        await rows
+        let found = try await verify(stack)
+        #expect(found.exit == .code(0), "\(found.out)")
+      }
+      #expect(try !stack.keptBlobs().isEmpty)
+      let last = try await stack.startWorker(name: "last")
+      for target in targets { #expect(try await stack.client.get(target).status == 200) }
+      #expect(try await verify(stack).exit == .code(0))
+      #expect(try stack.keptBlobs().isSuperset(of: blobs))
+      await last.stop()
+    }
+
     @Test("A byte that has turned on the disk is found, moved away, and fetched again")
     func repaired() async throws {
       let registry = try ScriptedRegistry()
