@@ -19,6 +19,18 @@ package final class Evictor: Sendable {
     var nextLook = ContinuousClock.now
   }
 
+  /// What has been evicted.
+  private struct Gone {
+    var blobs: UInt64 = 0
+    /// As the disk counts them.
+    var bytes: Int64 = 0
+
+    mutating func add(_ size: Int64) {
+      blobs += 1
+      bytes += StoreUsage.taken(by: size)
+    }
+  }
+
   private enum Outcome {
     /// - bytes: how much has gone; less than was wanted when nothing more may go.
     case evicted(Int64)
@@ -28,6 +40,9 @@ package final class Evictor: Sendable {
 
   /// How long a blob that is wholly here waits for room before it is given up.
   private static let patience: Duration = .seconds(5)
+
+  /// So many blobs go before the total of all processes is written, which costs as much as the removal of one.
+  private static let countedTogether: UInt64 = 64
 
   private let store: Store
   private let policy: EvictionPolicy
@@ -121,9 +136,11 @@ package final class Evictor: Sendable {
   }
 
   private func evict(_ wanted: Int64) -> Outcome {
-    var gone: (blobs: UInt64, bytes: Int64) = (0, 0)
+    var gone = Gone()
+    var uncounted = Gone()
     let start = ContinuousClock.now
     let isMine = withLock { state in
+      defer { count(&uncounted) }
       while gone.bytes < wanted {
         guard let candidate = state.candidates.last else {
           guard state.nextLook < .now else { return }
@@ -138,13 +155,12 @@ package final class Evictor: Sendable {
         let path = store.layout.blob(candidate.digest)
         guard let use = store.fileSystem.use(of: path), use.lastUse <= candidate.lastUse else { continue }
         store.fileSystem.remove(path)
-        store.usage.add(-StoreUsage.taken(by: use.size))
-        gone = (gone.blobs + 1, gone.bytes + StoreUsage.taken(by: use.size))
+        gone.add(use.size)
+        uncounted.add(use.size)
+        if uncounted.blobs == Self.countedTogether { count(&uncounted) }
       }
     }
     guard isMine else { return .busy }
-    blobs.add(gone.blobs, ordering: .relaxed)
-    bytes.add(UInt64(gone.bytes), ordering: .relaxed)
     if gone.blobs > 0 {
       logger.info(
         "eviction pass",
@@ -155,6 +171,15 @@ package final class Evictor: Sendable {
       )
     }
     return .evicted(gone.bytes)
+  }
+
+  /// Lets all processes know of what has gone.
+  private func count(_ gone: inout Gone) {
+    guard gone.blobs > 0 else { return }
+    store.usage.add(-gone.bytes)
+    blobs.add(gone.blobs, ordering: .relaxed)
+    bytes.add(UInt64(gone.bytes), ordering: .relaxed)
+    gone = Gone()
   }
 
   /// Looks at all blobs: what they take, and in which order they go.
