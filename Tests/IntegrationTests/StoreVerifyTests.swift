@@ -5,22 +5,6 @@ internal import Testing
 extension IntegrationTests {
   @Suite("The store looked at by hand")
   struct StoreVerifyTests {
-    private func verify(_ stack: ProxyStack, _ arguments: String...) async throws -> (
-      exit: ManagedProcess.Exit, out: String
-    ) {
-      let launch = ProcessLaunch(
-        try Executable.worker(),
-        ["store", "verify", "--config", stack.directory.path("worker.yaml")] + arguments
-      )
-      let process = try await ManagedProcess.start(
-        launch,
-        name: "verify-\(UInt32.random(in: 0...(.max)))",
-        in: stack.directory.path
-      )
-      let exit = try await process.waitForExit()
-      return (exit, process.output)
-    }
-
     @Test("Killed at any instant, workers leave nothing that is wrong, and the next ones serve it all")
     func killedAtAnyInstant() async throws {
       let registry = try ScriptedRegistry()
@@ -51,13 +35,13 @@ extension IntegrationTests {
         worker.kill9()
         #expect(try await worker.waitForExit() == .signal(9))
         await rows
-        let found = try await verify(stack)
-        #expect(found.exit == .code(0), "\(found.out)")
+        let found = try await stack.runStoreCommand("verify")
+        #expect(found.exit == .code(0), "\(found.output)")
       }
       #expect(try !stack.keptBlobs().isEmpty)
       let last = try await stack.startWorker(name: "last")
       for target in targets { #expect(try await stack.client.get(target).status == 200) }
-      #expect(try await verify(stack).exit == .code(0))
+      #expect(try await stack.runStoreCommand("verify").exit == .code(0))
       #expect(try stack.keptBlobs().isSuperset(of: blobs))
       await last.stop()
     }
@@ -69,22 +53,22 @@ extension IntegrationTests {
       let digest = registry.addBlob(bytes, to: "library/app")
       let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
-      #expect(try await verify(stack).exit == .code(0))
+      #expect(try await stack.runStoreCommand("verify").exit == .code(0))
 
       var wrong = bytes
       wrong[500_000] ^= 1
       try Data(wrong).write(to: URL(fileURLWithPath: stack.path(of: digest)))
-      let found = try await verify(stack, "--json")
+      let found = try await stack.runStoreCommand("verify", "--json")
       #expect(found.exit == .code(65))
-      #expect(found.out.contains("the bytes are not those of \(digest)"))
-      #expect(found.out.contains(#""findings":1"#))
-      let repaired = try await verify(stack, "--repair")
+      #expect(found.output.contains("the bytes are not those of \(digest)"))
+      #expect(found.output.contains(#""findings":1"#))
+      let repaired = try await stack.runStoreCommand("verify", "--repair")
       #expect(repaired.exit == .code(0))
-      #expect(repaired.out.contains("1 wrong, 1 repaired"))
+      #expect(repaired.output.contains("1 wrong, 1 repaired"))
       #expect(try stack.keptBlobs().isEmpty)
       #expect(try FileManager.default.contentsOfDirectory(atPath: "\(stack.store)/quarantine").count == 1)
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
-      #expect(try await verify(stack).exit == .code(0))
+      #expect(try await stack.runStoreCommand("verify").exit == .code(0))
       await worker.stop()
     }
   }

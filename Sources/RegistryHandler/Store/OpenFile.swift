@@ -12,10 +12,18 @@ package final class OpenFile: Sendable {
     self.path = path
   }
 
-  /// Opens a file for reading. Blocks.
+  /// Opens a file for reading; that is no use of it, which is recorded as its access time when it is served. Blocks.
   package convenience init(reading path: String) throws(StoreError) {
-    try self.init(path, .readOnly, [.closeOnExec, .noFollow])
+    do throws(StoreError) {
+      try self.init(path, .readOnly, [.closeOnExec, .noFollow, Self.noAccessTime])
+    } catch  where error.errno == .notPermitted {
+      // Only the owner may leave the time as it is.
+      try self.init(path, .readOnly, [.closeOnExec, .noFollow])
+    }
   }
+
+  /// `O_NOATIME`, which is no constant that can be imported. <https://man7.org/linux/man-pages/man2/open.2.html>
+  private static let noAccessTime = SystemPackage.FileDescriptor.OpenOptions(rawValue: 0o1_000_000)
 
   package convenience init(
     _ path: String,
@@ -51,6 +59,19 @@ package final class OpenFile: Sendable {
       return try descriptor.read(fromAbsoluteOffset: offset, into: buffer)
     } catch {
       throw StoreError("read", path, Self.errno(of: error))
+    }
+  }
+
+  /// Sends a part of it to a socket, without a copy in this process. Blocks while the socket takes none.
+  ///
+  /// A file that ends before the part does is an error. <https://man7.org/linux/man-pages/man2/sendfile.2.html>
+  package func send(_ part: Range<Int64>, to socket: Int32) throws(StoreError) {
+    var offset = off_t(part.lowerBound)
+    while offset < part.upperBound {
+      let count = sendfile(socket, descriptor.rawValue, &offset, Int(part.upperBound) - offset)
+      if count < 0, Glibc.errno == EINTR { continue }
+      guard count >= 0 else { throw failure("send") }
+      guard count > 0 else { throw StoreError("send", path, .ioError) }
     }
   }
 

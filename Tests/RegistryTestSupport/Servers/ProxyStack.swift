@@ -84,7 +84,10 @@ package final class ProxyStack: Sendable {
   }
 
   /// Starts a worker and waits until it answers.
-  package func startWorker(name: String = "worker") async throws -> ManagedProcess {
+  package func startWorker(
+    name: String = "worker",
+    environment: [String: String] = [:]
+  ) async throws -> ManagedProcess {
     let arguments = ["serve", "--config", configFile]
     var launch: ProcessLaunch
     switch self.launch {
@@ -96,6 +99,7 @@ package final class ProxyStack: Sendable {
       launch = ProcessLaunch(binary, arguments)
       launch.standardInput = listener?.descriptor
     }
+    launch.environment = environment
     let worker = try await ManagedProcess.start(launch, name: name, in: directory.path)
     workers.withLock { $0.append(worker) }
     try await eventually("the worker answers") {
@@ -105,6 +109,17 @@ package final class ProxyStack: Sendable {
       return (try? await client.get("/_regproxy/healthz").status) == 200
     }
     return worker
+  }
+
+  /// Runs `store` by hand, with the worker's configuration.
+  package func runStoreCommand(_ arguments: String...) async throws -> (
+    exit: ManagedProcess.Exit, output: String, errors: String
+  ) {
+    let command = ["store", arguments[0], "--config", configFile] + arguments.dropFirst()
+    let name = "store-\(UInt32.random(in: 0...(.max)))"
+    let process = try await ManagedProcess.start(ProcessLaunch(binary, command), name: name, in: directory.path)
+    let exit = try await process.waitForExit()
+    return (exit, process.output, process.errors)
   }
 
   // MARK: - What can be seen from outside

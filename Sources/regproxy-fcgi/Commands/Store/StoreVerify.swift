@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import FoundationEssentials
 internal import Glibc
 internal import RegistryHandler
 
@@ -27,16 +26,7 @@ struct StoreVerify: ParsableCommand {
   }
 
   func run() throws {
-    let directory = try options.load().storeDirectory
-    guard access("\(directory)/blobs", R_OK | X_OK) == 0 else {
-      throw Failure("there is no readable store in \(directory): name another in 'store.directory'", .noInput)
-    }
-    let store: Store
-    do {
-      store = try Store(directory: directory)
-    } catch {
-      throw Failure("\(error)", .system)
-    }
+    let store = try options.openStore()
     var verification = StoreVerification(store)
     let showsProgress = isatty(STDERR_FILENO) == 1
     let findings = verification.run { if showsProgress { Self.show($0) } }
@@ -73,12 +63,6 @@ struct StoreVerify: ParsableCommand {
       let remedy = repair ? "moved to quarantine/" : "run with --repair to have it fetched again"
       print("WRONG  \(finding.path): \(finding.problem); \(remedy)")
     }
-  }
-
-  private func printJSON(_ value: some Encodable) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if let data = try? encoder.encode(value) { print(String(decoding: data, as: UTF8.self)) }
   }
 
   private static func show(_ progress: StoreVerification.Progress) {

@@ -1,0 +1,68 @@
+/// What the store has of one repository, and how it hangs together. Reads every manifest of it when it is made.
+package struct RepositoryContents: Sendable {
+  package let place: RepositoryPlace
+  /// The manifests that are here.
+  package let manifests: [Digest: ManifestContents]
+  /// The tags by what they were last seen as, whether it is here or not.
+  package let tags: [Digest: Set<Tag>]
+
+  /// Blocks.
+  package init(_ place: RepositoryPlace, in store: Store) {
+    self.place = place
+    var manifests: [Digest: ManifestContents] = [:]
+    for digest in store.manifestLinks(in: place) {
+      guard let bytes = store.manifestBytes(digest) else { continue }
+      manifests[digest] = ManifestContents(bytes) ?? ManifestContents(Array("{}".utf8))
+    }
+    self.manifests = manifests
+    var tags: [Digest: Set<Tag>] = [:]
+    for record in store.tagRecords(in: place) {
+      if let digest = record.digest { tags[digest, default: []].insert(record.tag) }
+    }
+    self.tags = tags
+  }
+
+  /// The manifests that stand for themselves: a tag names them, or no index does.
+  package var images: Set<Digest> {
+    let children = Set(manifests.values.flatMap(\.manifests))
+    return Set(manifests.keys.filter { tags[$0] != nil || !children.contains($0) })
+  }
+
+  /// Some manifests and all that they name.
+  package func reachable(from manifests: some Sequence<Digest>) -> Set<Digest> {
+    var reached: Set<Digest> = []
+    var next = Array(manifests)
+    while let digest = next.popLast() {
+      guard reached.insert(digest).inserted, let contents = self.manifests[digest] else { continue }
+      reached.formUnion(contents.blobs)
+      next += contents.manifests
+    }
+    return reached
+  }
+}
+
+extension Store {
+  /// A tag's record, found on the disk.
+  struct TagFile: Sendable {
+    let tag: Tag
+    let path: String
+    /// What the tag was last seen as; `nil` where that cannot be read.
+    let digest: Digest?
+  }
+
+  /// The records of all tags of a repository. Blocks.
+  func tagRecords(in place: RepositoryPlace) -> [TagFile] {
+    [layout.tags(in: place), "\(layout.tags(in: place))/single"].flatMap { directory in
+      fileSystem.entries(of: directory).compactMap { name in
+        guard name.hasSuffix(".json"), let tag = Tag(name.dropLast(".json".count)) else { return nil }
+        let path = "\(directory)/\(name)"
+        return TagFile(tag: tag, path: path, digest: digest(ofTagAt: path))
+      }
+    }
+  }
+
+  /// The bytes of a manifest; `nil` when they are not here. Its use is not recorded. Blocks.
+  func manifestBytes(_ digest: Digest) -> [UInt8]? {
+    (try? fileSystem.read(layout.blob(digest), limit: Self.maximumManifestSize)) ?? nil
+  }
+}

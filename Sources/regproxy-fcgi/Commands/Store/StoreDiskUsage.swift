@@ -1,0 +1,64 @@
+internal import ArgumentParser
+internal import RegistryHandler
+
+/// `regproxy-fcgi store du`: tells what takes the space.
+struct StoreDiskUsage: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "du",
+    abstract: "Tell what each upstream and repository takes of the disk.",
+    discussion: "What several have is counted for each of them, and once in the total."
+  )
+
+  @OptionGroup var options: ConfigurationOptions
+
+  @Flag(help: "Print one JSON object a line.")
+  var json = false
+
+  private struct Line: Encodable {
+    let kind: String
+    var upstream: String?
+    var repository: String?
+    let blobs: Int
+    let bytes: Int64
+  }
+
+  func run() throws {
+    let report = StoreInventory(try options.openStore()).report()
+    var lines: [Line] = []
+    for (upstream, usage) in report.upstreams.sorted(by: { $0.key < $1.key }) {
+      lines.append(Line(kind: "upstream", upstream: "\(upstream)", blobs: usage.blobs, bytes: usage.bytes))
+      let repositories = report.repositories.filter { $0.key.upstream == upstream }
+      for (place, usage) in repositories.sorted(by: { $0.key.description < $1.key.description }) {
+        lines.append(
+          Line(
+            kind: "repository",
+            upstream: "\(upstream)",
+            repository: "\(place.repository)",
+            blobs: usage.blobs,
+            bytes: usage.bytes
+          )
+        )
+      }
+    }
+    for (kind, usage) in [("partial", report.partials), ("quarantine", report.quarantine), ("total", report.total)] {
+      lines.append(Line(kind: kind, blobs: usage.blobs, bytes: usage.bytes))
+    }
+    guard !json else {
+      for line in lines { printJSON(line) }
+      return
+    }
+    let rows = lines.map { line in
+      let name = [line.upstream, line.repository].compactMap { $0 }.joined(separator: "/")
+      return [ByteCount.text(line.bytes), "\(line.blobs)", name.isEmpty ? Self.explanation(line.kind) : name]
+    }
+    printTable([["SIZE", "BLOBS", "OF"]] + rows)
+  }
+
+  private static func explanation(_ kind: String) -> String {
+    switch kind {
+    case "partial": "downloads that are not finished"
+    case "quarantine": "what was found to be wrong, in quarantine/"
+    default: "all blobs, each counted once"
+    }
+  }
+}

@@ -1,0 +1,64 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import RegistryHandler
+
+/// `regproxy-fcgi store ls`: lists the images.
+struct StoreList: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ls",
+    abstract: "List the images with size and last use.",
+    discussion: "The size is what is here of an image: layers that nobody has pulled are not."
+  )
+
+  @OptionGroup var options: ConfigurationOptions
+
+  @Flag(help: "Print one JSON object a line.")
+  var json = false
+
+  @Argument(help: "Only this upstream, or this repository of one: docker.io or docker.io/library/alpine.")
+  var name: String?
+
+  private struct Line: Encodable {
+    let upstream: String
+    let repository: String
+    let tags: [String]
+    let digest: String
+    let size: Int64
+    let lastUse: String
+  }
+
+  func run() throws {
+    let images = StoreInventory(try options.openStore())
+      .images { place in
+        guard let name else { return true }
+        return place.description == name || place.upstream.description == name
+      }
+    guard !json else {
+      for image in images { printJSON(Self.line(image)) }
+      return
+    }
+    let rows = images.map { image in
+      let tags = image.tags.isEmpty ? "-" : image.tagList
+      return [
+        image.place.description, tags, ByteCount.text(image.size), Self.time(image.lastUse), image.digest.description,
+      ]
+    }
+    printTable([["IMAGE", "TAGS", "SIZE", "LAST USE", "DIGEST"]] + rows)
+  }
+
+  private static func line(_ image: StoreInventory.Image) -> Line {
+    Line(
+      upstream: image.place.upstream.description,
+      repository: image.place.repository.description,
+      tags: image.tags.map(\.description),
+      digest: image.digest.description,
+      size: image.size,
+      lastUse: time(image.lastUse)
+    )
+  }
+
+  /// <https://www.rfc-editor.org/rfc/rfc3339>
+  private static func time(_ seconds: Int64) -> String {
+    Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+  }
+}
