@@ -13,7 +13,9 @@ let settings: [SwiftSetting] = [
 let package = Package(
   name: "regproxy-fcgi",
   products: [
-    .executable(name: "regproxy-fcgi", targets: ["regproxy-fcgi"])
+    .executable(name: "regproxy-fcgi", targets: ["regproxy-fcgi"]),
+    // Preloaded by a test into the worker; nothing else uses it.
+    .library(name: "CrashPoint", type: .dynamic, targets: ["CrashPoint"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
@@ -78,6 +80,7 @@ let package = Package(
       path: "Tests/RegistryTestSupport",
       swiftSettings: settings
     ),
+    .target(name: "CrashPoint", path: "Tests/CrashPoint"),
     .testTarget(
       name: "RegistryHandlerTests",
       dependencies: [
@@ -104,6 +107,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
+        "CrashPoint",
         "RegistryTestSupport",
         "regproxy-fcgi",
       ],

@@ -1,5 +1,6 @@
 /// libfcgi's request interface, and what Swift's Glibc module leaves out of Linux's own.
 #pragma once
+#include <fastcgi.h>
 #include <fcgiapp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

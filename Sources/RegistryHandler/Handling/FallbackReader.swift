@@ -16,10 +16,10 @@ final class FallbackReader: BlobSource {
 
   var range: Range<Int64> { reader.range }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) async throws(BlobReader.Failure) -> Int {
-    if let rest = rest.withLock({ $0 }) { return try await rest.read(into: buffer, at: offset) }
+  func next(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece {
+    if let rest = rest.withLock({ $0 }) { return try await rest.next(at: offset) }
     do throws(BlobReader.Failure) {
-      return try await reader.read(into: buffer, at: offset)
+      return try await reader.next(at: offset)
     } catch {
       guard case .brokenOff(let failure) = error, failure.kind == .store else { throw error }
     }
@@ -30,6 +30,6 @@ final class FallbackReader: BlobSource {
       throw .brokenOff(error)
     }
     rest.withLock { $0 = upstream }
-    return try await upstream.read(into: buffer, at: offset)
+    return try await upstream.next(at: offset)
   }
 }

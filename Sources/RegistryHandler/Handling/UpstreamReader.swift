@@ -51,21 +51,17 @@ final class UpstreamReader: BlobSource {
 
   deinit { task.withLock { $0?.cancel() } }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) async throws(BlobReader.Failure) -> Int {
-    guard offset < range.upperBound else { return 0 }
+  func next(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece {
     guard let state = await pipe.first(where: { !$0.chunks.isEmpty || $0.end != nil }) else { throw .cancelled }
-    guard var chunk = state.chunks.first else {
+    guard let chunk = state.chunks.first else {
       if case .broken(let error) = state.end { throw .brokenOff(error) }
       throw .brokenOff(UpstreamError(.invalidAnswer, "the blob ended at byte \(offset)"))
     }
-    let count = min(buffer.count, chunk.readableBytes)
-    chunk.withUnsafeReadableBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-    chunk.moveReaderIndex(forwardBy: count)
-    pipe.update { [chunk] pipe in
-      pipe.count -= count
-      if chunk.readableBytes == 0 { pipe.chunks.removeFirst() } else { pipe.chunks[0] = chunk }
+    pipe.update { pipe in
+      pipe.count -= chunk.readableBytes
+      pipe.chunks.removeFirst()
     }
-    return count
+    return .bytes(chunk)
   }
 
   /// Brings the body into the pipe, as fast as the client takes it.

@@ -1,12 +1,19 @@
-internal import SystemPackage
+package import NIOCore
 
-/// The bytes of a range of a blob, read in their order by one task.
+/// The next bytes of a blob, wherever they are.
+package enum BlobPiece: Sendable {
+  /// A part of a file, which has the same offsets as the blob.
+  case file(OpenFile, Range<Int64>)
+  case bytes(ByteBuffer)
+}
+
+/// The bytes of a range of a blob, taken in their order by one task.
 package protocol BlobSource: Sendable {
   /// Offsets in the blob, in bytes.
   var range: Range<Int64> { get }
 
-  /// Reads what is there at an offset of the blob, waiting for more if need be; 0 at the range's end.
-  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) async throws(BlobReader.Failure) -> Int
+  /// What is there at an offset of the range, at least one byte of it, waiting for it if need be.
+  func next(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece
 }
 
 /// Reads a range of a blob, whether its file is complete or still grows.
@@ -37,22 +44,8 @@ package final class BlobReader: BlobSource {
     self.progress = progress
   }
 
-  /// Reads what is there at an offset of the blob, waiting for more if need be; 0 at the range's end. Blocks on the file.
-  package func read(
-    into buffer: UnsafeMutableRawBufferPointer,
-    at offset: Int64
-  ) async throws(Failure) -> Int {
-    let wanted = min(Int64(buffer.count), range.upperBound - offset)
-    guard wanted > 0 else { return 0 }
-    let available = min(wanted, try await readable(beyond: offset) - offset)
-    let count: Int
-    do {
-      count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(available)]), at: offset)
-    } catch {
-      throw .store(error)
-    }
-    guard count > 0 else { throw .store(StoreError("read", file.path, .ioError)) }
-    return count
+  package func next(at offset: Int64) async throws(Failure) -> BlobPiece {
+    .file(file, offset..<min(range.upperBound, try await readable(beyond: offset)))
   }
 
   private func readable(beyond offset: Int64) async throws(Failure) -> Int64 {

@@ -1,5 +1,7 @@
 internal import CFastCGI
 internal import Glibc
+internal import RegistryHandler
+internal import SystemPackage
 
 /// One FastCGI request over a connection, from its parameters to its last record.
 ///
@@ -58,6 +60,38 @@ struct FastCGIRequest: ~Copyable {
   /// Appends bytes to the answer. Blocks while nginx takes none.
   func write(_ bytes: [UInt8]) throws(WriteError) {
     guard bytes.withUnsafeBytes({ put($0) }) else { throw WriteError() }
+  }
+
+  /// Appends the beginning of a part of a file to the answer, in a record of our own: libfcgi would copy it through 8 KiB at
+  /// a time. What was written before has to be flushed. Blocks while nginx takes none.
+  /// - Returns: how much it is, in bytes.
+  func writeRecord(_ part: Range<Int64>, of file: OpenFile) throws -> Int64 {
+    let content = part.prefix(Self.contentOfRecord)
+    try writeHeader(contentLength: UInt16(content.count))
+    do throws(StoreError) {
+      try file.send(content, to: request.pointee.ipcFd)
+    } catch {
+      if Self.failuresOfPeer.contains(error.errno) { throw WriteError() }
+      throw error
+    }
+    return Int64(content.count)
+  }
+
+  /// Whole pages, below the 65,535 bytes that a record holds.
+  private static let contentOfRecord = 60 * 1024
+
+  /// What a socket fails with; anything else is the file's failure. The second is the send time-out.
+  private static let failuresOfPeer: Set<Errno> = [.brokenPipe, .wouldBlock, .connectionReset, .socketNotConnected]
+
+  /// <https://fastcgi-archives.github.io/FastCGI_Specification.html#S3.3>
+  private func writeHeader(contentLength: UInt16) throws(WriteError) {
+    let id = UInt16(truncatingIfNeeded: request.pointee.requestId)
+    let header: [UInt8] = [
+      UInt8(FCGI_VERSION_1), UInt8(FCGI_STDOUT), UInt8(id >> 8), UInt8(id & 255), UInt8(contentLength >> 8),
+      UInt8(contentLength & 255), 0, 0,
+    ]
+    let sent = send(request.pointee.ipcFd, header, header.count, Int32(MSG_NOSIGNAL))
+    guard sent == header.count else { throw WriteError() }
   }
 
   private func put(_ bytes: UnsafeRawBufferPointer) -> Bool {

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import HTTPTypes
+internal import NIOCore
 internal import RegistryHandler
 
 /// Carries a decided answer out over FastCGI.
@@ -15,9 +16,6 @@ struct ResponseWriter: Sendable {
 
   /// Where nginx has the store's `blobs/`; the templates name the same place.
   static let internalPrefix = "/_regproxy_store/"
-
-  /// The bytes of a stream that are read and written at a time: a thousand streams have a buffer each.
-  private static let chunkSize = 64 * 1024
 
   private var response: RegistryResponse
   private let isHead: Bool
@@ -55,21 +53,26 @@ struct ResponseWriter: Sendable {
       case .brokenOff(let error): return .brokenOff(error.reason)
       case .store(let error): return .brokenOff(error.description)
       }
+    } catch let error as StoreError {
+      return .brokenOff(error.description)
     } catch {
       return .clientLeft
     }
   }
 
   private mutating func writeStream(_ reader: any BlobSource, to request: borrowing FastCGIRequest) async throws {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunkSize, alignment: 16)
-    defer { buffer.deallocate() }
-    var offset = reader.range.lowerBound
-    while offset < reader.range.upperBound {
-      let count = try await reader.read(into: buffer, at: offset)
-      try request.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-      try request.flush()
-      offset += Int64(count)
-      bodyBytes += Int64(count)
+    let start = reader.range.lowerBound
+    while bodyBytes < reader.range.count {
+      switch try await reader.next(at: start + bodyBytes) {
+      case .file(let file, let part):
+        while start + bodyBytes < part.upperBound {
+          bodyBytes += try request.writeRecord(start + bodyBytes..<part.upperBound, of: file)
+        }
+      case .bytes(let chunk):
+        try chunk.withUnsafeReadableBytes { bytes throws(FastCGIRequest.WriteError) in try request.write(bytes) }
+        try request.flush()
+        bodyBytes += Int64(chunk.readableBytes)
+      }
     }
   }
 

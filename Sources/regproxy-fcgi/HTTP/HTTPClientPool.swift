@@ -49,6 +49,10 @@ final class HTTPClientPool: Sendable {
   /// Shorter than what servers and load balancers allow, so that a kept connection is rarely one they have just closed.
   private static let idleTimeout: TimeAmount = .seconds(15)
 
+  /// What is read of a connection at a time, in bytes. The more it is, the fewer hand-overs between threads a large blob costs;
+  /// it grows from the least as long as reads fill it.
+  private static let receiveSize = (least: 4 << 10, most: 512 << 10)
+
   /// A fill has a connection of its own, and a thousand may run.
   private static let connectionsPerHost = 1024
 
@@ -130,6 +134,13 @@ final class HTTPClientPool: Sendable {
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connectionsPerHost
     configuration.connectionPool.idleTimeout = idleTimeout
     configuration.connectionPool.retryConnectionEstablishment = false
+    configuration.http1_1ConnectionDebugInitializer = { channel in
+      let (least, most) = receiveSize
+      return channel.setOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(minimum: least, initial: 64 << 10, maximum: most)
+      )
+    }
     if let pin = key.pin { configuration.dnsOverride = [pin.host: pin.address.description] }
     return configuration
   }

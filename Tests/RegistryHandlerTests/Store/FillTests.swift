@@ -35,7 +35,7 @@ struct FillTests {
         let range = (number * 777)..<(Self.size - number * 333)
         let reader = try #require(fill.makeReader(range))
         group.addTask {
-          let read = try await reader.collect(step: 1_000 + Int(number))
+          let read = try await reader.collect()
           #expect(read.elementsEqual(bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
         }
       }

@@ -29,17 +29,25 @@ package enum Executable {
   /// The worker's binary: `REGPROXY_BIN`, or the one that was built next to the tests.
   package static func worker() throws -> String {
     if let given = ProcessInfo.processInfo.environment["REGPROXY_BIN"], !given.isEmpty { return try find(given) }
+    return try built("regproxy-fcgi")
+  }
+
+  /// The library that kills a process at a step of a write.
+  package static func crashPoint() throws -> String { try built("libCrashPoint.so") }
+
+  /// A file that was built next to the tests.
+  private static func built(_ name: String) throws -> String {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     var directory = URL(fileURLWithPath: tests).deletingLastPathComponent()
     // The bundle of another platform is a directory; look a few levels up.
     for _ in 0..<4 {
-      let candidate = directory.appendingPathComponent("regproxy-fcgi").path
+      let candidate = directory.appendingPathComponent(name).path
       var isDirectory: ObjCBool = false
       if FileManager.default.fileExists(atPath: candidate, isDirectory: &isDirectory), !isDirectory.boolValue {
         return candidate
       }
       directory.deleteLastPathComponent()
     }
-    throw NotFound(name: "regproxy-fcgi")
+    throw NotFound(name: name)
   }
 }
