@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 BUILD ?= release
 PREFIX ?= /usr/local
+BENCH ?= request-cost cold-pull shared-download many-readers eviction large-store
 SWIFT_FILES := Package.swift Sources Tests nginx
 
 .PHONY: help build run test bench lint install clean
@@ -22,14 +23,14 @@ test: ## every test, against real nginx, registry and clients
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 
-bench: ## measurements side by side with their floor
+bench: ## measurements side by side with their floor, a quarter of an hour; BENCH='request-cost cold-pull' for some of them
 	@scripts/install-packages bench
-	Benchmarks/request-cost.sh
+	@for name in $(BENCH); do echo "== $$name"; REGPROXY_BIN=$$(scripts/build $(BUILD)) Benchmarks/$$name.sh || exit; done
 
 lint: ## format and scripts
 	@scripts/install-packages lint
 	swift format lint --strict --recursive $(SWIFT_FILES)
-	shellcheck scripts/install-packages scripts/install-python-packages scripts/build scripts/run .ci/run Benchmarks/*.sh
+	shellcheck -x scripts/install-packages scripts/install-python-packages scripts/build scripts/run .ci/run Benchmarks/*.sh
 
 install: build ## into DESTDIR and PREFIX
 	install -D -m 755 "$$(scripts/build $(BUILD))" $(DESTDIR)$(PREFIX)/bin/regproxy-fcgi

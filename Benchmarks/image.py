@@ -16,15 +16,30 @@ blobs = os.path.join(directory, "blobs", "sha256")
 os.makedirs(blobs, exist_ok=True)
 
 
+def keep(chunks, media_type):
+    digest, size = hashlib.sha256(), 0
+    temporary = os.path.join(blobs, "temporary")
+    with open(temporary, "wb") as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            size += file.write(chunk)
+    os.rename(temporary, os.path.join(blobs, digest.hexdigest()))
+    return {"mediaType": media_type, "digest": "sha256:" + digest.hexdigest(), "size": size}
+
+
 def put(data, media_type):
-    digest = hashlib.sha256(data).hexdigest()
-    with open(os.path.join(blobs, digest), "wb") as file:
-        file.write(data)
-    return {"mediaType": media_type, "digest": "sha256:" + digest, "size": len(data)}
+    return keep([data], media_type)
+
+
+def random_bytes(size):
+    while size > 0:
+        chunk = source.randbytes(min(size, 1 << 20))
+        size -= len(chunk)
+        yield chunk
 
 
 source = random.Random(1)
-layers = [put(source.randbytes(size), "application/vnd.oci.image.layer.v1.tar") for size in sizes]
+layers = [keep(random_bytes(size), "application/vnd.oci.image.layer.v1.tar") for size in sizes]
 config = {
     "architecture": "amd64",
     "os": "linux",

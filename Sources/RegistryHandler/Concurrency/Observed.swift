@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// A value that changes, and the tasks that wait until it has come to what they need.
 package final class Observed<Value: Sendable>: Sendable {
@@ -15,21 +15,23 @@ package final class Observed<Value: Sendable>: Sendable {
     var nextWaiter = 0
   }
 
-  private let state: Mutex<State>
+  // Not a Mutex: that hands itself from thread to thread, which is slow when a thousand waiters have been woken together.
+  private let state: NIOLockedValueBox<State>
 
-  package init(_ value: Value) { state = Mutex(State(value: value)) }
+  package init(_ value: Value) { state = NIOLockedValueBox(State(value: value)) }
 
-  package var value: Value { state.withLock { $0.value } }
+  package var value: Value { state.withLockedValue { $0.value } }
 
   /// Changes the value and wakes those whom it satisfies now.
   package func update(_ change: (inout Value) -> Void) {
-    let (value, satisfied) = state.withLock { state -> (Value, [CheckedContinuation<Value?, Never>]) in
+    let (value, satisfied) = state.withLockedValue { state -> (Value, [CheckedContinuation<Value?, Never>]) in
       change(&state.value)
       var satisfied: [CheckedContinuation<Value?, Never>] = []
-      for (id, waiter) in state.waiters where waiter.isSatisfied(state.value) {
-        satisfied.append(waiter.continuation)
-        state.waiters[id] = nil
+      var others: [Int: Waiter] = [:]
+      for (id, waiter) in state.waiters {
+        if waiter.isSatisfied(state.value) { satisfied.append(waiter.continuation) } else { others[id] = waiter }
       }
+      state.waiters = others
       return (state.value, satisfied)
     }
     for continuation in satisfied { continuation.resume(returning: value) }
@@ -37,7 +39,7 @@ package final class Observed<Value: Sendable>: Sendable {
 
   /// The value as soon as it satisfies the condition; `nil` when the task is cancelled before.
   package func first(where isSatisfied: @escaping @Sendable (Value) -> Bool) async -> Value? {
-    let (value, id) = state.withLock { state -> (Value?, Int) in
+    let (value, id) = state.withLockedValue { state -> (Value?, Int) in
       if isSatisfied(state.value) { return (state.value, 0) }
       state.nextWaiter += 1
       return (nil, state.nextWaiter)
@@ -51,12 +53,12 @@ package final class Observed<Value: Sendable>: Sendable {
       cancel(id)
     }
     // Cancelled between the wake-up and here: nobody else will take the mark away.
-    if Task.isCancelled { state.withLock { _ = $0.cancelled.remove(id) } }
+    if Task.isCancelled { state.withLockedValue { _ = $0.cancelled.remove(id) } }
     return result
   }
 
   private func wait(_ waiter: Waiter, id: Int) {
-    let (isWaiting, value) = state.withLock { state -> (Bool, Value?) in
+    let (isWaiting, value) = state.withLockedValue { state -> (Bool, Value?) in
       if state.cancelled.remove(id) != nil { return (false, nil) }
       if waiter.isSatisfied(state.value) { return (false, state.value) }
       state.waiters[id] = waiter
@@ -66,7 +68,7 @@ package final class Observed<Value: Sendable>: Sendable {
   }
 
   private func cancel(_ id: Int) {
-    let waiter = state.withLock { state -> Waiter? in
+    let waiter = state.withLockedValue { state -> Waiter? in
       guard let waiter = state.waiters.removeValue(forKey: id) else {
         state.cancelled.insert(id)
         return nil

@@ -9,6 +9,7 @@ package final class Fill: Sendable {
   package let external: ExternalRedirects
   package let progress = Observed(FillProgress())
   private let file = Mutex<OpenFile?>(nil)
+  private let pace = Mutex(ProgressPace())
   let interests = Atomic(0)
 
   package init(_ digest: Digest, from place: RepositoryPlace, external: ExternalRedirects = .passThrough) {
@@ -44,15 +45,39 @@ package final class Fill: Sendable {
   }
 
   /// Lets readers have the end: the digest is right.
-  package func release() { progress.update { $0.isVerified = true } }
+  package func release() {
+    tell()
+    progress.update { $0.isVerified = true }
+  }
 
-  package func advance(to written: Int64) { progress.update { $0.written = written } }
+  /// Lets readers have what has been written, now or within a moment.
+  package func advance(to written: Int64) {
+    let readers = interests.load(ordering: .relaxed)
+    switch pace.withLock({ $0.advance(to: written, readers: readers, now: .now) }) {
+    case .tell: tell()
+    case .wait: break
+    case .tellAt(let time):
+      Task {
+        try? await Task.sleep(until: time, clock: .continuous)
+        tell(isArranged: true)
+      }
+    }
+  }
 
   /// - Parameter origin: a repository for which upstream has proved the blob.
   package func end(_ phase: FillProgress.Phase, origin: RepositoryPlace? = nil) {
+    tell()
     progress.update {
       $0.phase = phase
       if let origin { $0.origin = origin }
+    }
+  }
+
+  private func tell(isArranged: Bool = false) {
+    // Under the lock, so that what is told never goes back.
+    pace.withLock { pace in
+      guard let written = pace.takeUntold(now: .now, isArranged: isArranged) else { return }
+      progress.update { $0.written = written }
     }
   }
 }

@@ -1,0 +1,27 @@
+/* Preloaded into a process, lets time(2) run CLOCK_FACTOR times as fast from the start of the process on. Whatever the
+ * process waits for, and the times that the kernel gives files, are as ever.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <time.h>
+
+static time_t seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now.tv_sec;
+}
+
+static time_t start;
+static long factor = 1;
+
+__attribute__((constructor)) static void begin(void) {
+  const char *given = getenv("CLOCK_FACTOR");
+  if (given != NULL) factor = atol(given);
+  start = seconds();
+}
+
+time_t time(time_t *result) {
+  time_t now = start + (seconds() - start) * factor;
+  if (result != NULL) *result = now;
+  return now;
+}

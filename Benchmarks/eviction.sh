@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# A store at its limit under load: clients pull ten times what it holds while it makes room all the time. No pull may fail,
+# and the store may be above its limit by no more than what is being downloaded.
+#
+#   SECONDS_EACH=60 PULLERS=4 BLOBS=640 BLOB_SIZE=1048576 Benchmarks/eviction.sh
+#
+# What was served in the last three minutes is not evicted, so that in a minute nothing would go: for the workers a second
+# is CLOCK seconds long, 100 by default. All on loopback; it ends by itself.
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
+
+duration=${SECONDS_EACH:-60}
+pullers=${PULLERS:-4}
+blobs=${BLOBS:-640}
+size=${BLOB_SIZE:-1048576}
+limit=$((blobs * size / 10))
+mapfile -t sizes < <(for _ in $(seq "$blobs"); do echo "$size"; done)
+start_registry "${sizes[@]}"
+make_pullers
+configure "$registry" "max_size: ${limit}B"
+cc -O2 -shared -fPIC -o "$work/fast_clock.so" "$root/Benchmarks/clients/fast_clock.c"
+export CLOCK_FACTOR=${CLOCK:-100}
+LD_PRELOAD=$work/fast_clock.so start_workers 2
+start_nginx
+
+# The most that the blobs have taken, as the disk counts them.
+watch() {
+  local most=0 now
+  while :; do
+    now=$(find "$work/store/blobs" -type f -printf '%s\n' 2>/dev/null | awk '{n += int(($1 + 4095) / 4096) * 4096} END {print n + 0}')
+    [ "$now" -le "$most" ] || most=$now
+    echo "$most" >"$work/most"
+    sleep 0.05
+  done
+}
+watch &
+watcher=$!
+processes+=("$watcher")
+mapfile -t paths < <(printf '/v2/library/app/blobs/%s\n' "${digests[@]:0:blobs}")
+line=$("$work/pullers" -c "$pullers" -d "$duration" "$front" "${paths[@]}") || fail "pulls failed: $line"
+end "$watcher"
+
+most=$(cat "$work/most")
+metric() { curl -sf "http://127.0.0.1:$front/_regproxy/metrics" | awk -v n="$1" '$1 == n {print $2}'; }
+evicted=$(grep -o '"store.evicted_blobs":"[0-9]*"' "$work/worker.log" | tr -dc '0-9\n' | awk '{n += $1} END {print n + 0}')
+unkept=$(grep -c 'takes no blobs' "$work/worker.log" || true)
+over=$(awk -v m="$most" -v l="$limit" -v s="$size" 'BEGIN {printf "%.2f", (m - l) / s}')
+printf '%s pullers, %s s, limit %s MB, blobs of %s MB in all: %d pulls, %d failed, %d blobs evicted, store %.1f MB at most (%s blobs above the limit), counted %.1f MB, not kept: %s lines\n' \
+  "$pullers" "$duration" "$((limit / 1000000))" "$((blobs * size / 1000000))" "$(figure pulls "$line")" \
+  "$(figure failed "$line")" "$evicted" "$(awk -v m="$most" 'BEGIN {print m / 1e6}')" "$over" \
+  "$(awk -v m="$(metric regproxy_store_bytes)" 'BEGIN {print m / 1e6}')" "$unkept"
+holds "$over <= $pullers && $evicted > $blobs" || {
+  echo "$name: the store was above its limit by more than what was being downloaded, or too little was evicted" >&2
+  exit 1
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# What a large store costs: from start to the first answer, requests per second of a cached blob next to those of a store that
+# has nothing else, and an eviction pass, which is to cost by what goes, not by what is there.
+#
+#   BLOBS=200000 ROUNDS=5 SECONDS_EACH=3 CONNECTIONS=32 Benchmarks/large-store.sh
+#
+# All on loopback; it ends by itself.
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
+
+blobs=${BLOBS:-200000}
+rounds=${ROUNDS:-5}
+duration=${SECONDS_EACH:-3}
+connections=${CONNECTIONS:-32}
+nowhere=$(port)
+large=$work/large
+small=$work/small
+mkdir "$large" "$small"
+read -r digest repository < <(python3 "$root/Benchmarks/many_blobs.py" "$large/store" "$blobs")
+python3 "$root/Benchmarks/many_blobs.py" "$small/store" 1 >"$work/one"
+read -r one first <"$work/one"
+
+# serve DIRECTORY [LIMITS]: a worker and an nginx for a store; their numbers come into $served, the port into $front.
+serve() {
+  local top=$work
+  work=$1
+  configure "$nowhere" "${2:-}"
+  start_workers 1
+  start_nginx
+  served=("${workers[@]}" "${processes[-1]}")
+  work=$top
+}
+
+echo "$(nproc) processors, $blobs blobs"
+serve "$large"
+end "${workers[@]}"
+: >"$work/starts"
+for _ in $(seq "$rounds"); do
+  start=$(now)
+  work=$large start_workers 1
+  until curl -sf -o "$work/body" "http://127.0.0.1:$front/v2/$repository/blobs/$digest"; do :; done
+  since "$start" >>"$work/starts"
+  echo >>"$work/starts"
+  end "${workers[@]}"
+done
+slowest=$(sort -n "$work/starts" | tail -1)
+echo "start to first answer: median $(median <"$work/starts") s, most $slowest s"
+
+work=$large start_workers 1
+large_front=$front large_processes=("${workers[@]}" "${served[-1]}")
+serve "$small"
+measure() {
+  wrk -t1 -c"$connections" -d"${duration}s" "http://127.0.0.1:$1$2" >"$work/wrk"
+  if grep -qE 'Non-2xx|Socket errors' "$work/wrk"; then fail "requests failed: $(cat "$work/wrk")"; fi
+  awk '/^Requests\/sec:/ {print $2}' "$work/wrk"
+}
+: >"$work/ratios"
+for _ in $(seq "$rounds"); do
+  a=$(measure "$large_front" "/v2/$repository/blobs/$digest")
+  b=$(measure "$front" "/v2/$first/blobs/$one")
+  ratio "$a" "$b" >>"$work/ratios"
+  echo >>"$work/ratios"
+done
+hits=$(median <"$work/ratios")
+printf 'hits, of those of a store of one blob: ratio %s (rounds: %s), last %.0f/s and %.0f/s\n' "$hits" \
+  "$(paste -sd' ' "$work/ratios")" "$a" "$b"
+end "${large_processes[@]}" "${served[@]}"
+
+# pass SHARE: how long it takes until so much of the store has gone; a file takes a block of 4 KiB.
+pass() {
+  local before after start seconds
+  before=$(find "$large/store/blobs" -type f | wc -l)
+  : >"$large/worker.log"
+  start=$(now)
+  serve "$large" "max_size: $((before * 4096 * (100 - $1) / 90))B"
+  until grep -q '"message":"eviction pass"' "$large/worker.log"; do
+    holds "$(since "$start") < 120" || fail "no eviction pass in 120 s"
+    sleep 0.05
+  done
+  seconds=$(since "$start")
+  after=$(find "$large/store/blobs" -type f | wc -l)
+  printf 'eviction of %d of %d blobs: %s s with the look at all of them, %.1f us each\n' $((before - after)) "$before" \
+    "$seconds" "$(awk -v s="$seconds" -v n=$((before - after)) 'BEGIN {print s / n * 1e6}')"
+  end "${served[@]}"
+}
+pass 10
+pass 50
+pass 50
+holds "$slowest < 1 && $hits >= 0.9" || {
+  echo "$name: the first answer took more than 1 s, or hits are below 0.9 of those of a store of one blob" >&2
+  exit 1
+}
