@@ -4,72 +4,27 @@
 #
 #   make bench                            builds the optimised program, then runs this
 #   ROUNDS=5 SECONDS_EACH=3 CONNECTIONS=32 Benchmarks/request-cost.sh
-#   REGPROXY_BIN=file ...                 measures a program that is built already
 #
 # All on loopback; it ends by itself after about ROUNDS * 4 * SECONDS_EACH seconds.
-set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
 
-root=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${ROUNDS:-5}
 duration=${SECONDS_EACH:-3}
 connections=${CONNECTIONS:-32}
-PATH=$PATH:/usr/sbin
-
-if [ -n "${REGPROXY_BIN:-}" ]; then
-  binary=$REGPROXY_BIN
-else
-  binary=$("$root/scripts/build")
-fi
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/regproxy-bench.XXXXXX")
-processes=()
-# shellcheck disable=SC2317 # called by the trap
-stop() {
-  for process in "${processes[@]}"; do kill "$process" 2>/dev/null || true; done
-  for process in "${processes[@]}"; do wait "$process" 2>/dev/null || true; done
-  rm -rf "$work"
-}
-trap stop EXIT
-
-port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-await() {
-  for _ in $(seq 100); do
-    if curl -sf -o /dev/null "$1"; then return; fi
-    sleep 0.1
-  done
-  echo "request-cost: $1 did not come up" >&2
-  exit 70
-}
-
-registry=$(port) ours=$(port) floor=$(port)
-mapfile -t digests < <(python3 "$root/Benchmarks/image.py" "$work/image" 4096 1048576)
+start_registry 4096 1048576
 blob=${digests[0]} manifest=${digests[2]}
-
-cat >"$work/registry.yml" <<YAML
-version: 0.1
-log: {level: error, accesslog: {disabled: true}}
-storage: {filesystem: {rootdirectory: $work/registry}}
-http: {addr: 127.0.0.1:$registry}
-YAML
-docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
-processes+=($!)
-await "http://127.0.0.1:$registry/v2/"
-skopeo copy -q --preserve-digests --dest-tls-verify=false "oci:$work/image:latest" "docker://127.0.0.1:$registry/library/app:latest"
-
-cat >"$work/worker.yaml" <<YAML
-listen: $work/worker.sock
-log: {file: $work/worker.log}
-store: {directory: $work/store}
-upstreams:
-  docker.io: {endpoints: ["http://127.0.0.1:$registry"]}
-YAML
+ours=$(port) floor=$(port)
+configure "$registry"
 "$binary" serve --config "$work/worker.yaml" &
 processes+=($!)
 
 hex=${blob#sha256:}
+curl -sf -o "$work/manifest" -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+  "http://127.0.0.1:$registry/v2/library/app/manifests/$manifest"
 cc -O2 -o "$work/responder" "$root/Benchmarks/floor/responder.c" -lfcgi -lpthread
 "$work/responder" "$work/floor.sock" 32 "/_regproxy_store/sha256/${hex:0:2}/$hex" "$blob" \
-  "$work/image/blobs/sha256/${manifest#sha256:}" "$manifest" &
+  "$work/manifest" "$manifest" &
 processes+=($!)
 
 # One nginx, the same template twice.
@@ -92,14 +47,12 @@ for base in "http://127.0.0.1:$ours" "http://127.0.0.1:$floor"; do
     for _ in 1 2; do curl -sf -o "$work/body" "$base$path"; done
     got=sha256:$(sha256sum "$work/body" | cut -d' ' -f1)
     if [ "$got" != "${path##*/}" ]; then
-      echo "request-cost: $base$path has the digest $got" >&2
-      exit 70
+      fail "$base$path has the digest $got"
     fi
   done
 done
 if [ "$(curl -sI "http://127.0.0.1:$ours${paths[0]}" | tr -d '\r' | awk '/^X-Cache:/ {print $2}')" != HIT ]; then
-  echo "request-cost: the blob is not served from the store" >&2
-  exit 70
+  fail "the blob is not served from the store"
 fi
 
 measure() {
@@ -111,7 +64,6 @@ measure() {
   fi
   awk '/^Requests\/sec:/ {print $2}' "$work/wrk"
 }
-median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
 echo "$(nproc) processors, $(nginx -v 2>&1), $connections connections, $rounds rounds of ${duration} s"
 status=0
