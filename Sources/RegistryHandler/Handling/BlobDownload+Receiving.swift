@@ -10,7 +10,7 @@ extension BlobDownload {
     size: Int64?,
     skipping skipped: Int64
   ) async throws {
-    var delays = ResumptionDelays()
+    var plan = ResumptionPlan(endpoints: upstream.upstream.endpoints.count, first: response.endpoint)
     let validator = response.strongEntityTag
     var source = (body: response.body, skipped: skipped)
     while true {
@@ -19,8 +19,8 @@ extension BlobDownload {
         try await append(source.body, skipping: source.skipped, to: partial, size: size)
         return
       } catch let error as UpstreamError where error.isPassing {
-        if partial.length > start { delays.noteProgress() }
-        source = try await rest(of: partial, size: size, ifRange: validator, after: error, &delays)
+        if partial.length > start { plan.noteProgress() }
+        source = try await rest(of: partial, size: size, ifRange: validator, after: error, &plan)
       }
     }
   }
@@ -55,36 +55,47 @@ extension BlobDownload {
     size: Int64?,
     ifRange validator: String?,
     after failure: UpstreamError,
-    _ delays: inout ResumptionDelays
+    _ plan: inout ResumptionPlan
   ) async throws(UpstreamError) -> (body: any UpstreamBody, skipped: Int64) {
     var failure = failure
-    let offset = partial.length
-    while let delay = delays.next() {
-      log("download resumed", failure, offset: offset)
-      try? await Task.sleep(for: delay)
+    while let next = plan.next(after: failure) {
+      log("download resumed", failure, at: (partial.length, upstream.upstream.endpoints[next.endpoint]))
+      try? await Task.sleep(for: next.delay)
       if services.fills.removeIfForsaken(fill) { throw .forsaken }
       do throws(UpstreamError) {
-        var headers: HTTPFields = [.range: "bytes=\(offset)-"]
-        headers[.ifRange] = validator
-        guard case .response(let response) = try await answer(headers) else {
-          throw Self.redirectedAway
-        }
-        try response.refuseContentEncoding()
-        switch Resumption(response, route, offset: offset, size: size) {
-        case .append: return (response.body, 0)
-        case .skipBeginning: return (response.body, offset)
-        case .tryAgain(let error), .giveUp(let error):
-          await response.body.discard()
+        return try await askForRest(from: partial.length, size: size, ifRange: validator, endpoint: next.endpoint)
+      } catch {
+        if plan.isFinal(error) {
+          if error == Resumption.changedError { partial.discard() }
           throw error
-        case .changed:
-          await response.body.discard()
-          partial.discard()
-          throw Resumption.changedError
         }
-      } catch  where error.isPassing {
         failure = error
       }
     }
     throw failure
+  }
+
+  private func askForRest(
+    from offset: Int64,
+    size: Int64?,
+    ifRange validator: String?,
+    endpoint: Int
+  ) async throws(UpstreamError) -> (body: any UpstreamBody, skipped: Int64) {
+    var headers: HTTPFields = [.range: "bytes=\(offset)-"]
+    headers[.ifRange] = validator
+    guard case .response(let response) = try await answer(headers, fromEndpoint: endpoint) else {
+      throw Self.redirectedAway
+    }
+    try response.refuseContentEncoding()
+    switch Resumption(response, route, offset: offset, size: size) {
+    case .append: return (response.body, 0)
+    case .skipBeginning: return (response.body, offset)
+    case .tryAgain(let error), .giveUp(let error):
+      await response.body.discard()
+      throw error
+    case .changed:
+      await response.body.discard()
+      throw Resumption.changedError
+    }
   }
 }

@@ -123,10 +123,16 @@ struct BlobDownload: Sendable {
   var route: Route { .blob(fill.place.repository, fill.digest) }
 
   /// Upstream's answer, its head within the time that clients wait; the fill then makes way for another try.
-  func answer(_ headers: HTTPFields = [:]) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
+  /// - Parameter endpoint: the place of the one endpoint to be asked; without it, the endpoints in their order.
+  func answer(
+    _ headers: HTTPFields = [:],
+    fromEndpoint endpoint: Int? = nil
+  ) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
     let (route, upstream) = (route, isStreaming ? upstream.followingStorage : upstream)
     return try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: "upstream gave no answer in time") {
-      () throws(UpstreamError) in try await upstream.send(.get, route, headers: headers)
+      () throws(UpstreamError) in
+      guard let endpoint else { return try await upstream.send(.get, route, headers: headers) }
+      return try await upstream.send(.get, route, headers: headers, toEndpoint: endpoint)
     }
   }
 
@@ -204,7 +210,12 @@ struct BlobDownload: Sendable {
     }
   }
 
-  func log(_ message: Logger.Message, _ error: UpstreamError, offset: Int64? = nil) {
+  /// - Parameter resumption: where the download goes on, in bytes, and whom it asks; `nil` when it has ended.
+  func log(
+    _ message: Logger.Message,
+    _ error: UpstreamError,
+    at resumption: (offset: Int64, endpoint: HTTPURL)? = nil
+  ) {
     var metadata: Logger.Metadata = [
       "upstream.name": "\(fill.place.upstream)",
       "registry.repository": "\(fill.place.repository)",
@@ -216,8 +227,11 @@ struct BlobDownload: Sendable {
       return
     }
     if error.kind == .store { return services.storeTrouble.note(error.reason, metadata) }
-    if let offset { metadata["store.offset"] = "\(offset)" }
-    services.logger.log(level: offset == nil ? .error : .warning, message, metadata: metadata)
+    if let resumption {
+      metadata["store.offset"] = "\(resumption.offset)"
+      metadata["upstream.endpoint"] = "\(resumption.endpoint)"
+    }
+    services.logger.log(level: resumption == nil ? .error : .warning, message, metadata: metadata)
   }
 }
 

@@ -72,8 +72,15 @@ enum Resumption: Equatable, Sendable {
   )
 }
 
-/// How long a download waits before it asks for the rest; pure.
-struct ResumptionDelays: Sendable {
+/// When a download that broke off asks for the rest, and whom; pure.
+struct ResumptionPlan: Sendable {
+  struct Try: Equatable, Sendable {
+    /// How long to wait before.
+    var delay: Duration
+    /// The place of the endpoint among the upstream's.
+    var endpoint: Int
+  }
+
   /// Together well below the time that nginx waits for the next byte.
   private static let delays: [Duration] = [
     .milliseconds(100), .milliseconds(400), .seconds(1), .seconds(2), .seconds(4),
@@ -82,31 +89,42 @@ struct ResumptionDelays: Sendable {
   /// An upstream that sends a byte a connection is not to be asked for ever.
   private static let maximumTries = 1000
 
+  private let endpoints: Int
+  private var endpoint: Int
   private var tries = 0
   private var triesInVain = 0
+  private var refusals = 0
 
-  /// The next delay; `nil` when it is time to give up.
-  mutating func next() -> Duration? {
+  /// - Parameters:
+  ///   - endpoints: how many the upstream has.
+  ///   - first: the place of the one that sent the beginning.
+  init(endpoints: Int, first: Int) {
+    self.endpoints = endpoints
+    endpoint = first
+  }
+
+  /// The next try; `nil` when it is time to give up.
+  ///
+  /// The endpoint that broke off is asked once more; where that brings nothing, or it has stalled, it is the next one's turn.
+  mutating func next(after failure: UpstreamError) -> Try? {
     guard triesInVain < Self.delays.count, tries < Self.maximumTries else { return nil }
+    if triesInVain > 0 || failure.kind == .timeout { endpoint = (endpoint + 1) % endpoints }
     defer {
       tries += 1
       triesInVain += 1
     }
-    return Self.delays[triesInVain]
+    return Try(delay: Self.delays[triesInVain], endpoint: endpoint)
   }
 
   /// Bytes have come: the next failure is a new one.
-  mutating func noteProgress() { triesInVain = 0 }
-}
+  mutating func noteProgress() {
+    triesInVain = 0
+    refusals = 0
+  }
 
-extension UpstreamError {
-  /// Whether the same question may be answered a moment later.
-  var isPassing: Bool {
-    switch kind {
-    case .unreachable, .timeout: true
-    case .status, .authentication:
-      status.map { $0 >= 500 || [408, 425, 429].contains($0) } ?? (kind == .authentication)
-    case .invalidAnswer, .cancelled, .store: false
-    }
+  /// Whether this error is the last word: one that will not pass, when every endpoint has given one in a row.
+  mutating func isFinal(_ error: UpstreamError) -> Bool {
+    refusals = error.isPassing ? 0 : refusals + 1
+    return refusals >= endpoints
   }
 }

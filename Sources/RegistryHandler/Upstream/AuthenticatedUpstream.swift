@@ -8,6 +8,12 @@ package struct AuthenticatedUpstream: Sendable {
     case response(UpstreamResponse)
     /// A redirect that the client is to follow itself.
     case redirect(ClientRedirect)
+
+    fileprivate func from(endpoint index: Int) -> Answer {
+      guard case .response(var response) = self else { return self }
+      response.endpoint = index
+      return .response(response)
+    }
   }
 
   package let upstream: Upstream
@@ -37,7 +43,8 @@ package struct AuthenticatedUpstream: Sendable {
     AuthenticatedUpstream(upstream, external: .follow, client: client, tokens: tokens, now: now)
   }
 
-  /// Sends a request to the first endpoint that can be reached, and on to where it redirects.
+  /// Sends a request to the endpoints in their order until one has an answer that is not of the moment, and on to where it
+  /// redirects. The last one's answer or error counts, whatever it is.
   ///
   /// The headers get no credential of the client; an `Authorization` is added here.
   package func send(
@@ -46,29 +53,35 @@ package struct AuthenticatedUpstream: Sendable {
     headers: HTTPFields = [:]
   ) async throws(UpstreamError) -> Answer {
     var failure = UpstreamError(.unreachable, "\(upstream.name) has no endpoint")
-    for endpoint in upstream.endpoints {
+    for index in upstream.endpoints.indices {
       do {
-        return try await send(method, route, headers: headers, to: endpoint)
-      } catch  where error.kind == .unreachable || error.kind == .timeout {
+        let answer = try await send(method, route, headers: headers, toEndpoint: index)
+        guard case .response(let response) = answer, UpstreamError.isPassing(status: response.status),
+          index < upstream.endpoints.index(before: upstream.endpoints.endIndex)
+        else { return answer }
+        await response.body.discardBriefly()
+      } catch  where error.isPassing {
         failure = error
       }
     }
     throw failure
   }
 
-  private func send(
+  /// Sends a request to one endpoint, and on to where it redirects.
+  /// - Parameter index: its place among the upstream's.
+  package func send(
     _ method: HTTPRequest.Method,
     _ route: Route,
     headers: HTTPFields,
-    to endpoint: HTTPURL
+    toEndpoint index: Int
   ) async throws(UpstreamError) -> Answer {
-    let question = Question(method: method, route: route, headers: headers, endpoint: endpoint)
+    let question = Question(method: method, route: route, headers: headers, endpoint: upstream.endpoints[index])
     // A signature may have ended since upstream gave it, as it keeps its redirects too: once, a fresh one is asked for.
-    if let answer = try await ask(question, isLastTry: false) { return answer }
+    if let answer = try await ask(question, isLastTry: false) { return answer.from(endpoint: index) }
     guard let answer = try await ask(question, isLastTry: true) else {
       throw UpstreamError(.invalidAnswer, "upstream redirects to a signed URL that has expired")
     }
-    return answer
+    return answer.from(endpoint: index)
   }
 
   private struct Question: Sendable {

@@ -42,6 +42,8 @@ package struct UpstreamResponse: Sendable {
   package var body: any UpstreamBody
   /// The host that sent it, where upstream redirected to another one.
   package var redirectedTo: String?
+  /// The place of the endpoint that was asked, among the upstream's.
+  package var endpoint = 0
 
   package init(status: Int, headers: HTTPFields, body: any UpstreamBody) {
     self.status = status

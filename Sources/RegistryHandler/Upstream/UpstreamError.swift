@@ -32,5 +32,17 @@ package struct UpstreamError: Error, Equatable, Sendable {
     self.retryAfter = retryAfter
   }
 
+  /// Whether the same question may be answered a moment later, or by another endpoint.
+  package var isPassing: Bool {
+    switch kind {
+    case .unreachable, .timeout: true
+    case .status, .authentication: status.map(Self.isPassing) ?? (kind == .authentication)
+    case .invalidAnswer, .cancelled, .store: false
+    }
+  }
+
+  /// Whether an answer with this status tells of a moment, not of what was asked for.
+  package static func isPassing(status: Int) -> Bool { status >= 500 || [408, 425, 429].contains(status) }
+
   package static let cancelled = UpstreamError(.cancelled, "the client left")
 }

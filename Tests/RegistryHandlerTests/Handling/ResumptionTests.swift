@@ -79,20 +79,68 @@ struct ResumptionTests {
   }
 
   @Test func `five tries in vain are enough`() {
-    var delays = ResumptionDelays()
+    var plan = ResumptionPlan(endpoints: 1, first: 0)
     var total = Duration.zero
-    for _ in 0..<5 { total += delays.next() ?? .seconds(1000) }
-    #expect(delays.next() == nil)
+    for _ in 0..<5 { total += plan.next(after: Self.brokenOff)?.delay ?? .seconds(1000) }
+    #expect(plan.next(after: Self.brokenOff) == nil)
     #expect(total < .seconds(10))
-    delays.noteProgress()
-    #expect(delays.next() == .milliseconds(100))
+    plan.noteProgress()
+    let next = plan.next(after: Self.brokenOff)
+    #expect(next == ResumptionPlan.Try(delay: .milliseconds(100), endpoint: 0))
+  }
+
+  private static let brokenOff = UpstreamError(.unreachable, "broken off")
+  private static let stalled = UpstreamError(.timeout, "stalled")
+  private static let unknown = UpstreamError(.status, "not there", status: 404)
+
+  /// Whom a plan has asked after these failures; `nil` is bytes that came.
+  private func asked(of endpoints: Int, first: Int = 0, after failures: [UpstreamError?]) -> [Int?] {
+    var plan = ResumptionPlan(endpoints: endpoints, first: first)
+    return failures.compactMap { failure in
+      guard let failure else {
+        plan.noteProgress()
+        return nil
+      }
+      return .some(plan.next(after: failure)?.endpoint)
+    }
+  }
+
+  @Test func `an endpoint is asked once more, then it is the turn of the next`() {
+    let failures: [UpstreamError?] = Array(repeating: Self.brokenOff, count: 5)
+    #expect(asked(of: 3, first: 1, after: failures) == [1, 2, 0, 1, 2])
+    // The one that brought something is the one to ask now.
+    #expect(asked(of: 3, first: 1, after: failures + [nil] + failures.prefix(2)) == [1, 2, 0, 1, 2, 2, 0])
+  }
+
+  @Test func `one that has stalled is not asked again before the others`() {
+    #expect(asked(of: 2, after: [Self.stalled, nil, Self.stalled]) == [1, 0])
+    #expect(asked(of: 1, after: [Self.stalled]) == [0])
+  }
+
+  /// Whether each of these errors was the last word.
+  private func areFinal(of endpoints: Int, _ errors: [UpstreamError?]) -> [Bool] {
+    var plan = ResumptionPlan(endpoints: endpoints, first: 0)
+    return errors.compactMap { error in
+      guard let error else {
+        plan.noteProgress()
+        return nil
+      }
+      return plan.isFinal(error)
+    }
+  }
+
+  @Test func `a refusal is final once each endpoint has refused in a row`() {
+    let changed = Resumption.changedError
+    #expect(areFinal(of: 1, [Self.brokenOff, Self.unknown]) == [false, true])
+    #expect(areFinal(of: 2, [Self.unknown, Self.stalled, changed, Self.unknown]) == [false, false, false, true])
+    #expect(areFinal(of: 2, [Self.unknown, nil, Self.unknown]) == [false, false])
   }
 
   @Test func `an upstream that sends a byte a connection is not asked for ever`() {
-    var delays = ResumptionDelays()
+    var plan = ResumptionPlan(endpoints: 1, first: 0)
     var count = 0
-    while delays.next() != nil, count < 5000 {
-      delays.noteProgress()
+    while plan.next(after: Self.brokenOff) != nil, count < 5000 {
+      plan.noteProgress()
       count += 1
     }
     #expect(count == 1000)

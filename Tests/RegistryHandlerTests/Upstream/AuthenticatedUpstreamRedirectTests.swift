@@ -122,8 +122,41 @@ struct AuthenticatedUpstreamRedirectTests {
     await #expect(throws: UpstreamError(.timeout, "second")) { try await upstream.send(.get, route) }
   }
 
-  @Test(arguments: [401, 404, 429, 500, 503])
-  func `an answer is an answer, whatever its status`(_ status: Int) async throws {
+  @Test(arguments: [408, 429, 500, 503])
+  func `the next endpoint is asked when one answers something of the moment`(_ status: Int) async throws {
+    let second = blob.replacing("r.test", with: "second.test")
+    registry.on(blob, FakeAnswer(status))
+    registry.on(second, .text("x"))
+    let upstream = try makeUpstream(["https://r.test", "https://second.test"])
+    guard case .response(let response) = try await upstream.send(.get, route) else {
+      Issue.record("there was no answer")
+      return
+    }
+    #expect(response.status == 200)
+    #expect(response.endpoint == 1)
+    #expect(registry.log == [blob, second])
+    registry.on(second, FakeAnswer(status))
+    guard case .response(let last) = try await upstream.send(.get, route) else {
+      Issue.record("there was no answer")
+      return
+    }
+    #expect(last.status == status)
+  }
+
+  @Test func `one endpoint alone is asked where that is wanted`() async throws {
+    let second = blob.replacing("r.test", with: "second.test")
+    registry.on(second, FakeAnswer(503))
+    let upstream = try makeUpstream(["https://r.test", "https://second.test"])
+    guard case .response(let response) = try await upstream.send(.get, route, headers: [:], toEndpoint: 1) else {
+      Issue.record("there was no answer")
+      return
+    }
+    #expect(response.status == 503)
+    #expect(registry.log == [second])
+  }
+
+  @Test(arguments: [400, 401, 403, 404, 416])
+  func `any other answer is an answer`(_ status: Int) async throws {
     registry.on(blob, FakeAnswer(status, status == 401 ? [.wwwAuthenticate: "Basic"] : [:]))
     guard
       case .response(let response) = try await makeUpstream(["https://r.test", "https://second.test"])

@@ -1,0 +1,111 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("An upstream with two endpoints")
+  struct EndpointTests {
+    private let first: ScriptedRegistry
+    private let second: ScriptedRegistry
+    private let bytes = DeterministicBytes.make(count: .megabytes(8), seed: 71)
+    private let digest: String
+    private let path: String
+    private static let cut = Int.megabytes(3)
+
+    init() throws {
+      first = try ScriptedRegistry()
+      second = try ScriptedRegistry()
+      digest = sha256Digest(of: bytes)
+      path = "/v2/library/app/blobs/\(digest)"
+    }
+
+    private func start() async throws -> ProxyStack {
+      let yaml = "upstreams:\n  docker.io: {endpoints: [\"\(first.url)\", \"\(second.url)\"]}"
+      return try await ProxyStack.start(yaml).stack
+    }
+
+    /// The first one sends a beginning, and answers everything after it in the same way.
+    private func breakFirst(then answer: ScriptedAnswer) {
+      first.answer(path) { [bytes] request in
+        request.headers["Range"] == nil ? ScriptedAnswer(body: .truncated(bytes, after: Self.cut)) : answer
+      }
+    }
+
+    @Test("One that answers 5xx is passed over", arguments: [500, 503])
+    func failing(status: Int) async throws {
+      let refusal = ScriptedAnswer(status: status, body: .bytes([]))
+      first.answer(path, with: refusal)
+      first.answer("/v2/library/app/manifests/v1", with: refusal)
+      second.addManifest(#"{"schemaVersion":2}"#, to: "library/app", tag: "v1")
+      second.addBlob(bytes, to: "library/app")
+      let stack = try await start()
+      #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200)
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(try stack.keptBlobs().contains(digest))
+    }
+
+    @Test("In mid-blob the rest comes from the other one, and the client has one complete answer")
+    func resumedElsewhere() async throws {
+      breakFirst(then: ScriptedAnswer(status: 503, body: .bytes([])))
+      second.answerRanges(path, of: bytes) { .bytes($0) }
+      let stack = try await start()
+      let answer = try await stack.client.get("/v2/app/blobs/\(digest)")
+      #expect(answer.status == 200 && answer.isWhole(digest))
+      #expect(first.gets(of: digest) == 2)
+      #expect(second.gets(of: digest) == 1)
+      #expect(stack.logLines.compactMap { $0["upstream.endpoint"] } == ["\(first.url)/", "\(second.url)/"])
+      // What was on its way when the connection broke may be lost.
+      #expect(second.sentBytes < bytes.count - Self.cut / 2)
+      #expect(try stack.keptBlobs() == [digest])
+    }
+
+    @Test("One that goes away in mid-blob is followed by the other")
+    func gone() async throws {
+      let gate = Gate()
+      first.answer(path, with: ScriptedAnswer(body: .gated(bytes, at: Self.cut, gate)))
+      second.answerRanges(path, of: bytes) { .bytes($0) }
+      let stack = try await start()
+      let stream = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
+      try await stream.read(atLeast: .megabytes(2))
+      first.stop()
+      gate.open()
+      #expect(try await stream.finish().isWhole(digest))
+      #expect(second.sentBytes <= bytes.count - .megabytes(2))
+    }
+
+    @Test("Of one that sends the whole, the beginning is skipped")
+    func otherValidator() async throws {
+      breakFirst(then: ScriptedAnswer(status: 502, body: .bytes([])))
+      second.addBlob(bytes, to: "library/app")
+      let stack = try await start()
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(second.sentBytes == bytes.count)
+    }
+
+    @Test("One without the blob, or with another, does not end what the first can go on with", arguments: [404, 200])
+    func useless(status: Int) async throws {
+      let other = status == 200 ? DeterministicBytes.make(count: .megabytes(1), seed: 72) : []
+      breakFirst(then: ScriptedAnswer(status: 503, body: .bytes([])))
+      second.answer(path) { [first, path, bytes] _ in
+        first.answerRanges(path, of: bytes) { .bytes($0) }
+        return ScriptedAnswer(status: status, body: .bytes(other))
+      }
+      let stack = try await start()
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(second.gets(of: digest) == 1)
+    }
+
+    @Test("When neither has the rest any more, the client is broken off, and the next pull begins with what is there")
+    func refused() async throws {
+      breakFirst(then: ScriptedAnswer(status: 404, body: .bytes([])))
+      second.answer(path, with: ScriptedAnswer(status: 404, body: .bytes([])))
+      let stack = try await start()
+      #expect(try await !stack.client.get("/v2/app/blobs/\(digest)").isComplete)
+      #expect(try stack.keptBlobs().isEmpty)
+      first.answerRanges(path, of: bytes) { .bytes($0) }
+      let before = first.sentBytes
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(first.sentBytes - before < bytes.count - Self.cut / 2)
+    }
+  }
+}
