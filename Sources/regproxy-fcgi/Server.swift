@@ -16,7 +16,7 @@ struct Server: Sendable {
   init(_ configuration: Configuration) throws {
     self.configuration = configuration
     umask(0o027)
-    Self.raiseDescriptorLimit()
+    let descriptors = Self.raiseDescriptorLimit()
     let output = try LogOutput(path: configuration.log.file)
     logOutput = output
     logger = Logger(label: "regproxy") { _ in
@@ -38,9 +38,19 @@ struct Server: Sendable {
       requestLog: RequestLog(output, format: configuration.log.format, level: configuration.log.level),
       logger: logger
     )
+    let threads = configuration.threads.fitting(descriptors: descriptors)
+    if threads.max < configuration.threads.max {
+      logger.warning(
+        """
+        fewer threads than 'threads.max' allows: each may take five descriptors; \
+        raise 'LimitNOFILE=' or 'ulimit -Hn', or lower 'threads.max'
+        """,
+        metadata: ["threads.max": "\(threads.max)", "descriptors": "\(descriptors)"]
+      )
+    }
     pool = try WorkerPool(
       listener: socket.descriptor,
-      limits: configuration.threads,
+      limits: threads,
       handler: handler,
       logger: logger
     )
@@ -79,11 +89,15 @@ struct Server: Sendable {
   }
 
   /// Takes as many descriptors as the system allows: a stream needs three, and the usual soft limit is 1024.
-  private static func raiseDescriptorLimit() {
+  /// - Returns: how many the process may have.
+  private static func raiseDescriptorLimit() -> Int {
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    guard getrlimit(resource, &limit) == 0 else { return .max }
     limit.rlim_cur = limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    setrlimit(resource, &limit)
+    guard getrlimit(resource, &limit) == 0 else { return .max }
+    return Int(clamping: limit.rlim_cur)
   }
 
   private func reopenLog() {

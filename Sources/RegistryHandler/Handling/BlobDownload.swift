@@ -38,7 +38,7 @@ struct BlobDownload: Sendable {
       do {
         claim = try PartialFile.claim(fill.digest, in: services.store)
       } catch {
-        return try await askWithoutStore(error)
+        throw UpstreamError(.store, "the blob could not be kept: \(error)")
       }
       switch claim {
       case .mine(let partial): if let phase = try await download(into: partial) { return phase }
@@ -92,17 +92,6 @@ struct BlobDownload: Sendable {
         await response.body.discard()
         throw UpstreamError(refusing: response, route)
       }
-    }
-  }
-
-  /// Where nothing can be written, what needs no writing is still answered.
-  private func askWithoutStore(_ error: StoreError) async throws(UpstreamError) -> FillProgress.Phase {
-    switch try await answer() {
-    case .redirect(let redirect): return remembered(redirect)
-    case .response(let response):
-      await response.body.discard()
-      guard response.status == 200 else { throw UpstreamError(refusing: response, route) }
-      throw UpstreamError(.store, "the blob could not be kept: \(error)")
     }
   }
 

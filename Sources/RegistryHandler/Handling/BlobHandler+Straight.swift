@@ -18,7 +18,9 @@ extension BlobHandler {
     }
     let answer: UpstreamResponse
     switch try await ask(upstream, route, headers, until: deadline) {
-    case .redirect(let redirect): return response(redirect)
+    case .redirect(let redirect):
+      services.remember(redirect, for: redirectKey(for: digest))
+      return response(redirect)
     case .response(let response): answer = response
     }
     if answer.status == 416, headers[.range] != nil {

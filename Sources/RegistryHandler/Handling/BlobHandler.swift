@@ -91,8 +91,7 @@ struct BlobHandler: Sendable {
   }
 
   private func get(_ digest: Digest, _ request: RegistryRequest) async throws(UpstreamError) -> RegistryResponse {
-    let key = RedirectMemory.Key(digest, in: place, by: .get, upstream.external)
-    if let redirect = services.redirects.redirect(for: key) { return response(redirect) }
+    if let redirect = services.redirects.redirect(for: redirectKey(for: digest)) { return response(redirect) }
     // A fill for another repository, or for clients that are redirected where this one is not, may end without the blob
     // and say nothing about this request; then it is this one's turn.
     var tries = 3
@@ -118,6 +117,10 @@ struct BlobHandler: Sendable {
       return try await respond(from: fill, progress, request, detail: isNew ? "fill" : "joined")
     }
     throw UpstreamError(.unreachable, "no download of \(digest) could be started: ask again")
+  }
+
+  func redirectKey(for digest: Digest) -> RedirectMemory.Key {
+    RedirectMemory.Key(digest, in: place, by: .get, upstream.external)
   }
 
   private func opened(_ fill: Fill) async -> FillProgress? {

@@ -3,11 +3,8 @@ internal import Synchronization
 
 /// Counts what the store would not take, and says so once a minute at most.
 package final class StoreTrouble: Sendable {
-  /// In seconds.
-  private static let interval: Int64 = 60
-
   private let total = Atomic<UInt64>(0)
-  private let lastLine = Mutex<Int64?>(nil)
+  private let throttle = LogThrottle()
   private let logger: Logger
   private let now: @Sendable () -> Int64
 
@@ -22,13 +19,7 @@ package final class StoreTrouble: Sendable {
 
   package func note(_ reason: String, _ metadata: Logger.Metadata) {
     total.add(1, ordering: .relaxed)
-    let now = now()
-    let isDue = lastLine.withLock { last in
-      if let last, now - last < Self.interval { return false }
-      last = now
-      return true
-    }
-    guard isDue else { return }
+    guard throttle.isDue(at: .seconds(now())) else { return }
     logger.error(
       "the store takes no blobs: they are streamed and not kept",
       metadata: metadata.merging(["error": "\(reason)"]) { _, new in new }

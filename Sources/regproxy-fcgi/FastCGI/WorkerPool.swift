@@ -8,6 +8,20 @@ final class WorkerPool: Sendable {
   struct Limits: Equatable, Sendable {
     var min: Int
     var max: Int
+
+    /// What a thread takes: its epoll, its wake-up and its connection, and a download's partial file and connection upstream.
+    private static let descriptorsPerThread = 5
+
+    /// Sockets, log, event loops, connections that are kept upstream.
+    private static let otherDescriptors = 64
+
+    /// As many as have what they need, and one at least: a connection that is accepted without the descriptors to answer it
+    /// fails, where in nginx's queue it would only wait.
+    /// - Parameter descriptors: how many the process may have.
+    func fitting(descriptors: Int) -> Limits {
+      let most = Swift.max(1, (descriptors - Self.otherDescriptors) / Self.descriptorsPerThread)
+      return Limits(min: Swift.min(min, most), max: Swift.min(max, most))
+    }
   }
 
   private struct State {
@@ -26,6 +40,8 @@ final class WorkerPool: Sendable {
   private let state = Mutex(State())
   /// Threads that wait for a connection. Apart from the state, as every request changes it.
   private let idleCount = Atomic<Int>(0)
+  private let exhaustion = LogThrottle()
+  private let startedAt = ContinuousClock.now
 
   init(listener: Int32, limits: Limits, handler: RequestHandler, logger: Logger) throws(WorkerError) {
     self.listener = listener
@@ -112,7 +128,7 @@ final class WorkerPool: Sendable {
         idleCount.add(1, ordering: .relaxed)
       }
     } catch {
-      logger.error("worker thread cannot start: no descriptor is left")
+      noteExhaustion("no further worker thread", error.description)
       removeIdleThread()
       endIfNobodyIsLeft()
     }
@@ -123,6 +139,12 @@ final class WorkerPool: Sendable {
     guard state.withLock({ $0.threads == 0 && !$0.isStopping }) else { return }
     logger.critical("no worker thread is left: the process ends")
     _exit(EX_OSERR)
+  }
+
+  private func noteExhaustion(_ message: Logger.Message, _ reason: String) {
+    guard exhaustion.isDue(at: ContinuousClock.now - startedAt) else { return }
+    let remedy = "raise 'LimitNOFILE=' or 'ulimit -Hn', or lower 'threads.max'"
+    logger.error(message, metadata: ["error": "\(reason): \(remedy)"])
   }
 
   /// Waits for a connection; `nil` when the thread is to end, which is then counted already. Blocks.
@@ -138,7 +160,7 @@ final class WorkerPool: Sendable {
       case .idle:
         if leaveIfSurplus() { return nil }
       case .exhausted(let code):
-        logger.error("no connection accepted", metadata: ["error": "\(String(cString: strerror(code)))"])
+        noteExhaustion("no connection accepted", String(cString: strerror(code)))
         // The connection stays in the queue; looking again at once would only burn the processor.
         poll(nil, 0, 100)
       }

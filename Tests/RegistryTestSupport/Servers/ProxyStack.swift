@@ -84,9 +84,11 @@ package final class ProxyStack: Sendable {
   }
 
   /// Starts a worker and waits until it answers.
+  /// - Parameter descriptors: how many it may have, if not as many as the test.
   package func startWorker(
     name: String = "worker",
-    environment: [String: String] = [:]
+    environment: [String: String] = [:],
+    descriptors: Int? = nil
   ) async throws -> ManagedProcess {
     let arguments = ["serve", "--config", configFile]
     var launch: ProcessLaunch
@@ -98,6 +100,10 @@ package final class ProxyStack: Sendable {
     case .inherited:
       launch = ProcessLaunch(binary, arguments)
       launch.standardInput = listener?.descriptor
+    }
+    if let descriptors {
+      launch.arguments = ["--nofile=\(descriptors)", launch.executable] + launch.arguments
+      launch.executable = "prlimit"
     }
     launch.environment = environment
     let worker = try await ManagedProcess.start(launch, name: name, in: directory.path)

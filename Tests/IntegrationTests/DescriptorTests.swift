@@ -1,0 +1,71 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("A worker without descriptors")
+  struct DescriptorTests {
+    private let registry: ScriptedRegistry
+
+    init() throws { registry = try ScriptedRegistry() }
+
+    private func start(threads: String, descriptors: Int? = nil) async throws -> (ProxyStack, ManagedProcess) {
+      let yaml = "threads: \(threads)\nupstreams:\n  docker.io: {endpoints: [\"\(registry.url)\"]}"
+      let stack = try await ProxyStack(yaml, in: TemporaryDirectory())
+      return (stack, try await stack.startWorker(descriptors: descriptors))
+    }
+
+    @Test("The pull succeeds, nothing is kept, and once there are some again the next one is")
+    func exhausted() async throws {
+      let bytes = DeterministicBytes.make(count: .megabytes(8), seed: 81)
+      let digest = registry.addBlob(bytes, to: "library/app")
+      let known = registry.addBlob(DeterministicBytes.make(count: 50_000, seed: 82), to: "library/app")
+      let (stack, worker) = try await start(threads: "{min: 1, max: 1}")
+      // Leaves a connection to upstream, as a worker that is in use has.
+      #expect(try await stack.client.get("/v2/app/blobs/\(known)").isWhole(known))
+
+      let limit = try await DescriptorLimit(of: worker, free: 1, in: stack.directory)
+      for _ in 0..<3 {
+        #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+        #expect(try await stack.client.get("/v2/app/blobs/\(known)").headers["X-Cache"] == "HIT")
+      }
+      #expect(try stack.keptBlobs() == [known])
+      #expect(stack.log.components(separatedBy: "the store takes no blobs").count == 2)
+      let metrics = try await stack.client.get("/_regproxy/metrics").text
+      #expect(metrics.contains("regproxy_store_failures_total 3\n"))
+
+      try await limit.lift()
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      #expect(try stack.keptBlobs() == [known, digest])
+      #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
+    }
+
+    @Test("Requests wait in the queue while none is left to accept them, and are answered then")
+    func queued() async throws {
+      let (stack, worker) = try await start(threads: "{min: 4, max: 4}")
+      let limit = try await DescriptorLimit(of: worker, free: 0, in: stack.directory)
+      async let answers = stack.client.getAtOnce(8, "/v2/")
+      try await eventually("the worker says so") { stack.log.contains("no connection accepted") }
+      try await limit.lift()
+      #expect(try await answers.map { try $0.get().status } == Array(repeating: 200, count: 8))
+      #expect(stack.log.components(separatedBy: "no connection accepted").count == 2)
+    }
+
+    @Test("One that may have few starts fewer threads, and answers all")
+    func few() async throws {
+      let blobs = (0..<60).map { DeterministicBytes.make(count: 300_000, seed: 90 + UInt64($0)) }
+      let digests = blobs.map { registry.addBlob($0, to: "library/app", .paced($0, bytesPerSecond: 400_000)) }
+      let (stack, _) = try await start(threads: "{min: 4, max: 256}", descriptors: 200)
+      let client = stack.client
+      let whole = try await withThrowingTaskGroup(of: Bool.self) { group in
+        for digest in digests { group.addTask { try await client.get("/v2/app/blobs/\(digest)").isWhole(digest) } }
+        return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+      }
+      #expect(whole == digests.count)
+      #expect(try stack.keptBlobs() == Set(digests))
+      let warnings = stack.logLines.filter { $0["message"]?.hasPrefix("fewer threads") == true }
+      #expect(warnings.map { $0["threads.max"] } == ["27"])
+      #expect(!stack.log.contains("no connection accepted"))
+    }
+  }
+}
