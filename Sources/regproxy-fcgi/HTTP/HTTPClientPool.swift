@@ -51,7 +51,7 @@ final class HTTPClientPool: Sendable {
 
   /// What is read of a connection at a time, in bytes. The more it is, the fewer hand-overs between threads a large blob costs;
   /// it grows from the least as long as reads fill it.
-  private static let receiveSize = (least: 4 << 10, most: 512 << 10)
+  private static let receiveSize = (least: 4 << 10, most: 256 << 10)
 
   /// A fill has a connection of its own, and a thousand may run.
   private static let connectionsPerHost = 1024
@@ -136,10 +136,11 @@ final class HTTPClientPool: Sendable {
     configuration.connectionPool.retryConnectionEstablishment = false
     configuration.http1_1ConnectionDebugInitializer = { channel in
       let (least, most) = receiveSize
-      return channel.setOption(
-        .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(minimum: least, initial: 64 << 10, maximum: most)
-      )
+      let allocator = AdaptiveRecvByteBufferAllocator(minimum: least, initial: 64 << 10, maximum: most)
+      // A channel keeps a buffer for each message it may read at once.
+      return channel.setOption(.maxMessagesPerRead, value: 1).flatMap {
+        channel.setOption(.recvAllocator, value: allocator)
+      }
     }
     if let pin = key.pin { configuration.dnsOverride = [pin.host: pin.address.description] }
     return configuration
