@@ -32,6 +32,47 @@ extension IntegrationTests {
       try await disk.unmount()
     }
 
+    /// How the store comes to refuse the blob.
+    enum Refusal: CaseIterable { case fullDisk, limit }
+
+    @Test("Clients of another process get it all too", arguments: Refusal.allCases)
+    func followed(_ refusal: Refusal) async throws {
+      let gate = Gate()
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { [bytes] rest in
+        rest.count == bytes.count ? .gated(rest, at: .megabytes(4), gate) : .bytes(rest)
+      }
+      let size = refusal == .fullDisk ? "size=8m" : "size=200m"
+      let disk = try await SmallDisk(at: directory.makeDirectory("store"), options: size, in: directory)
+      do {
+        let stack = try await ProxyStack(
+          dockerHub(at: registry),
+          launch: .inherited,
+          limits: refusal == .limit ? "max_size: 1MB" : "",
+          in: directory
+        )
+        let first = try await stack.startWorker()
+        let ofFirst = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
+        try await ofFirst.read(atLeast: .megabytes(1))
+        // The first takes no more requests, but finishes its stream.
+        let second = try await stack.startWorker(name: "second")
+        first.terminate()
+        try await eventually("the first stops accepting") { stack.log.contains("\"worker stops\"") }
+        let ofSecond = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
+        try await ofSecond.read(atLeast: .megabytes(1))
+        gate.open()
+        #expect(try await ofFirst.finish().isWhole(digest))
+        #expect(try await ofSecond.finish().isWhole(digest))
+        #expect(try stack.keptBlobs().isEmpty)
+        #expect(files(stack, "partial").isEmpty)
+        if refusal == .limit { #expect(registry.gets(of: digest) == 1) }
+        await second.stop()
+      } catch {
+        try await disk.unmount()
+        throw error
+      }
+      try await disk.unmount()
+    }
+
     private func files(_ stack: ProxyStack, _ folder: String) -> [String] {
       let names = FileManager.default.enumerator(atPath: "\(stack.store)/\(folder)")?.compactMap { $0 as? String } ?? []
       return names.filter { $0.split(separator: "/").last.map { $0.count > 32 } ?? false }

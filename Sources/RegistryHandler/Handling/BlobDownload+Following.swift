@@ -14,9 +14,8 @@ extension BlobDownload {
           if hasBegun, let size = try? file.size() { fill.advance(to: size) }
           return .complete
         }
-        // Most likely given up as wrong: what readers have got of it must not be gone on with.
         guard hasBegun else { return nil }
-        throw UpstreamError(.invalidAnswer, "another process ended its download of \(fill.digest) without keeping it")
+        return try unkept(file)
       }
       if !hasBegun, let record = services.store.partialRecord(of: fill.digest) {
         fill.begin(file, size: record.size, origin: record.origin)
@@ -26,5 +25,18 @@ extension BlobDownload {
       if services.fills.removeIfForsaken(fill) { throw .forsaken }
       try? await Task.sleep(for: Self.interval)
     }
+  }
+
+  /// What a file is worth that another process has given up: all of it was right but the store would not take it, or it is a
+  /// beginning, which each reader goes on with by itself and checks, or it is wrong. Blocks.
+  private func unkept(_ file: OpenFile) throws(UpstreamError) -> FillProgress.Phase {
+    guard let size = try? file.size(), size == fill.progress.value.size,
+      let hash = try? RunningHash(fill.digest.algorithm, ofFirst: size, in: file)
+    else { throw UpstreamError(.store, "another process ended its download of \(fill.digest) without keeping it") }
+    guard hash.hex() == fill.digest.hex else {
+      throw UpstreamError(.invalidAnswer, "another process was sent bytes whose digest is not \(fill.digest)")
+    }
+    fill.advance(to: size)
+    return .unkept
   }
 }

@@ -43,8 +43,8 @@ package struct FillProgress: Sendable {
     }
   }
 
-  /// Whether the head of an answer can be sent: the size is known, and some bytes are let go before the end.
-  package var isStreamable: Bool { phase == .filling && (size ?? 0) > Self.heldBack }
+  /// Whether the head of an answer can be sent: the size is known, and some bytes are let go before the end; or all are.
+  package var isStreamable: Bool { phase == .filling && (isVerified || (size ?? 0) > Self.heldBack) }
 
   /// Whether a download goes on although nobody reads it: it is small, or half of it is there.
   package var isWorthFinishing: Bool {

@@ -18,6 +18,17 @@ struct FillProgressTests {
     #expect(progress.readable == readable)
   }
 
+  @Test(arguments: [nil, 10, 100_000] as [Int64?])
+  func `one that is verified is answered whatever its size, although the store has no room yet`(_ size: Int64?) {
+    var progress = FillProgress()
+    progress.phase = .filling
+    progress.size = size
+    progress.written = size ?? 10
+    progress.isVerified = true
+    #expect(progress.isStreamable)
+    #expect(progress.readable == size ?? 10)
+  }
+
   private static let failure = UpstreamError(.unreachable, "no")
 
   @Test(
