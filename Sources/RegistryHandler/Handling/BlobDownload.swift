@@ -160,8 +160,7 @@ struct BlobDownload: Sendable {
       throw UpstreamError(.unreachable, "the download broke off: \(error)")
     }
     guard await hasRoom(partial) else {
-      let reason = "all that is in the store is pinned, or was used in the last minutes: raise 'store.max_size'"
-      log("blob not kept", UpstreamError(.store, reason))
+      log("blob not kept", .noRoom)
       partial.discard()
       return .unkept
     }
@@ -241,6 +240,12 @@ extension UpstreamResponse {
 }
 
 extension UpstreamError {
+  /// What has to be in the store leaves too little room.
+  static let noRoom = UpstreamError(
+    .store,
+    "it is too large, or too much in the store is pinned or was used in the last minutes: raise 'store.max_size'"
+  )
+
   /// Nobody wants the rest of a download: what is there stays for who comes next.
   static let forsaken = UpstreamError(.cancelled, "nobody reads the download any more")
 }

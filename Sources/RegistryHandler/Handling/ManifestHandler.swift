@@ -26,6 +26,8 @@ struct ManifestHandler: Sendable {
   private func ask(_ key: ManifestKey) async -> Result<ManifestAnswer, UpstreamError> {
     do {
       return try await services.manifestFlights.value(for: key) {
+        // Another question may have ended since the client looked at the store.
+        if let answer = storedAnswer(key.reference, key.accept) { return .success(answer) }
         let source = ManifestSource(upstream: upstream, place: place, services: services, accept: key.accept)
         return await source.answer(for: key.reference, headOnly: key.isHead)
       }

@@ -79,15 +79,28 @@ struct ManifestSource: Sendable {
       throw UpstreamError(.invalidAnswer, "upstream sent more than \(Store.maximumManifestSize) bytes as a manifest")
     }
     let manifest = try verified(bytes, response.headers, reference)
-    do {
-      try services.store.keep(manifest, in: place)
+    do throws(UpstreamError) {
+      try await keep(manifest)
     } catch {
-      log("manifest not kept", UpstreamError(.store, error.description))
+      log("manifest not kept", error)
       return ManifestAnswer(manifest, .bypass, detail: "not-kept")
     }
     let answer = ManifestAnswer(manifest, .miss, detail: "fetched")
     record(reference, answer.head, etag: response.headers[.eTag])
     return answer
+  }
+
+  private func keep(_ manifest: StoredManifest) async throws(UpstreamError) {
+    if services.store.size(of: manifest.digest) == nil,
+      await !services.evictor.makeRoom(forManifestOf: manifest.bytes.count)
+    {
+      throw .noRoom
+    }
+    do {
+      try services.store.keep(manifest, in: place)
+    } catch {
+      throw UpstreamError(.store, error.description)
+    }
   }
 
   private func verified(

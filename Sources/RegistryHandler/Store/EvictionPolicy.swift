@@ -42,6 +42,13 @@ package struct EvictionPolicy: Equatable, Sendable {
     return excess
   }
 
+  /// How much of what is left of downloads has to go, in bytes: what they take beyond a tenth of `max_size`, or what is missing
+  /// from `min_free` as for blobs.
+  package func excessOfPartials(total: Int64, free: Int64?) -> Int64 {
+    let above = limits.maxSize.map { total - $0 / 10 } ?? 0
+    return min(total, max(0, above, excessAhead(total: 0, free: free)))
+  }
+
   /// Whether a blob may go. A use within a minute after the recorded one may not have been recorded.
   package func mayEvict(lastUse: Int64, now: Int64) -> Bool {
     now - lastUse > Self.protection + Self.useInterval

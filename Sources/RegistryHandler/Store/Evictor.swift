@@ -10,6 +10,8 @@ package final class Evictor: Sendable {
   private struct Candidate {
     let digest: Digest
     let lastUse: Int64
+    /// As the disk counts it, in bytes.
+    let taken: Int64
   }
 
   private struct State {
@@ -39,7 +41,10 @@ package final class Evictor: Sendable {
   }
 
   /// How long a blob that is wholly here waits for room before it is given up.
-  private static let patience: Duration = .seconds(5)
+  package static let patience: Duration = .seconds(5)
+
+  /// The same for a manifest, which a client waits for.
+  private static let patienceForManifest: Duration = .milliseconds(200)
 
   /// So many blobs go before the total of all processes is written, which costs as much as the removal of one.
   private static let countedTogether: UInt64 = 64
@@ -80,20 +85,31 @@ package final class Evictor: Sendable {
     return store.usage.reserve(taken, upTo: policy.limits.maxSize ?? .max)
   }
 
-  /// Makes room for a blob and counts it; false when nothing may go for it. Blocks.
-  package func makeRoom(for size: Int64) async -> Bool {
-    let deadline = ContinuousClock.now + Self.patience
+  /// Makes room for a blob and counts it; false when too little may go for it, and then nothing has. Blocks.
+  /// - Parameter patience: how long it waits while another thread or process evicts.
+  package func makeRoom(for size: Int64, patience: Duration = Evictor.patience) async -> Bool {
+    let deadline = ContinuousClock.now + patience
+    var pause = Duration.milliseconds(20)
     while !reserve(size) {
       let taken = StoreUsage.taken(by: size)
       let wanted = policy.excess(total: store.usage.total ?? 0, adding: taken, free: freeSpace)
-      switch evict(wanted) {
-      case .evicted(let bytes) where bytes >= wanted: continue
-      case .evicted: return reserve(size)
-      case .busy:
-        guard .now < deadline else { return false }
-        try? await Task.sleep(for: .milliseconds(20))
+      if case .evicted(let bytes) = evict(wanted, orNothing: true) {
+        if reserve(size) { return true }
+        if bytes < wanted { return false }
+        // Another blob was faster, or the file system is slower: it may give free what has gone only later.
+        pause *= 2
       }
+      guard .now < deadline else { return false }
+      try? await Task.sleep(for: pause)
     }
+    return true
+  }
+
+  /// Makes room for a manifest, which is counted when it is kept; false when too little may go for it. Blocks.
+  package func makeRoom(forManifestOf size: Int) async -> Bool {
+    guard policy.limits.isLimited else { return true }
+    guard await makeRoom(for: Int64(size), patience: Self.patienceForManifest) else { return false }
+    giveBack(Int64(size))
     return true
   }
 
@@ -105,17 +121,31 @@ package final class Evictor: Sendable {
   /// Evicts ahead of need, so that downloads find room. Blocks.
   package func maintain() {
     guard policy.limits.isLimited else { return }
-    if store.usage.total == nil { withLock { look(&$0) } }
-    let wanted = policy.excessAhead(total: store.usage.total ?? 0, free: freeSpace)
-    if wanted > 0 { _ = evict(wanted) }
+    var total = store.usage.total
+    // The total cannot be written where no byte is free: it has to be acted on all the same.
+    if total == nil { withLock { total = look(&$0) } }
+    trimPartials()
+    let wanted = policy.excessAhead(total: total ?? 0, free: freeSpace)
+    if wanted > 0 { _ = evict(wanted, orNothing: false) }
+  }
+
+  /// Removes what is left of downloads, those first that nobody has gone on with for the longest time.
+  private func trimPartials() {
+    let collector = StoreCollector(store, now: now())
+    let abandoned = collector.abandonedPartials()
+    let total = abandoned.reduce(0) { $0 + $1.taken }
+    var excess = policy.excessOfPartials(total: total, free: freeSpace)
+    for partial in abandoned {
+      guard excess > 0 else { return }
+      if collector.discard(partial) { excess -= partial.taken }
+    }
   }
 
   /// Counts all blobs anew, and removes what serves nobody. Blocks.
   package func collect() {
-    withLock { state in
-      if policy.limits.isLimited { look(&state) }
-      StoreCollector(store, now: now()).collect()
-    }
+    if policy.limits.isLimited { withLock { _ = look(&$0) } }
+    // Nobody who needs room waits for this.
+    withLock(store.layout.collectorLock) { StoreCollector(store, now: now()).collect() }
   }
 
   // MARK: - Eviction
@@ -124,26 +154,40 @@ package final class Evictor: Sendable {
     policy.limits.minFree == nil ? nil : store.fileSystem.freeSpace(at: store.layout.blobs)
   }
 
-  /// Runs where no other thread or process does; false where one does.
+  /// Runs where no other thread or process evicts; false where one does.
   @discardableResult
   private func withLock(_ body: (inout State) -> Void) -> Bool {
-    guard let file = try? OpenFile(store.layout.evictorLock, .readWrite, [.create, .closeOnExec, .noFollow]),
-      file.tryLock()
-    else { return false }
+    withLock(store.layout.evictorLock) { state.withLock { body(&$0) } }
+  }
+
+  @discardableResult
+  private func withLock(_ path: String, _ body: () -> Void) -> Bool {
+    guard let file = try? OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow]), file.tryLock() else {
+      return false
+    }
     defer { file.unlock() }
-    state.withLock { body(&$0) }
+    body()
     return true
   }
 
-  private func evict(_ wanted: Int64) -> Outcome {
+  /// - Parameter orNothing: whether nothing is to go where less may than is wanted: one blob that is too large would empty the
+  ///   store, and not be kept.
+  private func evict(_ wanted: Int64, orNothing: Bool) -> Outcome {
     var gone = Gone()
     var uncounted = Gone()
     let start = ContinuousClock.now
     let isMine = withLock { state in
       defer { count(&uncounted) }
+      if orNothing, !mayEvict(wanted, state) {
+        guard state.nextLook < .now else { return }
+        look(&state)
+        guard mayEvict(wanted, state) else { return }
+      }
       while gone.bytes < wanted {
         guard let candidate = state.candidates.last else {
           guard state.nextLook < .now else { return }
+          // A look counts what is there: what has gone before it must not be taken off once more.
+          count(&uncounted)
           look(&state)
           if state.candidates.isEmpty { return }
           continue
@@ -154,7 +198,7 @@ package final class Evictor: Sendable {
         // One that was used since is younger than it seemed; the next look finds it in its place.
         let path = store.layout.blob(candidate.digest)
         guard let use = store.fileSystem.use(of: path), use.lastUse <= candidate.lastUse else { continue }
-        store.fileSystem.remove(path)
+        guard store.fileSystem.remove(path) else { continue }
         gone.add(use.size)
         uncounted.add(use.size)
         if uncounted.blobs == Self.countedTogether { count(&uncounted) }
@@ -173,6 +217,17 @@ package final class Evictor: Sendable {
     return .evicted(gone.bytes)
   }
 
+  /// Whether so many bytes may go, as far as is known.
+  private func mayEvict(_ wanted: Int64, _ state: State) -> Bool {
+    var rest = wanted
+    for candidate in state.candidates.reversed() {
+      if rest <= 0 { return true }
+      guard policy.mayEvict(lastUse: candidate.lastUse, now: now()) else { return false }
+      rest -= candidate.taken
+    }
+    return rest <= 0
+  }
+
   /// Lets all processes know of what has gone.
   private func count(_ gone: inout Gone) {
     guard gone.blobs > 0 else { return }
@@ -183,15 +238,22 @@ package final class Evictor: Sendable {
   }
 
   /// Looks at all blobs: what they take, and in which order they go.
-  private func look(_ state: inout State) {
+  /// - Returns: what they take, in bytes.
+  @discardableResult
+  private func look(_ state: inout State) -> Int64 {
     let start = ContinuousClock.now
     let before = store.usage.total
-    let pinned = policy.limits.pins.isEmpty ? [] : pinnedBlobs()
     var total: Int64 = 0
     state.candidates = []
     store.forEachBlob { digest, use in
-      total += StoreUsage.taken(by: use.size)
-      if !pinned.contains(digest) { state.candidates.append(Candidate(digest: digest, lastUse: use.lastUse)) }
+      let taken = StoreUsage.taken(by: use.size)
+      total += taken
+      state.candidates.append(Candidate(digest: digest, lastUse: use.lastUse, taken: taken))
+    }
+    if !policy.limits.pins.isEmpty {
+      // After the blobs: a link is there before its blob.
+      let pinned = pinnedBlobs()
+      state.candidates.removeAll { pinned.contains($0.digest) }
     }
     state.candidates.sort { $0.lastUse > $1.lastUse }
     do {
@@ -202,6 +264,7 @@ package final class Evictor: Sendable {
     // Where little may go it is not looked for all the time.
     let duration = ContinuousClock.now - start
     state.nextLook = .now + max(.seconds(1), duration * 10)
+    return total
   }
 
   private func pinnedBlobs() -> Set<Digest> {

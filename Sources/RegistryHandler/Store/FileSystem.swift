@@ -134,7 +134,9 @@ package struct FileSystem: Sendable {
   }
 
   /// Removes a file; one that is not there is fine.
-  package func remove(_ path: String) { unlink(path) }
+  /// - Returns: whether it was there, and has gone.
+  @discardableResult
+  package func remove(_ path: String) -> Bool { unlink(path) == 0 }
 
   package func synchronizeDirectory(_ path: String) throws(StoreError) {
     try OpenFile(path, .readOnly, [.directory, .closeOnExec]).synchronize()

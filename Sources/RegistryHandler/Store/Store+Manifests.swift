@@ -73,8 +73,8 @@ extension Store {
     try keep(manifest.bytes, as: manifest.digest)
     let record = ManifestRecord(mediaType: manifest.mediaType)
     let path = layout.manifest(manifest.digest, in: place)
-    if try manifestRecord(at: path) == record { return }
-    try write(record, to: path)
+    if try manifestRecord(at: path) != record { try write(record, to: path) }
+    noteNewPlace(of: manifest.digest)
   }
 
   /// What is known of a tag; `nil` when nothing is, or what is there cannot be read.

@@ -52,7 +52,12 @@ package final class Store: Sendable {
     let path = layout.blobLink(digest, in: place)
     if fileSystem.size(of: path) != nil { return }
     try fileSystem.writeAtomically([], to: path, by: makeTemporaryPath())
+    noteNewPlace(of: digest)
   }
+
+  /// Records a use whenever the last one was: who looked at the blobs before, for one to evict, knew nothing of the repository
+  /// that has it now, nor whether it is pinned.
+  func noteNewPlace(of digest: Digest) { fileSystem.setLastUse(of: layout.blob(digest), to: Int64(time(nil))) }
 
   /// Keeps bytes whose digest the caller has computed.
   package func keep(_ bytes: [UInt8], as digest: Digest) throws(StoreError) {

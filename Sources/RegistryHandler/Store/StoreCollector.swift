@@ -21,6 +21,40 @@ package struct StoreCollector: Sendable {
     store.forEachPlace { collect($0) }
   }
 
+  /// What is left of a download that nobody goes on with.
+  package struct AbandonedPartial: Sendable {
+    let digest: Digest
+    let lastChange: Int64
+    /// As the disk counts it, in bytes.
+    let taken: Int64
+  }
+
+  /// A download that has brought nothing for so long has been left, in seconds: one that stalls is ended sooner.
+  private static let abandonment: Int64 = 180
+
+  /// The oldest first. Blocks.
+  package func abandonedPartials() -> [AbandonedPartial] {
+    var partials: [AbandonedPartial] = []
+    for algorithm in Digest.Algorithm.allCases {
+      for name in store.fileSystem.entries(of: "\(store.layout.partials)/\(algorithm.rawValue)") {
+        guard let digest = Digest(algorithm: algorithm, hex: name),
+          let use = store.fileSystem.use(of: store.layout.partial(digest)), now - use.lastChange > Self.abandonment
+        else { continue }
+        let taken = StoreUsage.taken(by: use.size)
+        partials.append(AbandonedPartial(digest: digest, lastChange: use.lastChange, taken: taken))
+      }
+    }
+    return partials.sorted { $0.lastChange < $1.lastChange }
+  }
+
+  /// Removes what is left of a download, unless somebody is at it. Blocks.
+  /// - Returns: whether it has gone.
+  package func discard(_ partial: AbandonedPartial) -> Bool {
+    guard case .mine(let file)? = try? PartialFile.claim(partial.digest, in: store) else { return false }
+    file.discard()
+    return true
+  }
+
   private func isOlder(_ path: String, than age: Int64) -> Bool {
     store.fileSystem.use(of: path).map { now - $0.lastChange > age } ?? false
   }
@@ -51,15 +85,14 @@ package struct StoreCollector: Sendable {
 
   private func collect(_ place: RepositoryPlace) {
     let (layout, fileSystem) = (store.layout, store.fileSystem)
-    var paths = store.blobLinks(in: place).filter { store.size(of: $0) == nil }.map { layout.blobLink($0, in: place) }
-    paths += store.manifestLinks(in: place).filter { store.size(of: $0) == nil }.map { layout.manifest($0, in: place) }
-    for directory in [layout.tags(in: place), "\(layout.tags(in: place))/single"] {
-      for name in fileSystem.entries(of: directory) where name.hasSuffix(".json") {
-        let path = "\(directory)/\(name)"
-        // A tag without its manifest is no answer, however stale it may be.
-        if let digest = store.digest(ofTagAt: path), store.size(of: digest) == nil { paths.append(path) }
-      }
+    func remove(_ path: String, leadingTo digest: Digest) {
+      if store.size(of: digest) == nil, isOlder(path, than: Self.grace) { fileSystem.remove(path) }
     }
-    for path in paths where isOlder(path, than: Self.grace) { fileSystem.remove(path) }
+    for digest in store.blobLinks(in: place) { remove(layout.blobLink(digest, in: place), leadingTo: digest) }
+    for digest in store.manifestLinks(in: place) { remove(layout.manifest(digest, in: place), leadingTo: digest) }
+    // A tag without its manifest is no answer, however stale it may be.
+    for record in store.tagRecords(in: place) {
+      if let digest = record.digest { remove(record.path, leadingTo: digest) }
+    }
   }
 }

@@ -10,6 +10,7 @@
 ///     quarantine/<seconds>-<path>                                        what was found to be wrong
 ///     usage                                                              what the blobs take, in bytes
 ///     evictor.lock                                                       locked by who evicts
+///     collector.lock                                                     locked by who collects what serves nobody
 package struct StoreLayout: Sendable {
   package let root: String
 
@@ -27,6 +28,9 @@ package struct StoreLayout: Sendable {
 
   /// Locked by who evicts.
   package var evictorLock: String { "\(root)/evictor.lock" }
+
+  /// Locked by who collects what serves nobody.
+  package var collectorLock: String { "\(root)/collector.lock" }
 
   package func blob(_ digest: Digest) -> String { "\(root)/blobs/\(Self.relativePath(of: digest))" }
 

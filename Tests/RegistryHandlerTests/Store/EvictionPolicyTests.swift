@@ -29,6 +29,16 @@ struct EvictionPolicyTests {
     #expect(policy(1000, 1000).excessAhead(total: 960, free: 500) == 600)
   }
 
+  @Test func `what is left of downloads may take a tenth, and nothing where space is missing`() {
+    #expect(policy(nil, nil).excessOfPartials(total: 500, free: 0) == 0)
+    #expect(policy(1000, nil).excessOfPartials(total: 100, free: nil) == 0)
+    #expect(policy(1000, nil).excessOfPartials(total: 130, free: nil) == 30)
+    #expect(policy(nil, 1000).excessOfPartials(total: 500, free: 1050) == 0)
+    #expect(policy(nil, 1000).excessOfPartials(total: 500, free: 800) == 300)
+    #expect(policy(nil, 1000).excessOfPartials(total: 200, free: 0) == 200)
+    #expect(policy(1000, 1000).excessOfPartials(total: 400, free: 1000) == 300)
+  }
+
   @Test func `nothing goes that was served in the last two minutes`() {
     // One more minute, in which a use is not recorded again.
     #expect(!policy(1, nil).mayEvict(lastUse: 1000, now: 1180))

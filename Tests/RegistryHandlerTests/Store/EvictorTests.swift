@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Logging
+internal import NIOCore
 internal import SystemPackage
 internal import Testing
 
@@ -99,8 +100,97 @@ struct EvictorTests {
   @Test func `room in the file system counts too`() async throws {
     let old = try add(1, usedAgo: 5000)
     let evictor = makeEvictor(maxSize: nil, minFree: .max / 4)
+    // For one blob nothing goes in vain; what others are to have is made free all the same.
     #expect(await !evictor.makeRoom(for: 1))
+    #expect(isHere(old))
+    evictor.maintain()
     #expect(!isHere(old))
+  }
+
+  @Test func `a blob that cannot fit drives nothing out`() async throws {
+    let old = try (0..<4).map { try add($0, usedAgo: 5000 + Int64($0)) }
+    let fresh = try add(4, usedAgo: 0)
+    let evictor = makeEvictor(maxSize: 5 * 8192)
+    evictor.collect()
+    for size in [5 * 8192, 4 * 8192 + 1, .max / 2] as [Int64] { #expect(await !evictor.makeRoom(for: size)) }
+    #expect(await !evictor.makeRoom(forManifestOf: 5 * 8192))
+    #expect((old + [fresh]).allSatisfy(isHere))
+    #expect(await evictor.makeRoom(for: 4 * 8192))
+    #expect(old.allSatisfy { !isHere($0) } && isHere(fresh))
+  }
+
+  @Test func `what has gone is taken off once, where the list ends in the middle`() async throws {
+    for number in 0..<4 { try add(number, usedAgo: 5000) }
+    let evictor = makeEvictor(maxSize: 16 * 8192)
+    evictor.collect()
+    // Another process brings more, which this one learns of when its list has ended.
+    for number in 4..<16 { try add(number, usedAgo: 4000) }
+    try await Task.sleep(for: .milliseconds(1100))
+    #expect(await evictor.makeRoom(for: 6 * 8192))
+    var found: Int64 = 0
+    store.forEachBlob { found += StoreUsage.taken(by: $1.size) }
+    #expect(found == 10 * 8192)
+    #expect(store.usage.total == found + 6 * 8192)
+  }
+
+  @Test func `a manifest is counted once, when it is kept`() async throws {
+    let evictor = makeEvictor(maxSize: 8192)
+    evictor.collect()
+    #expect(await evictor.makeRoom(forManifestOf: 8192))
+    #expect(store.usage.total == 0)
+    try add(1, usedAgo: 0)
+    #expect(await !evictor.makeRoom(forManifestOf: 1))
+  }
+
+  @Test func `what a pinned repository has got since the look stays`() async throws {
+    let blob = try add(1, usedAgo: 5000)
+    let bytes = Array(#"{"schemaVersion":2}"#.utf8)
+    let manifest = StoredManifest(
+      digest: try Values.digest(of: bytes),
+      mediaType: try #require(MediaType("application/vnd.oci.image.manifest.v1+json")),
+      bytes: bytes
+    )
+    try store.keep(manifest, in: Values.place("r.test", "a/b"))
+    store.fileSystem.setLastUse(of: store.layout.blob(manifest.digest), to: now - 5000)
+    let evictor = makeEvictor(maxSize: 8192 + 4096, pins: ["r.test/pinned"])
+    evictor.collect()
+    try store.link(blob, in: Values.place("r.test", "pinned"))
+    try store.keep(manifest, in: Values.place("r.test", "pinned"))
+    #expect(await !evictor.makeRoom(for: 1))
+    #expect(isHere(blob) && isHere(manifest.digest))
+  }
+
+  @Test func `where the total cannot be written the limit holds all the same`() throws {
+    let old = try add(1, usedAgo: 5000)
+    let evictor = makeEvictor(maxSize: 4096)
+    // No file can be made of that name.
+    try store.fileSystem.makeDirectory(store.layout.usage)
+    evictor.maintain()
+    #expect(!isHere(old))
+  }
+
+  /// What is left of a download.
+  private func addPartial(_ number: Int, size: Int, changedAgo: Int) throws -> Digest {
+    let digest = try Values.digest(of: "partial \(number)")
+    guard case .mine(let partial) = try PartialFile.claim(digest, in: store) else {
+      throw StoreError("claim", "\(digest)", .wouldBlock)
+    }
+    try partial.append(ByteBuffer(repeating: 0, count: size))
+    try partial.file.setModificationTime(Int(now) - changedAgo)
+    partial.release()
+    return digest
+  }
+
+  @Test func `what is left of downloads goes when it takes more than a tenth, the oldest first`() throws {
+    let partials = try [5000, 9000, 7000, 10].enumerated().map {
+      try addPartial($0.offset, size: 4096, changedAgo: $0.element)
+    }
+    let evictor = makeEvictor(maxSize: 4096 * 20)
+    evictor.maintain()
+    #expect(partials.map { store.fileSystem.size(of: store.layout.partial($0)) != nil } == [true, false, true, true])
+    makeEvictor(maxSize: nil, minFree: .max / 4).maintain()
+    // The one that grows still is somebody's.
+    #expect(partials.map { store.fileSystem.size(of: store.layout.partial($0)) != nil } == [false, false, false, true])
   }
 
   @Test func `the background evicts before anybody waits`() throws {
