@@ -74,9 +74,9 @@ package struct StoreRemoval: Sendable {
     plan.tags = records.map(\.path)
     let children = Set(contents.manifests.values.flatMap(\.manifests))
     let named = Set(records.compactMap(\.digest))
-    let images = named.filter { digest in
-      contents.tags[digest] == [tag] && (!children.contains(digest) || !isNamedByAnother(digest, than: named, contents))
-    }
+    // An index that another tag has stays, and what it names with it.
+    let going = named.filter { contents.tags[$0] == [tag] }
+    let images = going.filter { !children.contains($0) || !isNamedByAnother($0, than: going, contents) }
     let digests = onlyNeeded(by: images, contents)
     unlink(digests, in: place, &plan)
     return digests

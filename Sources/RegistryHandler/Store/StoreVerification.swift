@@ -1,13 +1,37 @@
+internal import SystemPackage
+
 /// Looks at everything in the store for what cannot be right: bytes that are not what their name says, and what cannot be
 /// read. Safe beside workers that serve from it.
 package struct StoreVerification: Sendable {
   /// Something that is not right.
-  package struct Finding: Codable, Equatable, Sendable {
+  package struct Finding: Encodable, Equatable, Sendable {
     /// Below the store's directory.
     package let path: String
     /// A sentence without the final stop.
     package let problem: String
+    fileprivate let subject: Subject
+
+    private enum CodingKeys: CodingKey { case path, problem }
   }
+
+  /// What a file should be.
+  fileprivate enum Subject: Equatable, Sendable {
+    case blob(Digest)
+    /// A file among the blobs whose name is no digest.
+    case stranger
+    case tag
+    case manifest(Digest, RepositoryPlace)
+  }
+
+  /// What became of a finding.
+  package enum Repair: Equatable, Sendable {
+    case moved
+    /// A worker has put it right since, or it has gone.
+    case needless
+  }
+
+  /// Of the longest name that a file may have, in bytes, without the time before it.
+  private static let maximumQuarantineName = 200
 
   /// How far it is, in bytes of blobs.
   package struct Progress: Equatable, Sendable {
@@ -31,7 +55,7 @@ package struct StoreVerification: Sendable {
     blobCount = blobs.count
     var findings = strangers()
     for blob in blobs {
-      if let finding = check(blob.digest) { findings.append(finding) }
+      findings += finding(.blob(blob.digest), at: store.layout.blob(blob.digest))
       progress.done += blob.size
       report(progress)
     }
@@ -39,30 +63,45 @@ package struct StoreVerification: Sendable {
     return findings
   }
 
-  /// Moves a file out of the way, so that it is fetched again; it can be looked at in `quarantine/`. Blocks.
-  package func repair(_ finding: Finding, now: Int64) throws(StoreError) {
-    let name = String(finding.path.map { $0 == "/" ? "-" : $0 })
+  /// Moves a file out of the way, so that it is fetched again; it can be looked at in `quarantine/`. What was found may be long
+  /// ago: it is looked at once more. Blocks.
+  package func repair(_ finding: Finding, now: Int64) throws(StoreError) -> Repair {
     let source = "\(store.layout.root)/\(finding.path)"
-    let size = finding.path.hasPrefix("blobs/") ? store.fileSystem.size(of: source) ?? 0 : 0
+    guard problem(of: finding.subject, at: source) != nil else { return .needless }
+    let name = String(finding.path.map { $0 == "/" ? "-" : $0 }.suffix(Self.maximumQuarantineName))
+    let size = store.fileSystem.size(of: source) ?? 0
     try store.fileSystem.promote(source, to: "\(store.layout.quarantine)/\(now)-\(name)")
-    store.usage.add(-StoreUsage.taken(by: size))
+    if case .blob = finding.subject { store.usage.add(-StoreUsage.taken(by: size)) }
+    return .moved
   }
 
-  private func finding(_ path: String, _ problem: String) -> Finding {
-    Finding(path: String(path.dropFirst(store.layout.root.count + 1)), problem: problem)
+  /// None, or one.
+  private func finding(_ subject: Subject, at path: String) -> [Finding] {
+    problem(of: subject, at: path).map {
+      [Finding(path: String(path.dropFirst(store.layout.root.count + 1)), problem: $0, subject: subject)]
+    } ?? []
   }
 
-  private func check(_ digest: Digest) -> Finding? {
-    let path = store.layout.blob(digest)
-    // Evicted meanwhile.
-    guard let file = store.open(digest) else {
-      return store.size(of: digest) == nil ? nil : finding(path, "the file cannot be opened")
+  /// What is wrong with a file; `nil` when nothing is, or it is not there: it may have gone at any time.
+  private func problem(of subject: Subject, at path: String) -> String? {
+    guard store.fileSystem.size(of: path) != nil else { return nil }
+    switch subject {
+    case .blob(let digest): return problem(of: digest)
+    case .stranger: return "the name is no digest in its place"
+    case .tag: return store.digest(ofTagAt: path) == nil ? "the record of a tag cannot be read" : nil
+    case .manifest(let digest, let place):
+      return store.hasReadableRecord(of: digest, in: place) ? nil : "the record of a manifest cannot be read"
     }
-    do {
+  }
+
+  private func problem(of digest: Digest) -> String? {
+    do throws(StoreError) {
+      let file = try OpenFile(reading: store.layout.blob(digest))
       let hash = try RunningHash(digest.algorithm, ofFirst: file.size(), in: file)
-      return hash.hex() == digest.hex ? nil : finding(path, "the bytes are not those of \(digest)")
+      return hash.hex() == digest.hex ? nil : "the bytes are not those of \(digest)"
     } catch {
-      return finding(path, error.description)
+      // Evicted meanwhile.
+      return error.errno == .noSuchFileOrDirectory ? nil : error.description
     }
   }
 
@@ -74,7 +113,7 @@ package struct StoreVerification: Sendable {
       for directory in store.fileSystem.entries(of: top) {
         for name in store.fileSystem.entries(of: "\(top)/\(directory)") {
           let isBlob = Digest(algorithm: algorithm, hex: name) != nil && directory == name.prefix(2)
-          if !isBlob { findings.append(finding("\(top)/\(directory)/\(name)", "the name is no digest in its place")) }
+          if !isBlob { findings += finding(.stranger, at: "\(top)/\(directory)/\(name)") }
         }
       }
     }
@@ -85,17 +124,11 @@ package struct StoreVerification: Sendable {
     var findings: [Finding] = []
     for directory in [store.layout.tags(in: place), "\(store.layout.tags(in: place))/single"] {
       for name in store.fileSystem.entries(of: directory) where name.hasSuffix(".json") {
-        let path = "\(directory)/\(name)"
-        if store.digest(ofTagAt: path) == nil, store.fileSystem.size(of: path) != nil {
-          findings.append(finding(path, "the record of a tag cannot be read"))
-        }
+        findings += finding(.tag, at: "\(directory)/\(name)")
       }
     }
     for digest in store.manifestLinks(in: place) {
-      let path = store.layout.manifest(digest, in: place)
-      if store.fileSystem.size(of: path) != nil, !store.hasReadableRecord(of: digest, in: place) {
-        findings.append(finding(path, "the record of a manifest cannot be read"))
-      }
+      findings += finding(.manifest(digest, place), at: store.layout.manifest(digest, in: place))
     }
     return findings
   }

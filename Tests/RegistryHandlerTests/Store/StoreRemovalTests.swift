@@ -74,6 +74,19 @@ struct StoreRemovalTests {
     #expect(Set(try remove("r.test:5000/team/app:latest").blobs) == [child, index])
   }
 
+  @Test func `what clients without an index had of a tag stays while an index needs it`() throws {
+    let child = try images.addManifest(of: [], to: app)
+    let index = try images.addIndex(of: [child], to: app, tags: ["v1", "latest"])
+    let type = try Values.mediaType("application/vnd.oci.image.manifest.v1+json")
+    let single = TagRecord(digest: child, mediaType: type, size: 13, checkedAt: 1, etag: nil)
+    try store.keep(single, of: Values.tag("v1"), .single, in: app)
+    let plan = try remove("r.test:5000/team/app:v1")
+    #expect(plan.tags.count == 2 && plan.blobs.isEmpty && plan.links.isEmpty)
+    #expect(isHere(index) && isHere(child))
+    try store.keep(single, of: Values.tag("latest"), .single, in: app)
+    #expect(Set(try remove("r.test:5000/team/app:latest").blobs) == [child, index])
+  }
+
   @Test func `a digest goes with its tags, and a blob alone with its link`() throws {
     let layer = try images.addBlob("l", size: 10, to: app)
     let kept = try images.addBlob("k", size: 10, to: app)

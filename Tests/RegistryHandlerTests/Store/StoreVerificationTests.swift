@@ -41,7 +41,7 @@ struct StoreVerificationTests {
 
   @Test func `what is wrong is found, moved away, and then no finding any more`() throws {
     let manifest = try addManifest()
-    try store.usage.set(4096, before: nil)
+    try store.usage.set(10 * 4096, before: nil)
     let other = try Values.digest(of: "other")
     let paths = [
       store.layout.blob(manifest), "\(store.layout.blobs)/sha256/zz/readme",
@@ -53,12 +53,38 @@ struct StoreVerificationTests {
     let findings = verification.run()
     #expect(Set(findings.map { "\(store.layout.root)/\($0.path)" }) == Set(paths))
     #expect(findings.count == paths.count)
-    for finding in findings { try verification.repair(finding, now: 7) }
+    for finding in findings { #expect(try verification.repair(finding, now: 7) == .moved) }
     #expect(paths.allSatisfy { store.fileSystem.size(of: $0) == nil })
     let quarantined = store.fileSystem.entries(of: store.layout.quarantine)
     #expect(quarantined.count == paths.count)
     #expect(quarantined.contains("7-blobs-sha256-\(manifest.hex.prefix(2))-\(manifest.hex)"))
-    #expect(store.usage.total == 0)
+    // Strangers were never counted.
+    #expect(store.usage.total == Int64(9 * 4096))
     #expect(verification.run() == [])
+  }
+
+  @Test func `what has been put right since it was found stays`() throws {
+    let manifest = try addManifest()
+    let (blob, tag) = (store.layout.blob(manifest), store.layout.tag(try Values.tag("v1"), in: place))
+    for path in [blob, tag] { try write("{", to: path) }
+    var verification = StoreVerification(store)
+    let findings = verification.run()
+    #expect(findings.count == 2)
+    store.fileSystem.remove(blob)
+    _ = try addManifest()
+    for finding in findings { #expect(try verification.repair(finding, now: 7) == .needless) }
+    #expect(store.size(of: manifest) == 19 && store.digest(ofTagAt: tag) == manifest)
+    #expect(store.fileSystem.entries(of: store.layout.quarantine).isEmpty)
+  }
+
+  @Test func `what is in a repository with a long name can be moved away`() throws {
+    let long = try Values.place("r.test", String(repeating: "long/", count: 40) + "name")
+    let digest = try Values.digest(of: "x")
+    let path = store.layout.manifest(digest, in: long)
+    try write("{", to: path)
+    var verification = StoreVerification(store)
+    let finding = try #require(verification.run().first)
+    #expect(try verification.repair(finding, now: 7) == .moved)
+    #expect(store.fileSystem.size(of: path) == nil)
   }
 }

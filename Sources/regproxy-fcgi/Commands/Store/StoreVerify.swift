@@ -33,12 +33,18 @@ struct StoreVerify: ParsableCommand {
     if showsProgress { Self.write("\r\u{1B}[K") }
     var repaired = 0
     for finding in findings {
-      report(finding)
-      guard repair else { continue }
+      guard repair else {
+        report(finding, "run with --repair to have it fetched again")
+        continue
+      }
       do {
-        try verification.repair(finding, now: Int64(time(nil)))
+        switch try verification.repair(finding, now: Int64(time(nil))) {
+        case .moved: report(finding, "moved to quarantine/")
+        case .needless: report(finding, "it has been put right meanwhile")
+        }
         repaired += 1
       } catch {
+        report(finding, "it stays")
         Self.write("regproxy-fcgi: \(error)\n")
       }
     }
@@ -56,11 +62,10 @@ struct StoreVerify: ParsableCommand {
     if repaired < findings.count { throw ExitCode(ExitStatus.dataError.rawValue) }
   }
 
-  private func report(_ finding: StoreVerification.Finding) {
+  private func report(_ finding: StoreVerification.Finding, _ remedy: String) {
     if json {
       printJSON(finding)
     } else {
-      let remedy = repair ? "moved to quarantine/" : "run with --repair to have it fetched again"
       print("WRONG  \(finding.path): \(finding.problem); \(remedy)")
     }
   }
