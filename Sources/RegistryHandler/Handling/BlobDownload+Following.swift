@@ -4,16 +4,13 @@ extension BlobDownload {
 
   /// Follows what another process writes; `nil` when that one has ended without the blob, and this one may take over.
   func follow(_ file: OpenFile) async throws(UpstreamError) -> FillProgress.Phase? {
-    var hasBegun = false
+    var hasBegun = isStreaming
     while true {
       if file.tryLock() {
         defer { file.unlock() }
         // Left where it was: to be gone on with, by whoever comes first.
         if file.isStillAtItsPath() { return nil }
-        if services.store.size(of: fill.digest) != nil {
-          if hasBegun, let size = try? file.size() { fill.advance(to: size) }
-          return .complete
-        }
+        if let phase = try stored() { return phase }
         guard hasBegun else { return nil }
         return try unkept(file)
       }

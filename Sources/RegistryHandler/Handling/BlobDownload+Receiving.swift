@@ -3,6 +3,37 @@ internal import Logging
 internal import NIOCore
 
 extension BlobDownload {
+  /// What an endpoint knows the bytes by.
+  private struct Validator {
+    let entityTag: String
+    let endpoint: Int
+
+    init?(_ response: UpstreamResponse) {
+      guard let tag = response.strongEntityTag else { return nil }
+      entityTag = tag
+      endpoint = response.endpoint
+    }
+  }
+
+  /// Where bytes come from.
+  private struct Source {
+    let body: any UpstreamBody
+    /// What it has before the bytes that are missing, in bytes.
+    let skipped: Int64
+    let validator: Validator?
+
+    init(body: any UpstreamBody, skipped: Int64, _ validator: Validator?) {
+      self.body = body
+      self.skipped = skipped
+      self.validator = validator
+    }
+  }
+
+  /// How long a download may take whose size is not known, so that nobody is answered before its end.
+  private static let patienceWithoutSize: Duration = .seconds(600)
+
+  private static let tooSlow = UpstreamError(.invalidAnswer, "upstream sends what nobody can be answered with too slowly")
+
   /// Receives the whole, going on where an answer breaks off with what upstream says to a fresh question.
   func receive(
     _ response: UpstreamResponse,
@@ -10,26 +41,30 @@ extension BlobDownload {
     size: Int64?,
     skipping skipped: Int64
   ) async throws {
+    let deadline = ContinuousClock.now + (size == nil ? Self.patienceWithoutSize : ProxyServices.answerTimeout)
     var plan = ResumptionPlan(endpoints: upstream.upstream.endpoints.count, first: response.endpoint)
-    let validator = response.strongEntityTag
-    var source = (body: response.body, skipped: skipped)
+    var source = Source(body: response.body, skipped: skipped, Validator(response))
     while true {
       let start = partial.length
       do {
-        try await append(source.body, skipping: source.skipped, to: partial, size: size)
+        try await append(source.body, skipping: source.skipped, to: partial, size: size, until: deadline)
         return
       } catch let error as UpstreamError where error.isPassing {
+        // All of it: how the answer ends does not matter, only the digest does.
+        if let size, partial.length == size { return }
         if partial.length > start { plan.noteProgress() }
-        source = try await rest(of: partial, size: size, ifRange: validator, after: error, &plan)
+        source = try await rest(of: partial, size: size, ifRange: source.validator, after: error, &plan)
       }
     }
   }
 
+  /// - Parameter deadline: of a blob of which nothing can be answered before its end.
   private func append(
     _ body: any UpstreamBody,
     skipping skipped: Int64,
     to partial: PartialFile,
-    size: Int64?
+    size: Int64?,
+    until deadline: ContinuousClock.Instant
   ) async throws {
     var skipped = skipped
     try await body.forEachChunk { chunk in
@@ -40,6 +75,7 @@ extension BlobDownload {
       if chunk.readableBytes > 0 {
         try partial.append(chunk)
         fill.advance(to: partial.length)
+        guard fill.progress.value.isStreamable || .now < deadline else { throw Self.tooSlow }
         if services.fills.removeIfForsaken(fill) { throw UpstreamError.forsaken }
       }
       return partial.length <= size ?? .max
@@ -53,10 +89,10 @@ extension BlobDownload {
   private func rest(
     of partial: PartialFile,
     size: Int64?,
-    ifRange validator: String?,
+    ifRange validator: Validator?,
     after failure: UpstreamError,
     _ plan: inout ResumptionPlan
-  ) async throws(UpstreamError) -> (body: any UpstreamBody, skipped: Int64) {
+  ) async throws(UpstreamError) -> Source {
     var failure = failure
     while let next = plan.next(after: failure) {
       log("download resumed", failure, at: (partial.length, upstream.upstream.endpoints[next.endpoint]))
@@ -78,23 +114,24 @@ extension BlobDownload {
   private func askForRest(
     from offset: Int64,
     size: Int64?,
-    ifRange validator: String?,
+    ifRange validator: Validator?,
     endpoint: Int
-  ) async throws(UpstreamError) -> (body: any UpstreamBody, skipped: Int64) {
+  ) async throws(UpstreamError) -> Source {
     var headers: HTTPFields = [.range: "bytes=\(offset)-"]
-    headers[.ifRange] = validator
+    // Another endpoint has another validator for the same bytes, and would send them all.
+    if let validator, validator.endpoint == endpoint { headers[.ifRange] = validator.entityTag }
     guard case .response(let response) = try await answer(headers, fromEndpoint: endpoint) else {
       throw Self.redirectedAway
     }
     try response.refuseContentEncoding()
     switch Resumption(response, route, offset: offset, size: size) {
-    case .append: return (response.body, 0)
-    case .skipBeginning: return (response.body, offset)
+    case .append: return Source(body: response.body, skipped: 0, Validator(response) ?? validator)
+    case .skipBeginning: return Source(body: response.body, skipped: offset, Validator(response) ?? validator)
     case .tryAgain(let error), .giveUp(let error):
-      await response.body.discard()
+      await response.body.discardBriefly()
       throw error
     case .changed:
-      await response.body.discard()
+      await response.body.discardBriefly()
       throw Resumption.changedError
     }
   }

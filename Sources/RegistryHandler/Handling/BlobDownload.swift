@@ -23,9 +23,10 @@ struct BlobDownload: Sendable {
         log("blob not kept", error)
         phase = .failed(error)
       }
-      let isProved = phase == .complete && services.store.hasLink(to: fill.digest, in: fill.place)
+      let place = place
+      let isProved = phase == .complete && services.store.hasLink(to: fill.digest, in: place)
       // In this order, so that who finds no fill any more finds the blob.
-      fill.end(phase, origin: isProved ? fill.place : nil)
+      fill.end(phase, origin: isProved ? place : nil)
       services.fills.remove(fill)
     }
   }
@@ -33,7 +34,7 @@ struct BlobDownload: Sendable {
   private func run() async throws(UpstreamError) -> FillProgress.Phase {
     while true {
       // Another fill may have ended since the client looked at the store.
-      if services.store.size(of: fill.digest) != nil { return .complete }
+      if let phase = try stored() { return phase }
       let claim: PartialFile.Claim
       do {
         claim = try PartialFile.claim(fill.digest, in: services.store)
@@ -41,35 +42,52 @@ struct BlobDownload: Sendable {
         throw UpstreamError(.store, "the blob could not be kept: \(error)")
       }
       switch claim {
-      case .mine(let partial): if let phase = try await download(into: partial) { return phase }
-      case .taken(let file): if let phase = try await follow(file) { return phase }
+      case .mine(let partial):
+        // Let go before whatever comes next, as another try may wait for it.
+        defer { partial.release() }
+        guard mayGoOn(with: partial.file) else { throw Self.otherFile }
+        if let phase = try await download(into: partial) { return phase }
+      case .taken(let file):
+        guard mayGoOn(with: file) else { throw Self.otherFile }
+        if let phase = try await follow(file) { return phase }
       }
     }
   }
 
+  /// What the blob in the store, if it is there, is to clients of this fill: no end of what they have from another file.
+  func stored() throws(UpstreamError) -> FillProgress.Phase? {
+    guard let size = services.store.size(of: fill.digest) else { return nil }
+    guard isStreaming else { return .complete }
+    guard fill.mayGoOn(withFileAt: services.store.layout.blob(fill.digest)) else { throw Self.otherFile }
+    guard size == fill.progress.value.size ?? size else { throw Resumption.changedError }
+    fill.advance(to: size)
+    return .complete
+  }
+
+  /// Each client goes on by itself then, and what it has is hashed with the rest.
+  private static let otherFile = UpstreamError(.store, "the file that clients read has been given up by another process")
+
   /// Downloads what is missing; `nil` when what was there turned out to be of no use, and has gone.
   private func download(into partial: PartialFile) async throws(UpstreamError) -> FillProgress.Phase? {
-    defer { partial.release() }
     // While this one waited for the lock, the last holder may have finished.
-    if services.store.size(of: fill.digest) != nil {
+    if let phase = try stored() {
       partial.discard()
-      return .complete
+      return phase
     }
     let offset = partial.length
     var start = offset
     var headers: HTTPFields = [:]
+    var known: Int64?
     if offset > 0 {
       let record = services.store.partialRecord(of: fill.digest)
+      known = record?.size
       // What another upstream began is not to spoil what this one has, unless clients have been given it already.
       guard record?.origin?.upstream == fill.place.upstream || isStreaming else {
         partial.discard()
         return nil
       }
       if offset >= record?.size ?? .max {
-        guard (try? partial.isVerified()) == true else {
-          partial.discard()
-          return nil
-        }
+        guard (try? partial.isVerified()) == true else { return try startAgain(partial) }
         // All of it is here. Its last byte is asked for again, as the proof that it may be read.
         start = offset - 1
       }
@@ -81,18 +99,24 @@ struct BlobDownload: Sendable {
       guard isStreaming else { return remembered(redirect) }
       throw Self.redirectedAway
     case .response(let response):
-      switch Opening(response, offset: offset, start: start) {
+      switch Opening(response, offset: offset, start: start, size: known) {
       case .receive(let size, let skipped):
         return try await keep(response, in: partial, size: size, skipping: skipped)
       case .startAgain:
-        await response.body.discard()
-        partial.discard()
-        return nil
+        await response.body.discardBriefly()
+        return try startAgain(partial)
       case .refused:
-        await response.body.discard()
+        await response.body.discardBriefly()
         throw UpstreamError(refusing: response, route)
       }
     }
+  }
+
+  /// Throws what is there away: it is no beginning of the blob. Clients that have it are broken off.
+  private func startAgain(_ partial: PartialFile) throws(UpstreamError) -> FillProgress.Phase? {
+    partial.discard()
+    if isStreaming { throw Resumption.changedError }
+    return nil
   }
 
   private func remembered(_ redirect: ClientRedirect) -> FillProgress.Phase {
@@ -101,7 +125,10 @@ struct BlobDownload: Sendable {
   }
 
   /// Whether clients may have been sent the head of an answer.
-  private var isStreaming: Bool { fill.progress.value.phase == .filling }
+  var isStreaming: Bool { fill.progress.value.isStreamable }
+
+  /// Whether clients that have something of the blob have it from this file.
+  private func mayGoOn(with file: OpenFile) -> Bool { !isStreaming || fill.mayGoOn(with: file) }
 
   /// Where a client that has the beginning cannot be sent.
   static let redirectedAway = UpstreamError(
@@ -109,7 +136,15 @@ struct BlobDownload: Sendable {
     "upstream broke off, and now redirects to a host that is not in 'storage_hosts:'"
   )
 
-  var route: Route { .blob(fill.place.repository, fill.digest) }
+  /// The repository that is asked: this fill's, or the one that those are served from who read what another process began.
+  var place: RepositoryPlace {
+    guard isStreaming, let origin = fill.progress.value.origin, origin.upstream == fill.place.upstream else {
+      return fill.place
+    }
+    return origin
+  }
+
+  var route: Route { .blob(place.repository, fill.digest) }
 
   /// Upstream's answer, its head within the time that clients wait; the fill then makes way for another try.
   /// - Parameter endpoint: the place of the one endpoint to be asked; without it, the endpoints in their order.
@@ -139,19 +174,20 @@ struct BlobDownload: Sendable {
         "upstream announced \(promised) bytes for \(fill.digest), and then another size"
       )
     }
+    let place = place
     do {
       // Nobody follows what is withheld to its end, nor goes on with it.
       if size ?? .max > FillProgress.heldBack {
-        let record = PartialRecord(size: size, etag: response.strongEntityTag, origin: fill.place)
+        let record = PartialRecord(size: size, etag: response.strongEntityTag, origin: place)
         try services.store.keep(record, of: fill.digest)
       }
-      fill.begin(partial.file, size: size, origin: fill.place)
+      fill.begin(partial.file, size: size, origin: place)
       fill.advance(to: partial.length)
       try await receive(response, into: partial, size: size, skipping: skipped)
       try verify(partial, size: size)
       if partial.length > FillProgress.releasedWhenVerified { fill.release() }
     } catch let error as StoreError {
-      partial.discard()
+      partial.giveUp(because: error)
       throw UpstreamError(.store, "the blob could not be kept: \(error)")
     } catch let error as UpstreamError {
       // What broke off can be gone on with; what is wrong has been discarded where that was found.
@@ -166,13 +202,13 @@ struct BlobDownload: Sendable {
     }
     do throws(StoreError) {
       // The link first: who finds the blob then finds that it may be read here, too.
-      try services.store.link(fill.digest, in: fill.place)
+      try services.store.link(fill.digest, in: place)
       try partial.promote()
       return .complete
     } catch {
       log("blob not kept", UpstreamError(.store, error.description))
       services.evictor.giveBack(partial.length)
-      partial.discard()
+      partial.giveUp(because: error)
       return .unkept
     }
   }

@@ -24,7 +24,7 @@ extension BlobHandler {
     case .response(let response): answer = response
     }
     if answer.status == 416, headers[.range] != nil {
-      await answer.body.discard()
+      await answer.body.discardBriefly()
       var response = RegistryResponse(status: 416, headers: [.contentLength: "0"])
       response.mark(.bypass, detail: detail)
       return response
@@ -33,17 +33,19 @@ extension BlobHandler {
     let start =
       answer.status == 206 ? answer.headers[.contentRange].flatMap { ContentRange($0) }?.part.lowerBound ?? 0 : 0
     let executor = services.executor
+    var first: Int64?
     var response = streamed(digest, size: size, request) { range in
-      UpstreamReader(
+      first = range.lowerBound
+      return UpstreamReader(
         body,
         range: range,
-        skipping: range.lowerBound - start,
+        skipping: max(0, range.lowerBound - start),
         verifying: range == 0..<size ? digest : nil,
         keeping: interest,
         on: executor
       )
     }
-    if case .stream(let reader) = response.body, reader.range.lowerBound < start {
+    if let first, first < start {
       throw UpstreamError(.invalidAnswer, "upstream sent another part of \(digest) than it was asked for")
     }
     response.mark(.bypass, detail: detail)
@@ -56,8 +58,18 @@ extension BlobHandler {
     _ range: Range<Int64>,
     size: Int64,
     from offset: Int64,
-    after file: OpenFile
+    after file: OpenFile,
+    hashedBy hashes: SharedHash
   ) async throws(UpstreamError) -> UpstreamReader {
+    var hash: RunningHash?
+    if range.upperBound == size {
+      do {
+        // Before upstream is asked: what it sends has to be read at once, or it is taken to have stalled.
+        hash = try hashes.hash(digest.algorithm, ofFirst: offset, in: file)
+      } catch {
+        throw UpstreamError(.store, error.description)
+      }
+    }
     let route = Route.blob(repository, digest)
     let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(range.upperBound - 1)"] : [:]
     // The head of the answer is out, perhaps long since: what is left has a time of its own.
@@ -70,19 +82,11 @@ extension BlobHandler {
     case .append: skipped = 0
     case .skipBeginning: skipped = offset
     case .tryAgain(let error), .giveUp(let error):
-      await response.body.discard()
+      await response.body.discardBriefly()
       throw error
     case .changed:
-      await response.body.discard()
+      await response.body.discardBriefly()
       throw Resumption.changedError
-    }
-    var hash: RunningHash?
-    if range.upperBound == size {
-      do {
-        hash = try RunningHash(digest.algorithm, ofFirst: offset, in: file)
-      } catch {
-        throw UpstreamError(.store, error.description)
-      }
     }
     return UpstreamReader(
       response.body,
@@ -123,7 +127,7 @@ extension BlobHandler {
       }
       return size
     default:
-      await answer.body.discard()
+      await answer.body.discardBriefly()
       throw UpstreamError(refusing: answer, route)
     }
   }

@@ -99,8 +99,10 @@ struct BlobHandler: Sendable {
       let (fill, isNew, interest) = services.fills.join(digest, from: place, external: upstream.external)
       defer { withExtendedLifetime(interest) {} }
       if isNew { BlobDownload(fill, from: upstream, services).start() }
-      guard let progress = await opened(fill) else {
+      let isOfAnother = fill.place.upstream != place.upstream
+      guard let progress = await opened(fill, by: isOfAnother ? .now + Self.patienceWithAnother : deadline) else {
         if Task.isCancelled { throw .cancelled }
+        if isOfAnother { return try await straight(digest, request, detail: "not-kept") }
         throw UpstreamError(.timeout, "upstream sent no usable part of \(digest) in time")
       }
       if fill.place != place || fill.external != upstream.external {
@@ -123,10 +125,13 @@ struct BlobHandler: Sendable {
     RedirectMemory.Key(digest, in: place, by: .get, upstream.external)
   }
 
-  private func opened(_ fill: Fill) async -> FillProgress? {
+  /// How long another upstream, which has the same blob, may keep this one's client waiting.
+  private static let patienceWithAnother: Duration = .seconds(2)
+
+  private func opened(_ fill: Fill, by deadline: ContinuousClock.Instant) async -> FillProgress? {
     let progress = fill.progress.value
     if progress.isSettled || progress.isStreamable { return progress }
-    return await withDeadline(deadline) { await fill.opened() } ?? nil
+    return await withDeadline(min(deadline, self.deadline)) { await fill.opened() } ?? nil
   }
 
   private func respond(
@@ -154,7 +159,7 @@ struct BlobHandler: Sendable {
       }
       var response = streamed(digest, size: size, request) { range in
         FallbackReader(fill.makeReader(range) ?? whole) { offset, file throws(UpstreamError) in
-          try await rest(of: digest, range, size: size, from: offset, after: file)
+          try await rest(of: digest, range, size: size, from: offset, after: file, hashedBy: fill.beginning)
         }
       }
       response.mark(.miss, detail: detail)

@@ -13,14 +13,16 @@ enum Opening: Equatable, Sendable {
   /// - Parameters:
   ///   - offset: how much is here, in bytes.
   ///   - start: the first byte that was asked for, by a range unless it is 0.
-  init(_ response: UpstreamResponse, offset: Int64, start: Int64) {
+  ///   - known: the size of the whole as it was announced for what is here, in bytes.
+  init(_ response: UpstreamResponse, offset: Int64, start: Int64, size known: Int64? = nil) {
     let range = response.headers[.contentRange].flatMap { ContentRange($0) }
     switch response.status {
     case 200:
       let size = response.contentLength
-      self = size ?? .max < offset ? .startAgain : .receive(size: size, skipping: offset)
+      let isOther = offset > 0 && (size ?? .max < offset || size != known && size != nil && known != nil)
+      self = isOther ? .startAgain : .receive(size: size, skipping: offset)
     case 206 where start > 0:
-      guard let range, range.part.lowerBound == start, let size = range.size else {
+      guard let range, range.part.lowerBound == start, let size = range.size, size == known ?? size else {
         self = .startAgain
         return
       }

@@ -38,10 +38,12 @@ package struct FileSystem: Sendable {
   package func promote(_ source: String, to destination: String) throws(StoreError) {
     let directory = Self.parent(of: destination)
     try makeDirectory(directory)
+    // Opened before, so that nothing but the disk can fail once the file has its name.
+    let opened = try OpenFile(directory, .readOnly, [.directory, .closeOnExec])
     guard rename(source, destination) == 0 else {
       throw StoreError("rename \(source) to", destination, Errno(rawValue: errno))
     }
-    try synchronizeDirectory(directory)
+    try opened.synchronize()
   }
 
   /// Writes a small file so that it is never seen half.
@@ -137,10 +139,6 @@ package struct FileSystem: Sendable {
   /// - Returns: whether it was there, and has gone.
   @discardableResult
   package func remove(_ path: String) -> Bool { unlink(path) == 0 }
-
-  package func synchronizeDirectory(_ path: String) throws(StoreError) {
-    try OpenFile(path, .readOnly, [.directory, .closeOnExec]).synchronize()
-  }
 
   package static func parent(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }

@@ -8,6 +8,8 @@ package final class Fill: Sendable {
   /// What becomes of redirects to storage for the client that began it.
   package let external: ExternalRedirects
   package let progress = Observed(FillProgress())
+  /// Of what is there, when each reader has to go on by itself.
+  package let beginning = SharedHash()
   private let file = Mutex<OpenFile?>(nil)
   private let pace = Mutex(ProgressPace())
   let interests = Atomic(0)
@@ -28,6 +30,18 @@ package final class Fill: Sendable {
   /// A reader of the growing file; `nil` before there is one.
   package func makeReader(_ range: Range<Int64>) -> BlobReader? {
     file.withLock { $0 }.map { BlobReader($0, range: range, following: progress, by: makeInterest()) }
+  }
+
+  /// Whether what readers have of the blob, if anything, is of this file: they keep the one that they began with.
+  package func mayGoOn(with file: OpenFile) -> Bool {
+    guard let begun = self.file.withLock({ $0 }) else { return true }
+    return begun.isSame(as: file)
+  }
+
+  /// The same for the file at a path.
+  package func mayGoOn(withFileAt path: String) -> Bool {
+    guard let begun = self.file.withLock({ $0 }) else { return true }
+    return begun.isAt(path)
   }
 
   /// Lets clients read: the file is there, and its size where upstream told.

@@ -48,7 +48,7 @@ package struct FillProgress: Sendable {
 
   /// Whether a download goes on although nobody reads it: it is small, or half of it is there.
   package var isWorthFinishing: Bool {
-    guard let size else { return false }
+    guard let size else { return written < Self.alwaysFinished }
     return size < Self.alwaysFinished || written * 2 >= size
   }
 

@@ -117,10 +117,23 @@ package final class OpenFile: Sendable {
   package func unlock() { flock(descriptor.rawValue, LOCK_UN) }
 
   /// Whether the path still leads to this very file.
-  package func isStillAtItsPath() -> Bool {
-    var (mine, current) = (stat(), stat())
-    return fstat(descriptor.rawValue, &mine) == 0 && lstat(path, &current) == 0 && mine.st_ino == current.st_ino
-      && mine.st_dev == current.st_dev
+  package func isStillAtItsPath() -> Bool { isAt(path) }
+
+  /// Whether a path leads to this very file.
+  package func isAt(_ path: String) -> Bool {
+    var (mine, other) = (stat(), stat())
+    return fstat(descriptor.rawValue, &mine) == 0 && lstat(path, &other) == 0 && Self.isSame(mine, other)
+  }
+
+  /// Whether another opening is of this very file.
+  package func isSame(as file: OpenFile) -> Bool {
+    var (mine, other) = (stat(), stat())
+    return fstat(descriptor.rawValue, &mine) == 0 && fstat(file.descriptor.rawValue, &other) == 0
+      && Self.isSame(mine, other)
+  }
+
+  private static func isSame(_ one: stat, _ other: stat) -> Bool {
+    one.st_ino == other.st_ino && one.st_dev == other.st_dev
   }
 
   private func failure(_ operation: String) -> StoreError {

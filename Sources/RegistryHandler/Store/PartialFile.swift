@@ -69,6 +69,10 @@ package final class PartialFile {
   /// Removes the file, as its bytes are wrong; those who have it open keep reading.
   package func discard() { finish(leavingFile: false) }
 
+  /// Removes the file where the store takes no more, so that it takes no room; where only descriptors are short, which is soon
+  /// over, it stays to be gone on with.
+  package func giveUp(because error: StoreError) { error.isOutOfDescriptors ? release() : discard() }
+
   /// Leaves what is there to whoever wants to go on with it.
   package func release() {
     guard !isFinished else { return }
@@ -81,8 +85,9 @@ package final class PartialFile {
   private func finish(leavingFile: Bool) {
     guard !isFinished else { return }
     isFinished = true
-    if !leavingFile { store.fileSystem.remove(file.path) }
+    // First, as the record of whoever makes the next file is at the same path.
     store.fileSystem.remove(store.layout.partialRecord(digest))
+    if !leavingFile { store.fileSystem.remove(file.path) }
     // Last, so that who gets the lock sees that the file has gone from its path.
     file.unlock()
   }

@@ -1,8 +1,9 @@
 internal import Crypto
+internal import Synchronization
 internal import SystemPackage
 
 /// A hash of either algorithm, fed in pieces.
-package struct RunningHash {
+package struct RunningHash: Sendable {
   // One of the two is there. Optionals, not an enum, so that the hash is changed in place and never copied.
   private var sha256: SHA256?
   private var sha512: SHA512?
@@ -40,6 +41,33 @@ package struct RunningHash {
     let digits = Array("0123456789abcdef".utf8)
     let bytes = sha256.map { Array($0.finalize()) } ?? sha512.map { Array($0.finalize()) } ?? []
     return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}
+
+/// The hash of the beginning of a file that many want at the same time: computed once.
+package final class SharedHash: Sendable {
+  private struct Known {
+    let count: Int64
+    let hash: RunningHash
+  }
+
+  private let known = Mutex<Known?>(nil)
+
+  package init() {}
+
+  /// Blocks as long as it takes one of them to read it.
+  /// - Parameter count: how much of the file, in bytes.
+  package func hash(
+    _ algorithm: Digest.Algorithm,
+    ofFirst count: Int64,
+    in file: OpenFile
+  ) throws(StoreError) -> RunningHash {
+    try known.withLock { known throws(StoreError) in
+      if let known, known.count == count { return known.hash }
+      let hash = try RunningHash(algorithm, ofFirst: count, in: file)
+      known = Known(count: count, hash: hash)
+      return hash
+    }
   }
 }
 

@@ -12,5 +12,8 @@ package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     self.errno = errno
   }
 
+  /// Whether the process or the system may open no more files.
+  package var isOutOfDescriptors: Bool { [.tooManyOpenFiles, .tooManyOpenFilesInSystem].contains(errno) }
+
   package var description: String { "cannot \(operation) \(path): \(errno)" }
 }

@@ -65,6 +65,15 @@ struct PartialFileTests {
     #expect(try partial.file.size() == 3)
   }
 
+  @Test func `what was given up for want of descriptors stays, for want of room it goes`() throws {
+    for (errno, isLeft) in [(Errno.tooManyOpenFiles, true), (.tooManyOpenFilesInSystem, true), (.noSpace, false)] {
+      let partial = try store.claimPartial(digest)
+      if partial.length == 0 { try partial.append(ByteBuffer(string: "abc")) }
+      partial.giveUp(because: StoreError("open", "x", errno))
+      #expect(partials.isEmpty == !isLeft)
+    }
+  }
+
   @Test func `what nobody finished stays, and is gone on with`() throws {
     do {
       let partial = try store.claimPartial(digest)

@@ -1,0 +1,173 @@
+internal import HTTPTypes
+internal import NIOCore
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Blobs" of `docs/request-handling.md`: what another process writes, here one that the test plays.
+struct BlobFollowingTests {
+  private let fixture: ProxyFixture
+  private let bytes: [UInt8]
+  private let digest: Digest
+  private let place: RepositoryPlace
+  private let request: String
+
+  private var registry: FakeUpstream { fixture.registry }
+  private var store: Store { fixture.store }
+
+  init() throws {
+    fixture = try ProxyFixture()
+    var random = SeededGenerator(seed: 9)
+    bytes = random.bytes(100_000)
+    digest = try Values.digest(of: bytes)
+    place = try Values.place("r.test", "o/a")
+    request = "GET https://r.test/v2/o/a/blobs/\(digest)"
+  }
+
+  /// The other process: it has these bytes, and has been told this size.
+  private func write(_ bytes: [UInt8], size: Int64 = 100_000, place: RepositoryPlace? = nil) throws -> PartialFile {
+    let partial = try store.claimPartial(digest)
+    try store.keep(PartialRecord(size: size, etag: nil, origin: place ?? self.place), of: digest)
+    try partial.append(ByteBuffer(bytes: bytes))
+    return partial
+  }
+
+  private func open() async -> RegistryResponse { await fixture.send(.get, "/v2/o/a/blobs/\(digest)") }
+
+  /// The rest of the blob from wherever it is asked for.
+  private func publish(at request: String? = nil) {
+    registry.on(request ?? self.request) { [bytes] request throws(UpstreamError) in
+      guard let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" })
+      else { return FakeAnswer(200, [:], [bytes]) }
+      return FakeAnswer(206, [.contentRange: "bytes \(start)-99999/100000"], [Array(bytes[start...])])
+    }
+  }
+
+  private func spoilt(at index: Int) -> [UInt8] {
+    var bytes = bytes
+    bytes[index] ^= 1
+    return bytes
+  }
+
+  private func expectBrokenOff(_ response: RegistryResponse) async {
+    await #expect(throws: BlobReader.Failure.self) { _ = try await fixture.content(of: response).count }
+  }
+
+  @Test func `what it finishes is the end of what clients have`() async throws {
+    let partial = try write(Array(bytes[..<60_000]))
+    let response = await open()
+    try partial.append(ByteBuffer(bytes: bytes[60_000...]))
+    try store.link(digest, in: place)
+    try partial.promote()
+    #expect(try await fixture.content(of: response) == bytes)
+    #expect(registry.log.isEmpty)
+  }
+
+  @Test(arguments: [0, 99_999])
+  func `the right blob is no end of the wrong one that clients have`(_ index: Int) async throws {
+    let partial = try write(spoilt(at: index))
+    let response = await open()
+    #expect(response.status == 200)
+    // It is given up, and the next try succeeds before anybody looks again.
+    try store.keep(bytes, as: digest)
+    try store.link(digest, in: place)
+    partial.discard()
+    publish()
+    if index == 0 {
+      await expectBrokenOff(response)
+    } else {
+      // What was wrong was held back.
+      #expect(try await fixture.content(of: response) == bytes)
+    }
+    #expect(store.size(of: digest) == 100_000)
+  }
+
+  @Test func `a beginning that was given up is gone on with from upstream`() async throws {
+    let partial = try write(Array(bytes[..<60_000]))
+    let response = await open()
+    try store.keep(bytes, as: digest)
+    partial.discard()
+    publish()
+    #expect(try await fixture.content(of: response) == bytes)
+  }
+
+  @Test func `wrong bytes that it leaves are taken over by nobody`() async throws {
+    let partial = try write(spoilt(at: 99_999))
+    let response = await open()
+    publish()
+    partial.release()
+    await expectBrokenOff(response)
+    while fixture.services.fills.count > 0 { await Task.yield() }
+    #expect(try await fixture.content(of: await open()) == bytes)
+  }
+
+  @Test func `a blob of another size than it had been told is no end`() async throws {
+    let partial = try write(Array(bytes[..<40_000]), size: 50_000)
+    let response = await open()
+    #expect(response.headers[.contentLength] == "50000")
+    try partial.append(ByteBuffer(bytes: bytes[40_000...]))
+    try partial.promote()
+    await expectBrokenOff(response)
+  }
+
+  @Test func `a part that was announced with another size is thrown away`() async throws {
+    try write(Array(bytes[..<40_000]), size: 50_000).release()
+    publish()
+    #expect(try await fixture.content(of: await open()) == bytes)
+    #expect(registry.requests.map { $0.headers[.range] } == ["bytes=40000-", nil])
+  }
+
+  @Test func `its rest is asked of the repository that clients have it from`() async throws {
+    let other = try Values.place("r.test", "o/b")
+    let ofOther = "GET https://r.test/v2/o/b/blobs/\(digest)"
+    let partial = try write(Array(bytes[..<60_000]), place: other)
+    registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "100000"]))
+    let response = await open()
+    #expect(response.status == 200)
+    publish(at: ofOther)
+    partial.release()
+    #expect(try await fixture.content(of: response) == bytes)
+    #expect(registry.count(of: ofOther) == 1 && registry.count(of: request) == 0)
+    #expect(store.hasLink(to: digest, in: other))
+  }
+
+  @Test func `all bytes are enough, however the answer ends`() async throws {
+    var answer = FakeAnswer(200, [:], [bytes])
+    answer.failure = UpstreamError(.unreachable, "reset")
+    registry.on(request, answer)
+    #expect(try await fixture.content(of: await open()) == bytes)
+    #expect(registry.log == [request])
+  }
+
+  @Test func `an upstream that takes its time does not keep the clients of another waiting`() async throws {
+    var slow = FakeAnswer(200, [:], [bytes])
+    slow.isChunked = true
+    slow.gate = Observed(0)
+    registry.on("GET https://q.test/v2/o/a/blobs/\(digest)", slow)
+    let waiting = Task { await fixture.send(.get, "/v2/q.test/o/a/blobs/\(digest)") }
+    while fixture.services.fills.count == 0 { await Task.yield() }
+    publish()
+    #expect(try await fixture.content(of: await open()) == bytes)
+    waiting.cancel()
+    _ = await waiting.value
+  }
+
+  @Test func `a part that begins later than was asked for is no answer`() async throws {
+    let large = [UInt8](repeating: 3, count: 10_000_000)
+    let digest = try Values.digest(of: large)
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)") { request throws(UpstreamError) in
+      guard request.headers[.range] == nil else {
+        return FakeAnswer(206, [.contentRange: "bytes 9000050-9000099/10000000"], [[UInt8](repeating: 3, count: 50)])
+      }
+      var answer = FakeAnswer(200, [.contentLength: "10000000"], [Array(large[..<100]), Array(large[100...])])
+      answer.gate = Observed(1)
+      return answer
+    }
+    let target = "/v2/o/a/blobs/\(digest)"
+    let whole = await fixture.send(.get, target)
+    #expect(whole.status == 200)
+    for _ in 0..<100 {
+      #expect(await fixture.send(.get, target, [.range: "bytes=9000000-9000099"]).status == 502)
+    }
+  }
+}
