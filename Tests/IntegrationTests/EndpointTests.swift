@@ -19,15 +19,16 @@ extension IntegrationTests {
       path = "/v2/library/app/blobs/\(digest)"
     }
 
-    private func start() async throws -> ProxyStack {
-      let yaml = "upstreams:\n  docker.io: {endpoints: [\"\(first.url)\", \"\(second.url)\"]}"
+    private func start(_ settings: String = "tag_ttl: 1m") async throws -> ProxyStack {
+      let yaml = "upstreams:\n  docker.io: {endpoints: [\"\(first.url)\", \"\(second.url)\"], \(settings)}"
       return try await ProxyStack.start(yaml).stack
     }
 
     /// The first one sends a beginning, and answers everything after it in the same way.
     private func breakFirst(then answer: ScriptedAnswer) {
       first.answer(path) { [bytes] request in
-        request.headers["Range"] == nil ? ScriptedAnswer(headers: ["ETag": "\"first\""], body: .truncated(bytes, after: Self.cut)) : answer
+        request.headers["Range"] == nil
+          ? ScriptedAnswer(headers: ["ETag": "\"first\""], body: .truncated(bytes, after: Self.cut)) : answer
       }
     }
 
@@ -42,6 +43,21 @@ extension IntegrationTests {
       #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200)
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(try stack.keptBlobs().contains(digest))
+    }
+
+    @Test("One that is silent costs one request its time, and the next ones ask the other")
+    func silent() async throws {
+      let manifest = #"{"schemaVersion":2}"#
+      for registry in [first, second] { registry.addManifest(manifest, to: "library/app", tag: "v1") }
+      let stack = try await start("tag_ttl: 1s")
+      #expect(try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "MISS")
+      let gate = Gate()
+      first.answer("/v2/library/app/manifests/v1", with: ScriptedAnswer(body: .withheld(gate)))
+      try await Task.sleep(for: .milliseconds(2100))
+      #expect(try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "STALE")
+      #expect(try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "HIT")
+      #expect(second.requests.map(\.method) == ["HEAD"])
+      gate.open()
     }
 
     @Test("In mid-blob the rest comes from the other one, and the client has one complete answer")

@@ -32,7 +32,10 @@ extension BlobDownload {
   /// How long a download may take whose size is not known, so that nobody is answered before its end.
   private static let patienceWithoutSize: Duration = .seconds(600)
 
-  private static let tooSlow = UpstreamError(.invalidAnswer, "upstream sends what nobody can be answered with too slowly")
+  private static let tooSlow = UpstreamError(
+    .invalidAnswer,
+    "upstream sends what nobody can be answered with too slowly"
+  )
 
   /// Receives the whole, going on where an answer breaks off with what upstream says to a fresh question.
   func receive(

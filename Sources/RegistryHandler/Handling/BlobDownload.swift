@@ -65,7 +65,10 @@ struct BlobDownload: Sendable {
   }
 
   /// Each client goes on by itself then, and what it has is hashed with the rest.
-  private static let otherFile = UpstreamError(.store, "the file that clients read has been given up by another process")
+  private static let otherFile = UpstreamError(
+    .store,
+    "the file that clients read has been given up by another process"
+  )
 
   /// Downloads what is missing; `nil` when what was there turned out to be of no use, and has gone.
   private func download(into partial: PartialFile) async throws(UpstreamError) -> FillProgress.Phase? {

@@ -17,6 +17,7 @@ package final class ProxyServices: Sendable {
   /// Seconds since 1970.
   package let now: @Sendable () -> Int64
   package let tokens: TokenCache
+  package let endpointHealth = EndpointHealth()
   package let fills = Fills()
   package let redirects: RedirectMemory
   let blobQuestions: SingleFlight<BlobQuestion.Key, Result<BlobQuestion.Answer, UpstreamError>>

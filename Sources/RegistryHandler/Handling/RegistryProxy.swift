@@ -79,6 +79,7 @@ package final class RegistryProxy: Sendable {
       external: match.upstream.redirects.external(for: request.clientAddress),
       client: services.client,
       tokens: services.tokens,
+      health: services.endpointHealth,
       now: services.now
     )
     switch match.route {

@@ -21,6 +21,7 @@ package struct AuthenticatedUpstream: Sendable {
   package let external: ExternalRedirects
   private let client: any UpstreamClient
   private let tokens: TokenCache
+  private let health: EndpointHealth
   private let now: @Sendable () -> Int64
 
   /// - Parameter now: seconds since 1970.
@@ -29,22 +30,24 @@ package struct AuthenticatedUpstream: Sendable {
     external: ExternalRedirects = .passThrough,
     client: any UpstreamClient,
     tokens: TokenCache,
+    health: EndpointHealth = EndpointHealth(),
     now: @escaping @Sendable () -> Int64
   ) {
     self.upstream = upstream
     self.external = external
     self.client = client
     self.tokens = tokens
+    self.health = health
     self.now = now
   }
 
   /// The same, for a blob whose head may be out already: its storage is followed, as its client can be sent nowhere.
   package var followingStorage: AuthenticatedUpstream {
-    AuthenticatedUpstream(upstream, external: .follow, client: client, tokens: tokens, now: now)
+    AuthenticatedUpstream(upstream, external: .follow, client: client, tokens: tokens, health: health, now: now)
   }
 
-  /// Sends a request to the endpoints in their order until one has an answer that is not of the moment, and on to where it
-  /// redirects. The last one's answer or error counts, whatever it is.
+  /// Sends a request to the endpoints in their order, those last that gave no answer lately, until one has an answer that
+  /// is not of the moment, and on to where it redirects. The last one's answer or error counts, whatever it is.
   ///
   /// The headers get no credential of the client; an `Authorization` is added here.
   package func send(
@@ -53,11 +56,12 @@ package struct AuthenticatedUpstream: Sendable {
     headers: HTTPFields = [:]
   ) async throws(UpstreamError) -> Answer {
     var failure = UpstreamError(.unreachable, "\(upstream.name) has no endpoint")
-    for index in upstream.endpoints.indices {
+    let order = health.order(upstream.endpoints)
+    for index in order {
       do {
         let answer = try await send(method, route, headers: headers, toEndpoint: index)
         guard case .response(let response) = answer, UpstreamError.isPassing(status: response.status),
-          index < upstream.endpoints.index(before: upstream.endpoints.endIndex)
+          index != order.last
         else { return answer }
         await response.body.discardBriefly()
       } catch  where error.isPassing {
@@ -75,13 +79,30 @@ package struct AuthenticatedUpstream: Sendable {
     headers: HTTPFields,
     toEndpoint index: Int
   ) async throws(UpstreamError) -> Answer {
-    let question = Question(method: method, route: route, headers: headers, endpoint: upstream.endpoints[index])
+    let endpoint = upstream.endpoints[index]
+    let question = Question(method: method, route: route, headers: headers, endpoint: endpoint)
+    let start = ContinuousClock.now
+    do {
+      let answer = try await answer(to: question)
+      health.noteAnswer(of: endpoint)
+      return answer.from(endpoint: index)
+    } catch {
+      // Who has less time than a connection may take gives up before it is known to fail.
+      let wasSilent = error.kind == .cancelled && .now - start >= Self.silence
+      if wasSilent || error.kind == .unreachable || error.kind == .timeout { health.noteFailure(of: endpoint) }
+      throw error
+    }
+  }
+
+  private static let silence: Duration = .seconds(4)
+
+  private func answer(to question: Question) async throws(UpstreamError) -> Answer {
     // A signature may have ended since upstream gave it, as it keeps its redirects too: once, a fresh one is asked for.
-    if let answer = try await ask(question, isLastTry: false) { return answer.from(endpoint: index) }
+    if let answer = try await ask(question, isLastTry: false) { return answer }
     guard let answer = try await ask(question, isLastTry: true) else {
       throw UpstreamError(.invalidAnswer, "upstream redirects to a signed URL that has expired")
     }
-    return answer.from(endpoint: index)
+    return answer
   }
 
   private struct Question: Sendable {

@@ -109,7 +109,8 @@ struct FillTests {
 
   @Test(
     arguments: [
-      (nil, 0, true), (nil, (64 << 20) - 1, true), (nil, 64 << 20, false), (1000, 0, true), ((64 << 20) - 1, 0, true), (64 << 20, 0, false),
+      (nil, 0, true), (nil, (64 << 20) - 1, true), (nil, 64 << 20, false), (1000, 0, true), ((64 << 20) - 1, 0, true),
+      (64 << 20, 0, false),
       (64 << 20, (32 << 20) - 1, false), (64 << 20, 32 << 20, true), (1 << 40, 1 << 39, true),
     ] as [(Int64?, Int64, Bool)]
   )

@@ -86,15 +86,16 @@ struct AuthenticatedUpstreamRedirectTests {
     let second = blob.replacing("https://r.test", with: "https://second.test:444/base")
     registry.fail(blob, UpstreamError(kind, "no"))
     registry.on(second, .text("x"))
-    guard
-      case .response(let response) = try await makeUpstream(["https://r.test", "https://second.test:444/base/"])
-        .send(.get, route)
-    else {
-      Issue.record("there was no answer")
-      return
+    let upstream = try makeUpstream(["https://r.test", "https://second.test:444/base/"])
+    for _ in 0..<2 {
+      guard case .response(let response) = try await upstream.send(.get, route) else {
+        Issue.record("there was no answer")
+        return
+      }
+      #expect(response.status == 200)
     }
-    #expect(response.status == 200)
-    #expect(registry.log == [blob, second])
+    // For a while, nobody waits for the first again.
+    #expect(registry.log == [blob, second, second])
   }
 
   @Test func `a token goes to the endpoint it is for, to no other`() async throws {
