@@ -25,6 +25,7 @@ timed() {
   echo "$seconds"
 }
 
+slow=
 echo "$(nproc) processors, blob of $size bytes, $rounds rounds"
 for rate in ${RATES:-0 312500000 125000000}; do
   upstream=$registry
@@ -56,4 +57,6 @@ for rate in ${RATES:-0 312500000 125000000}; do
     "${rate/#0/free}" "$(median <"$work/cold")" "$(median <"$work/direct")" "$(median <"$work/ratios")" \
     "$(paste -sd' ' "$work/ratios")"
   [ "$rate" = 0 ] || end "$pace"
+  [ "$rate" = 0 ] || holds "$(median <"$work/ratios") <= 1.15" || slow+=" $rate"
 done
+[ -z "$slow" ] || fail "at$slow bytes per second a cold pull took more than 1.15 of the time of curl from upstream"

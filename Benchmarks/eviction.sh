@@ -23,11 +23,15 @@ export CLOCK_FACTOR=${CLOCK:-100}
 LD_PRELOAD=$work/fast_clock.so start_workers 2
 start_nginx
 
-# The most that the blobs have taken, as the disk counts them.
+# What the blobs take, as the disk counts them.
+taken() { find "$work/store/blobs" -type f -printf '%s\n' 2>/dev/null | awk '{n += int(($1 + 4095) / 4096) * 4096} END {print n + 0}'; }
+metric() { curl -sf "http://127.0.0.1:$front/_regproxy/metrics" | awk -v n="$1" '$1 == n {print $2}'; }
+
+# The most that it has been.
 watch() {
   local most=0 now
   while :; do
-    now=$(find "$work/store/blobs" -type f -printf '%s\n' 2>/dev/null | awk '{n += int(($1 + 4095) / 4096) * 4096} END {print n + 0}')
+    now=$(taken)
     [ "$now" -le "$most" ] || most=$now
     echo "$most" >"$work/most"
     sleep 0.05
@@ -40,15 +44,22 @@ mapfile -t paths < <(printf '/v2/library/app/blobs/%s\n' "${digests[@]:0:blobs}"
 line=$("$work/pullers" -c "$pullers" -d "$duration" "$front" "${paths[@]}") || fail "pulls failed: $line"
 end "$watcher"
 
+# What the processes have counted is what is there.
+for _ in $(seq 20); do
+  counted=$(metric regproxy_store_bytes)
+  found=$(taken)
+  [ "$counted" != "$found" ] || break
+  sleep 0.5
+done
 most=$(cat "$work/most")
-metric() { curl -sf "http://127.0.0.1:$front/_regproxy/metrics" | awk -v n="$1" '$1 == n {print $2}'; }
 evicted=$(grep -o '"store.evicted_blobs":"[0-9]*"' "$work/worker.log" | tr -dc '0-9\n' | awk '{n += $1} END {print n + 0}')
 unkept=$(grep -c 'takes no blobs' "$work/worker.log" || true)
 over=$(awk -v m="$most" -v l="$limit" -v s="$size" 'BEGIN {printf "%.2f", (m - l) / s}')
-printf '%s pullers, %s s, limit %s MB, blobs of %s MB in all: %d pulls, %d failed, %d blobs evicted, store %.1f MB at most (%s blobs above the limit), counted %.1f MB, not kept: %s lines\n' \
+printf '%s pullers, %s s, limit %s MB, blobs of %s MB in all: %d pulls, %d failed, %d blobs evicted, store %.1f MB at most (%s blobs above the limit), counted %.1f MB of %.1f, not kept: %s lines\n' \
   "$pullers" "$duration" "$((limit / 1000000))" "$((blobs * size / 1000000))" "$(figure pulls "$line")" \
   "$(figure failed "$line")" "$evicted" "$(awk -v m="$most" 'BEGIN {print m / 1e6}')" "$over" \
-  "$(awk -v m="$(metric regproxy_store_bytes)" 'BEGIN {print m / 1e6}')" "$unkept"
+  "$(awk -v m="$counted" 'BEGIN {print m / 1e6}')" "$(awk -v m="$found" 'BEGIN {print m / 1e6}')" "$unkept"
+[ "$counted" = "$found" ] || fail "$counted bytes are counted, and $found are there"
 holds "$over <= $pullers && $evicted > $blobs" || {
   echo "$name: the store was above its limit by more than what was being downloaded, or too little was evicted" >&2
   exit 1

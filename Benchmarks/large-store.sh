@@ -32,10 +32,12 @@ serve() {
 }
 
 echo "$(nproc) processors, $blobs blobs"
-serve "$large"
+serve "$large" 'max_size: 1TB'
 end "${workers[@]}"
 : >"$work/starts"
 for _ in $(seq "$rounds"); do
+  # Counted anew meanwhile.
+  rm -f "$large/store/usage"
   start=$(now)
   work=$large start_workers 1
   until curl -sf -o "$work/body" "http://127.0.0.1:$front/v2/$repository/blobs/$digest"; do :; done
@@ -47,6 +49,7 @@ slowest=$(sort -n "$work/starts" | tail -1)
 echo "start to first answer: median $(median <"$work/starts") s, most $slowest s"
 
 work=$large start_workers 1
+until [ -s "$large/store/usage" ]; do sleep 0.1; done
 large_front=$front large_processes=("${workers[@]}" "${served[-1]}")
 serve "$small"
 measure() {

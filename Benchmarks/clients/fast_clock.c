@@ -1,5 +1,5 @@
 /* Preloaded into a process, lets time(2) run CLOCK_FACTOR times as fast from the start of the process on. Whatever the
- * process waits for, and the times that the kernel gives files, are as ever.
+ * process waits for is as ever. The worker takes the times that it gives files from time(2), too.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>

@@ -75,7 +75,7 @@ extension IntegrationTests {
 
     private func files(_ stack: ProxyStack, _ folder: String) -> [String] {
       let names = FileManager.default.enumerator(atPath: "\(stack.store)/\(folder)")?.compactMap { $0 as? String } ?? []
-      return names.filter { $0.split(separator: "/").last.map { $0.count > 32 } ?? false }
+      return names.filter { $0.split(separator: "/").last.map { $0.count > 10 } ?? false }
     }
 
     @Test(
@@ -97,6 +97,7 @@ extension IntegrationTests {
         let metrics = try await stack.client.get("/_regproxy/metrics").text
         #expect(metrics.contains("regproxy_store_failures_total") && !metrics.contains("failures_total 0\n"))
 
+        #expect(try await stack.runStoreCommand("verify").exit == .code(0))
         try await disk.remount(relief)
         #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
         #expect(try stack.keptBlobs().contains(digest))

@@ -6,7 +6,7 @@ extension IntegrationTests {
   @Suite("Parts of blobs that are not here")
   struct RangeTests {
     private let registry: ScriptedRegistry
-    private let bytes = DeterministicBytes.make(count: .megabytes(96), seed: 71)
+    private let bytes = DeterministicBytes.make(count: .megabytes(256), seed: 71)
     private let digest: String
     private let target: String
 

@@ -98,12 +98,9 @@ package final class OpenFile: Sendable {
     guard fsync(descriptor.rawValue) == 0 else { throw failure("fsync") }
   }
 
-  /// `UTIME_NOW`, which is no constant that can be imported. <https://man7.org/linux/man-pages/man2/utimensat.2.html>
-  private static let utimeNow = (1 << 30) - 1
-
   /// Sets the time of the last change, so that the same blob has the same validator on every node. It is used now.
   package func setModificationTime(_ seconds: Int) throws(StoreError) {
-    let times = [timespec(tv_sec: 0, tv_nsec: Self.utimeNow), timespec(tv_sec: seconds, tv_nsec: 0)]
+    let times = [timespec(tv_sec: time(nil), tv_nsec: 0), timespec(tv_sec: seconds, tv_nsec: 0)]
     guard futimens(descriptor.rawValue, times) == 0 else { throw failure("set the time of") }
   }
 

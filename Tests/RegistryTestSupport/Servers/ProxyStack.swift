@@ -30,10 +30,13 @@ package final class ProxyStack: Sendable {
   /// - Parameters:
   ///   - yaml: what stands in the worker's configuration besides socket, log and store.
   ///   - limits: what stands there of the store besides its directory.
+  ///   - nginxSeesBlobs: whether nginx finds the files that the worker tells it to send; without, it is as if they had been
+  ///     evicted just then.
   package init(
     _ yaml: String,
     launch: Launch = .standalone,
     limits: String = "",
+    nginxSeesBlobs: Bool = true,
     in directory: TemporaryDirectory
   ) async throws {
     self.directory = directory
@@ -54,7 +57,11 @@ package final class ProxyStack: Sendable {
       ),
       in: directory
     )
-    try directory.write(config, to: "nginx/nginx.conf")
+    let blobs = "\(directory.path("store"))/blobs/"
+    try directory.write(
+      nginxSeesBlobs ? config : config.replacingOccurrences(of: blobs, with: "\(prefix)/none/"),
+      to: "nginx/nginx.conf"
+    )
     nginx = try await ManagedProcess.start(
       ProcessLaunch("nginx", ["-p", prefix, "-c", "\(prefix)/nginx.conf", "-e", "stderr", "-g", "daemon off;"]),
       name: "nginx",
