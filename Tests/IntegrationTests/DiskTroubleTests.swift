@@ -105,6 +105,22 @@ extension IntegrationTests {
       }
     }
 
+    @Test("An upstream that breaks off is gone on with, for each client")
+    func brokenOff() async throws {
+      let piece = Int.megabytes(20)
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
+        rest.count > piece ? .truncated(rest, after: piece) : .bytes(rest)
+      }
+      try await withDisk("size=8m") { stack, _ in
+        let answers = try await stack.client.getAtOnce(2, "/v2/app/blobs/\(digest)").map { try $0.get() }
+        #expect(answers.allSatisfy { $0.isWhole(digest) })
+        let header = ["Range": "bytes=1000000-60999999"] as HeaderLines
+        let part = try await stack.client.get("/v2/app/blobs/\(digest)", headers: header)
+        #expect(part.status == 206)
+        #expect(part.digest == sha256Digest(of: Array(bytes[1_000_000..<61_000_000])))
+      }
+    }
+
     @Test("Wrong bytes are no whole answer without a store either")
     func wrongBytes() async throws {
       var wrong = bytes

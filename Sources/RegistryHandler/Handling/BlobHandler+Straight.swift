@@ -37,9 +37,11 @@ extension BlobHandler {
     var response = streamed(digest, size: size, request) { range in
       first = range.lowerBound
       return UpstreamReader(
-        body,
+        UpstreamReader.Source(body: body, skipped: max(0, range.lowerBound - start)),
         range: range,
-        skipping: max(0, range.lowerBound - start),
+        reopening: { offset throws(UpstreamError) in
+          try await part(of: digest, offset..<range.upperBound, size: size, by: .now + ProxyServices.answerTimeout)
+        },
         verifying: range == 0..<size ? digest : nil,
         keeping: interest,
         on: executor
@@ -70,17 +72,39 @@ extension BlobHandler {
         throw UpstreamError(.store, error.description)
       }
     }
-    let route = Route.blob(repository, digest)
-    let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(range.upperBound - 1)"] : [:]
+    let part = offset..<range.upperBound
     // The head of the answer is out, perhaps long since: what is left has a time of its own.
-    let limit = ContinuousClock.now + ProxyServices.answerTimeout
-    guard case .response(let response) = try await ask(upstream.followingStorage, route, headers, until: limit) else {
+    let source = try await self.part(of: digest, part, size: size, by: .now + ProxyServices.answerTimeout)
+    return UpstreamReader(
+      source,
+      range: part,
+      reopening: { offset throws(UpstreamError) in
+        try await self.part(of: digest, offset..<part.upperBound, size: size, by: .now + ProxyServices.answerTimeout)
+      },
+      verifying: hash == nil ? nil : digest,
+      after: hash,
+      on: services.executor
+    )
+  }
+
+  /// A part of a blob for a client that has what is before it.
+  private func part(
+    of digest: Digest,
+    _ part: Range<Int64>,
+    size: Int64,
+    by deadline: ContinuousClock.Instant
+  ) async throws(UpstreamError) -> UpstreamReader.Source {
+    let route = Route.blob(repository, digest)
+    let (offset, last) = (part.lowerBound, part.upperBound - 1)
+    let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(last)"] : [:]
+    guard case .response(let response) = try await ask(upstream.followingStorage, route, headers, until: deadline)
+    else {
       throw BlobDownload.redirectedAway
     }
-    let skipped: Int64
+    try response.refuseContentEncoding()
     switch Resumption(response, route, offset: offset, size: size) {
-    case .append: skipped = 0
-    case .skipBeginning: skipped = offset
+    case .append: return UpstreamReader.Source(body: response.body, skipped: 0)
+    case .skipBeginning: return UpstreamReader.Source(body: response.body, skipped: offset)
     case .tryAgain(let error), .giveUp(let error):
       await response.body.discardBriefly()
       throw error
@@ -88,14 +112,6 @@ extension BlobHandler {
       await response.body.discardBriefly()
       throw Resumption.changedError
     }
-    return UpstreamReader(
-      response.body,
-      range: offset..<range.upperBound,
-      skipping: skipped,
-      verifying: hash == nil ? nil : digest,
-      after: hash,
-      on: services.executor
-    )
   }
 
   private func ask(

@@ -4,8 +4,18 @@ internal import Synchronization
 /// Reads a part of a blob straight from upstream, for one client. Nothing of it is kept.
 ///
 /// Where the part goes to the end of the blob and all before it is known, the last bytes are held back until the digest is
-/// known.
+/// known. Where upstream breaks off, or has waited too long for the client, the rest is asked for.
 final class UpstreamReader: BlobSource {
+  /// What upstream sends from somewhere on.
+  struct Source: Sendable {
+    let body: any UpstreamBody
+    /// What it has before the bytes that are wanted, in bytes.
+    let skipped: Int64
+  }
+
+  /// Asks upstream for what follows an offset.
+  typealias Opener = @Sendable (_ offset: Int64) async throws(UpstreamError) -> Source
+
   /// What is between upstream and the client.
   private struct Pipe: Sendable {
     var chunks: [ByteBuffer] = []
@@ -28,14 +38,14 @@ final class UpstreamReader: BlobSource {
 
   /// - Parameters:
   ///   - range: the part, in bytes.
-  ///   - skipped: what the body has before the part, in bytes.
+  ///   - reopen: without it, nothing more is asked for.
   ///   - digest: what the whole must have, where the part reaches its end.
   ///   - hash: of all that is before the part.
   ///   - interest: in a download of the same blob, which goes on while this is read.
   init(
-    _ body: any UpstreamBody,
+    _ source: Source,
     range: Range<Int64>,
-    skipping skipped: Int64 = 0,
+    reopening reopen: Opener? = nil,
     verifying digest: Digest? = nil,
     after hash: RunningHash? = nil,
     keeping interest: FillInterest? = nil,
@@ -44,8 +54,8 @@ final class UpstreamReader: BlobSource {
     self.range = range
     self.interest = interest
     task = Mutex(nil)
-    let pump = Pump(pipe: pipe, skipped: skipped, rest: Int64(range.count), digest: digest)
-    let task = Task(executorPreference: executor) { await pump.run(body, hash) }
+    let pump = Pump(pipe: pipe, range: range, digest: digest, reopen: reopen)
+    let task = Task(executorPreference: executor) { await pump.run(source, hash) }
     self.task.withLock { $0 = task }
   }
 
@@ -64,16 +74,26 @@ final class UpstreamReader: BlobSource {
     return .bytes(chunk)
   }
 
-  /// Brings the body into the pipe, as fast as the client takes it.
+  /// Brings the part into the pipe, as fast as the client takes it.
   private struct Pump: Sendable {
-    let pipe: Observed<Pipe>
-    let skipped: Int64
-    let rest: Int64
-    let digest: Digest?
+    /// How far it is.
+    private struct Progress {
+      /// What is still to come, in bytes.
+      var rest: Int64
+      var hash: RunningHash?
+      /// What waits for the digest.
+      var held = ByteBuffer()
+    }
 
-    func run(_ body: any UpstreamBody, _ hash: RunningHash?) async {
+    let pipe: Observed<Pipe>
+    let range: Range<Int64>
+    let digest: Digest?
+    let reopen: Opener?
+
+    func run(_ source: Source, _ hash: RunningHash?) async {
+      var progress = Progress(rest: Int64(range.count), hash: hash ?? digest.map { RunningHash($0.algorithm) })
       do {
-        try await pump(body, hash ?? digest.map { RunningHash($0.algorithm) })
+        try await pumpAll(source, &progress)
         pipe.update { $0.end = .whole }
       } catch {
         let failure = error as? UpstreamError ?? UpstreamError(.unreachable, "upstream broke off: \(error)")
@@ -81,36 +101,72 @@ final class UpstreamReader: BlobSource {
       }
     }
 
-    private func pump(_ body: any UpstreamBody, _ hash: RunningHash?) async throws {
-      var hash = hash
-      var (skipped, rest) = (skipped, rest)
-      var held = ByteBuffer()
-      try await body.forEachChunk { chunk in
+    private func pumpAll(_ source: Source, _ progress: inout Progress) async throws {
+      var plan = ResumptionPlan(endpoints: 1, first: 0)
+      var source = source
+      while true {
+        let before = progress.rest
+        do {
+          try await pump(source, &progress)
+          break
+        } catch let error as UpstreamError where error.isPassing {
+          if progress.rest < before { plan.noteProgress() }
+          source = try await rest(from: range.upperBound - progress.rest, after: error, &plan)
+        }
+      }
+      guard let digest else { return }
+      guard progress.hash?.hex() == digest.hex else {
+        throw UpstreamError(.invalidAnswer, "upstream sent bytes whose digest is not \(digest)")
+      }
+      _ = await pass(progress.held)
+    }
+
+    private func rest(
+      from offset: Int64,
+      after failure: UpstreamError,
+      _ plan: inout ResumptionPlan
+    ) async throws(UpstreamError) -> Source {
+      var failure = failure
+      guard let reopen else { throw failure }
+      while let next = plan.next(after: failure) {
+        guard (try? await Task.sleep(for: next.delay)) != nil else { throw .cancelled }
+        do throws(UpstreamError) {
+          return try await reopen(offset)
+        } catch  where error.isPassing {
+          failure = error
+        }
+      }
+      throw failure
+    }
+
+    private func pump(_ source: Source, _ progress: inout Progress) async throws {
+      var skipped = source.skipped
+      try await source.body.forEachChunk { chunk in
         var chunk = chunk
         let ignored = Int(min(skipped, Int64(chunk.readableBytes)))
         chunk.moveReaderIndex(forwardBy: ignored)
         skipped -= Int64(ignored)
         // More than was asked for is a wrong whole, and no part of a part.
-        guard Int64(chunk.readableBytes) <= rest || digest == nil else {
+        guard Int64(chunk.readableBytes) <= progress.rest || digest == nil else {
           throw UpstreamError(.invalidAnswer, "upstream sent more bytes than it had announced")
         }
-        guard var wanted = chunk.readSlice(length: Int(min(rest, Int64(chunk.readableBytes)))) else { return true }
-        rest -= Int64(wanted.readableBytes)
+        guard var wanted = chunk.readSlice(length: Int(min(progress.rest, Int64(chunk.readableBytes)))) else {
+          return true
+        }
+        progress.rest -= Int64(wanted.readableBytes)
         if digest != nil {
-          wanted.withUnsafeReadableBytes { hash?.update($0) }
-          let free = Int(max(0, rest + Int64(wanted.readableBytes) - FillProgress.heldBack))
+          wanted.withUnsafeReadableBytes { progress.hash?.update($0) }
+          let free = Int(max(0, progress.rest + Int64(wanted.readableBytes) - FillProgress.heldBack))
           let early = wanted.readSlice(length: min(free, wanted.readableBytes)) ?? ByteBuffer()
-          held.writeBuffer(&wanted)
+          progress.held.writeBuffer(&wanted)
           wanted = early
         }
-        return await pass(wanted) && (rest > 0 || digest != nil)
+        guard await pass(wanted) else { throw UpstreamError.cancelled }
+        return progress.rest > 0 || digest != nil
       }
-      guard rest == 0 else { throw UpstreamError(.unreachable, "upstream broke off \(rest) bytes before the end") }
-      guard let digest else { return }
-      guard hash?.hex() == digest.hex else {
-        throw UpstreamError(.invalidAnswer, "upstream sent bytes whose digest is not \(digest)")
+      guard progress.rest == 0 else {
+        throw UpstreamError(.unreachable, "upstream broke off \(progress.rest) bytes before the end")
       }
-      _ = await pass(held)
     }
 
     /// Waits until there is room; false when nobody reads any more.

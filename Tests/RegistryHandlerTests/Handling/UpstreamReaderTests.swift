@@ -20,7 +20,7 @@ struct UpstreamReaderTests {
   @Test func `the whole is verified before its end goes out`() async throws {
     let digest = try Values.digest(of: Self.bytes)
     let body = FakeBody(chunks: Self.chunks(Self.bytes))
-    let reader = UpstreamReader(body, range: 0..<100_000, verifying: digest, on: .forTests)
+    let reader = UpstreamReader(.init(body: body, skipped: 0), range: 0..<100_000, verifying: digest, on: .forTests)
     #expect(try await collect(reader).get() == Self.bytes)
   }
 
@@ -35,7 +35,7 @@ struct UpstreamReaderTests {
     }
     var body = FakeBody(chunks: Self.chunks(bytes))
     if kind == "broken" { body.failure = UpstreamError(.unreachable, "cut") }
-    let reader = UpstreamReader(body, range: 0..<100_000, verifying: digest, on: .forTests)
+    let reader = UpstreamReader(.init(body: body, skipped: 0), range: 0..<100_000, verifying: digest, on: .forTests)
     var count: Int64 = 0
     await #expect(throws: BlobReader.Failure.self) {
       while true { count += Int64(try await reader.piece(at: count).count) }
@@ -50,9 +50,8 @@ struct UpstreamReaderTests {
       (50_000..<60_000, 10, Array(Self.bytes[49_990...])),
     ] {
       let reader = UpstreamReader(
-        FakeBody(chunks: Self.chunks(sent)),
+        .init(body: FakeBody(chunks: Self.chunks(sent)), skipped: skipped),
         range: range,
-        skipping: skipped,
         on: .forTests
       )
       #expect(try await collect(reader).get() == Array(Self.bytes[50_000..<60_000]))
@@ -67,7 +66,7 @@ struct UpstreamReaderTests {
       if !isRight { beginning[0] ^= 1 }
       beginning.withUnsafeBytes { hash.update($0) }
       let reader = UpstreamReader(
-        FakeBody(chunks: Self.chunks(Array(Self.bytes[30_000...]))),
+        .init(body: FakeBody(chunks: Self.chunks(Array(Self.bytes[30_000...]))), skipped: 0),
         range: 30_000..<100_000,
         verifying: digest,
         after: hash,
@@ -82,11 +81,52 @@ struct UpstreamReaderTests {
     }
   }
 
+  /// A body that ends early, perhaps because it has waited too long for the client.
+  private static func cut(_ bytes: ArraySlice<UInt8>) -> FakeBody {
+    FakeBody(chunks: chunks(Array(bytes)), failure: UpstreamError(.timeout, "sent nothing for 30 seconds"))
+  }
+
+  @Test func `what breaks off is gone on with, and verified as one`() async throws {
+    let digest = try Values.digest(of: Self.bytes)
+    let asked = Observed<[Int64]>([])
+    let reader = UpstreamReader(
+      .init(body: Self.cut(Self.bytes[..<40_000]), skipped: 0),
+      range: 0..<100_000,
+      reopening: { offset throws(UpstreamError) in
+        asked.update { $0.append(offset) }
+        switch asked.value.count {
+        case 1: throw UpstreamError(.status, "busy", status: 503)
+        case 2: return .init(body: Self.cut(Self.bytes[..<70_000]), skipped: offset)
+        default: return .init(body: FakeBody(chunks: Self.chunks(Array(Self.bytes[Int(offset)...]))), skipped: 0)
+        }
+      },
+      verifying: digest,
+      on: .forTests
+    )
+    #expect(try await collect(reader).get() == Self.bytes)
+    #expect(asked.value == [40_000, 40_000, 70_000])
+  }
+
+  @Test func `what is refused is not asked for again`() async throws {
+    let asked = Observed(0)
+    let reader = UpstreamReader(
+      .init(body: Self.cut(Self.bytes[..<40_000]), skipped: 0),
+      range: 0..<100_000,
+      reopening: { _ throws(UpstreamError) in
+        asked.update { $0 += 1 }
+        throw UpstreamError(.status, "not there", status: 404)
+      },
+      on: .forTests
+    )
+    await #expect(throws: BlobReader.Failure.self) { _ = try await collect(reader).get().count }
+    #expect(asked.value == 1)
+  }
+
   @Test func `upstream waits for a client that is slow`() async throws {
     let big = [UInt8](repeating: 7, count: 1 << 20)
     let passed = Observed(0)
     let body = CountingBody(chunks: Array(repeating: big, count: 16), passed: passed)
-    let reader = UpstreamReader(body, range: 0..<16 << 20, on: .forTests)
+    let reader = UpstreamReader(.init(body: body, skipped: 0), range: 0..<16 << 20, on: .forTests)
     _ = await passed.first { $0 >= 1 }
     #expect(try await !reader.piece(at: 0).isEmpty)
     #expect(passed.value <= 3)
