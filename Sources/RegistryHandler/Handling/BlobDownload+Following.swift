@@ -7,11 +7,12 @@ extension BlobDownload {
     var hasBegun = isStreaming
     while true {
       if file.tryLock() {
-        defer { file.unlock() }
-        // Left where it was: to be gone on with, by whoever comes first.
-        if file.isStillAtItsPath() { return nil }
+        let isLeft = file.isStillAtItsPath()
+        file.unlock()
+        // Where it was: to be gone on with, by whoever comes first.
+        if isLeft { return nil }
         if let phase = try stored() { return phase }
-        guard hasBegun else { return nil }
+        guard isStreaming else { return nil }
         return try unkept(file)
       }
       if !hasBegun, let record = services.store.partialRecord(of: fill.digest) {

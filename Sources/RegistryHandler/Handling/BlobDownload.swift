@@ -97,7 +97,7 @@ struct BlobDownload: Sendable {
       headers[.range] = "bytes=\(start)-"
       headers[.ifRange] = record?.etag
     }
-    switch try await answer(headers) {
+    switch try await firstAnswer(headers) {
     case .redirect(let redirect):
       guard isStreaming else { return remembered(redirect) }
       throw Self.redirectedAway
@@ -112,6 +112,29 @@ struct BlobDownload: Sendable {
         await response.body.discardBriefly()
         throw UpstreamError(refusing: response, route)
       }
+    }
+  }
+
+  /// Upstream's answer; where clients have a beginning already, as in a takeover, a failure that may pass is given its time.
+  private func firstAnswer(_ headers: HTTPFields) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
+    var plan = ResumptionPlan(endpoints: 1, first: 0)
+    while true {
+      let failure: UpstreamError
+      do throws(UpstreamError) {
+        let answer = try await answer(headers)
+        guard isStreaming, case .response(let response) = answer, UpstreamError.isPassing(status: response.status)
+        else {
+          return answer
+        }
+        await response.body.discardBriefly()
+        failure = UpstreamError(refusing: response, route)
+      } catch {
+        guard isStreaming, error.isPassing else { throw error }
+        failure = error
+      }
+      guard let next = plan.next(after: failure) else { throw failure }
+      try? await Task.sleep(for: next.delay)
+      if services.fills.removeIfForsaken(fill) { throw .forsaken }
     }
   }
 

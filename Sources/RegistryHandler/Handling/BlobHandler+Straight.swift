@@ -64,7 +64,8 @@ extension BlobHandler {
     hashedBy hashes: SharedHash
   ) async throws(UpstreamError) -> UpstreamReader {
     var hash: RunningHash?
-    if range.upperBound == size {
+    // Of a part that begins beyond what is there, the beginning is not known.
+    if range.upperBound == size, let known = try? file.size(), offset <= known {
       do {
         // Before upstream is asked: what it sends has to be read at once, or it is taken to have stalled.
         hash = try hashes.hash(digest.algorithm, ofFirst: offset, in: file)

@@ -100,9 +100,13 @@ struct BlobHandler: Sendable {
       defer { withExtendedLifetime(interest) {} }
       if isNew { BlobDownload(fill, from: upstream, services).start() }
       let isOfAnother = fill.place.upstream != place.upstream
-      guard let progress = await opened(fill, by: isOfAnother ? .now + Self.patienceWithAnother : deadline) else {
+      var opened = await opened(fill, by: isOfAnother ? .now + Self.patienceWithAnother : deadline)
+      let isOfUnknownSize = fill.progress.value.phase == .filling && fill.progress.value.size == nil
+      // Of what has no size nothing can be sent before its end, by whichever way.
+      if opened == nil, isOfAnother, isOfUnknownSize { opened = await self.opened(fill, by: deadline) }
+      guard let progress = opened else {
         if Task.isCancelled { throw .cancelled }
-        if isOfAnother { return try await straight(digest, request, detail: "not-kept") }
+        if isOfAnother, !isOfUnknownSize { return try await straight(digest, request, detail: "not-kept") }
         throw UpstreamError(.timeout, "upstream sent no usable part of \(digest) in time")
       }
       if fill.place != place || fill.external != upstream.external {

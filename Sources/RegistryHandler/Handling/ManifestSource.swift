@@ -50,7 +50,8 @@ struct ManifestSource: Sendable {
     }
     if headOnly { return ManifestAnswer(head, .bypass, detail: "head") }
     let answer = try await fetch(.digest(head.digest))
-    record(reference, answer.head, etag: etag)
+    // Without the manifest, what was last known is still the better answer when upstream gives none.
+    if answer.status != .bypass { record(reference, answer.head, etag: etag) }
     return answer
   }
 
@@ -80,7 +81,7 @@ struct ManifestSource: Sendable {
     }
     let manifest = try verified(bytes, response.headers, reference)
     do throws(UpstreamError) {
-      try await keep(manifest)
+      try keep(manifest)
     } catch {
       log("manifest not kept", error)
       return ManifestAnswer(manifest, .bypass, detail: "not-kept")
@@ -90,9 +91,9 @@ struct ManifestSource: Sendable {
     return answer
   }
 
-  private func keep(_ manifest: StoredManifest) async throws(UpstreamError) {
+  private func keep(_ manifest: StoredManifest) throws(UpstreamError) {
     if services.store.size(of: manifest.digest) == nil,
-      await !services.evictor.makeRoom(forManifestOf: manifest.bytes.count)
+      !services.evictor.makeRoom(forManifestOf: manifest.bytes.count)
     {
       throw .noRoom
     }

@@ -10,8 +10,6 @@ package final class Evictor: Sendable {
   private struct Candidate {
     let digest: Digest
     let lastUse: Int64
-    /// As the disk counts it, in bytes.
-    let taken: Int64
   }
 
   private struct State {
@@ -41,10 +39,7 @@ package final class Evictor: Sendable {
   }
 
   /// How long a blob that is wholly here waits for room before it is given up.
-  package static let patience: Duration = .seconds(5)
-
-  /// The same for a manifest, which a client waits for.
-  private static let patienceForManifest: Duration = .milliseconds(200)
+  private static let patience: Duration = .seconds(5)
 
   /// So many blobs go before the total of all processes is written, which costs as much as the removal of one.
   private static let countedTogether: UInt64 = 64
@@ -86,9 +81,8 @@ package final class Evictor: Sendable {
   }
 
   /// Makes room for a blob and counts it; false when too little may go for it, and then nothing has. Blocks.
-  /// - Parameter patience: how long it waits while another thread or process evicts.
-  package func makeRoom(for size: Int64, patience: Duration = Evictor.patience) async -> Bool {
-    let deadline = ContinuousClock.now + patience
+  package func makeRoom(for size: Int64) async -> Bool {
+    let deadline = ContinuousClock.now + Self.patience
     var pause = Duration.milliseconds(20)
     while !reserve(size) {
       let taken = StoreUsage.taken(by: size)
@@ -105,12 +99,14 @@ package final class Evictor: Sendable {
     return true
   }
 
-  /// Makes room for a manifest, which is counted when it is kept; false when too little may go for it. Blocks.
-  package func makeRoom(forManifestOf size: Int) async -> Bool {
-    guard policy.limits.isLimited else { return true }
-    guard await makeRoom(for: Int64(size), patience: Self.patienceForManifest) else { return false }
-    giveBack(Int64(size))
-    return true
+  /// Makes room within `max_size` for a manifest, which is counted when it is kept; false when too little is known to go for it.
+  /// Nobody waits for it long: neither are all blobs looked at, nor does more go than it takes. Blocks.
+  package func makeRoom(forManifestOf size: Int) -> Bool {
+    let taken = StoreUsage.taken(by: Int64(size))
+    func excess() -> Int64 { policy.excess(total: store.usage.total ?? 0, adding: taken, free: nil) }
+    let wanted = excess()
+    if wanted > 0 { _ = evict(wanted, orNothing: true, mayLook: false) }
+    return wanted == 0 || excess() == 0
   }
 
   /// Gives back what was counted for a blob that was not kept after all.
@@ -172,24 +168,24 @@ package final class Evictor: Sendable {
 
   /// - Parameter orNothing: whether nothing is to go where less may than is wanted: one blob that is too large would empty the
   ///   store, and not be kept.
-  private func evict(_ wanted: Int64, orNothing: Bool) -> Outcome {
+  private func evict(_ wanted: Int64, orNothing: Bool, mayLook: Bool = true) -> Outcome {
     var gone = Gone()
     var uncounted = Gone()
     let start = ContinuousClock.now
     let isMine = withLock { state in
       defer { count(&uncounted) }
       if orNothing, !mayEvict(wanted, state) {
-        guard state.nextLook < .now else { return }
+        guard mayLook, state.nextLook < .now else { return }
         look(&state)
         guard mayEvict(wanted, state) else { return }
       }
       while gone.bytes < wanted {
         guard let candidate = state.candidates.last else {
-          guard state.nextLook < .now else { return }
+          guard mayLook, state.nextLook < .now else { return }
           // A look counts what is there: what has gone before it must not be taken off once more.
           count(&uncounted)
           look(&state)
-          if state.candidates.isEmpty { return }
+          if state.candidates.isEmpty || (orNothing && !mayEvict(wanted - gone.bytes, state)) { return }
           continue
         }
         // In their order: where this one may not go, none may.
@@ -217,13 +213,15 @@ package final class Evictor: Sendable {
     return .evicted(gone.bytes)
   }
 
-  /// Whether so many bytes may go, as far as is known.
+  /// Whether so many bytes may go.
   private func mayEvict(_ wanted: Int64, _ state: State) -> Bool {
     var rest = wanted
     for candidate in state.candidates.reversed() {
       if rest <= 0 { return true }
       guard policy.mayEvict(lastUse: candidate.lastUse, now: now()) else { return false }
-      rest -= candidate.taken
+      // It may have been used since, or another process has removed it.
+      let use = store.fileSystem.use(of: store.layout.blob(candidate.digest))
+      if let use, use.lastUse <= candidate.lastUse { rest -= StoreUsage.taken(by: use.size) }
     }
     return rest <= 0
   }
@@ -246,9 +244,8 @@ package final class Evictor: Sendable {
     var total: Int64 = 0
     state.candidates = []
     store.forEachBlob { digest, use in
-      let taken = StoreUsage.taken(by: use.size)
-      total += taken
-      state.candidates.append(Candidate(digest: digest, lastUse: use.lastUse, taken: taken))
+      total += StoreUsage.taken(by: use.size)
+      state.candidates.append(Candidate(digest: digest, lastUse: use.lastUse))
     }
     if !policy.limits.pins.isEmpty {
       // After the blobs: a link is there before its blob.

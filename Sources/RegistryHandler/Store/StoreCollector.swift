@@ -38,7 +38,9 @@ package struct StoreCollector: Sendable {
     for algorithm in Digest.Algorithm.allCases {
       for name in store.fileSystem.entries(of: "\(store.layout.partials)/\(algorithm.rawValue)") {
         guard let digest = Digest(algorithm: algorithm, hex: name),
-          let use = store.fileSystem.use(of: store.layout.partial(digest)), now - use.lastChange > Self.abandonment
+          let use = store.fileSystem.use(of: store.layout.partial(digest)), now - use.lastChange > Self.abandonment,
+          // That one is about to get its name.
+          use.lastChange != Int64(Store.blobModificationTime)
         else { continue }
         let taken = StoreUsage.taken(by: use.size)
         partials.append(AbandonedPartial(digest: digest, lastChange: use.lastChange, taken: taken))

@@ -64,8 +64,10 @@ package struct AuthenticatedUpstream: Sendable {
           index != order.last
         else { return answer }
         await response.body.discardBriefly()
+        failure = UpstreamError(refusing: response, route)
       } catch  where error.isPassing {
-        failure = error
+        // What an endpoint has said tells more than that another one cannot be reached.
+        if failure.status == nil { failure = error }
       }
     }
     throw failure
@@ -79,22 +81,9 @@ package struct AuthenticatedUpstream: Sendable {
     headers: HTTPFields,
     toEndpoint index: Int
   ) async throws(UpstreamError) -> Answer {
-    let endpoint = upstream.endpoints[index]
-    let question = Question(method: method, route: route, headers: headers, endpoint: endpoint)
-    let start = ContinuousClock.now
-    do {
-      let answer = try await answer(to: question)
-      health.noteAnswer(of: endpoint)
-      return answer.from(endpoint: index)
-    } catch {
-      // Who has less time than a connection may take gives up before it is known to fail.
-      let wasSilent = error.kind == .cancelled && .now - start >= Self.silence
-      if wasSilent || error.kind == .unreachable || error.kind == .timeout { health.noteFailure(of: endpoint) }
-      throw error
-    }
+    let question = Question(method: method, route: route, headers: headers, endpoint: upstream.endpoints[index])
+    return try await answer(to: question).from(endpoint: index)
   }
-
-  private static let silence: Duration = .seconds(4)
 
   private func answer(to question: Question) async throws(UpstreamError) -> Answer {
     // A signature may have ended since upstream gave it, as it keeps its redirects too: once, a fresh one is asked for.
@@ -181,18 +170,38 @@ package struct AuthenticatedUpstream: Sendable {
     _ question: Question,
     to url: HTTPURL
   ) async throws(UpstreamError) -> UpstreamResponse {
-    let (method, headers) = (question.method, question.headers)
     let authorizer = Authorizer(upstream: upstream, endpoint: question.endpoint, client: client, tokens: tokens)
     let scope = question.route.repository.map(Scope.pull)
     let token = if let scope { try await authorizer.knownToken(for: scope) } else { String?.none }
-    let response = try await execute(method, url, headers: headers, token: token)
+    let response = try await executeAtEndpoint(question, url, token: token)
     guard response.status == 401, let scope else { return response }
     await response.body.discard()
     let challenges = Challenge.parse(response.headers[values: .wwwAuthenticate])
     guard let renewed = try await authorizer.token(for: scope, answering: challenges, replacing: token) else {
       return response
     }
-    return try await execute(method, url, headers: headers, token: renewed)
+    return try await executeAtEndpoint(question, url, token: renewed)
+  }
+
+  /// Who has less time than a connection may take gives up before that is known to fail.
+  private static let silence: Duration = .seconds(4)
+
+  /// One request to the endpoint itself, which is remembered as well or not.
+  private func executeAtEndpoint(
+    _ question: Question,
+    _ url: HTTPURL,
+    token: String?
+  ) async throws(UpstreamError) -> UpstreamResponse {
+    let start = ContinuousClock.now
+    do {
+      let response = try await execute(question.method, url, headers: question.headers, token: token)
+      health.noteAnswer(of: question.endpoint)
+      return response
+    } catch {
+      let wasSilent = error.kind == .cancelled && .now - start >= Self.silence
+      if wasSilent || [.unreachable, .timeout].contains(error.kind) { health.noteFailure(of: question.endpoint) }
+      throw error
+    }
   }
 
   private func execute(

@@ -25,7 +25,7 @@ struct BlobFollowingTests {
   }
 
   /// The other process: it has these bytes, and has been told this size.
-  private func write(_ bytes: [UInt8], size: Int64 = 100_000, place: RepositoryPlace? = nil) throws -> PartialFile {
+  private func write(_ bytes: [UInt8], size: Int64? = 100_000, place: RepositoryPlace? = nil) throws -> PartialFile {
     let partial = try store.claimPartial(digest)
     try store.keep(PartialRecord(size: size, etag: nil, origin: place ?? self.place), of: digest)
     try partial.append(ByteBuffer(bytes: bytes))
@@ -91,6 +91,32 @@ struct BlobFollowingTests {
     #expect(try await fixture.content(of: response) == bytes)
   }
 
+  @Test func `what nobody has been answered with is asked for anew when it was given up`() async throws {
+    let partial = try write(Array(bytes[..<60_000]), size: nil)
+    async let response = open()
+    while fixture.services.fills.count == 0 { await Task.yield() }
+    try await Task.sleep(for: .milliseconds(50))
+    registry.on(request) { [bytes] _ throws(UpstreamError) in
+      var answer = FakeAnswer(200, [:], [bytes])
+      answer.isChunked = true
+      return answer
+    }
+    partial.discard()
+    #expect(try await fixture.content(of: response) == bytes)
+  }
+
+  @Test func `whoever takes it over is patient with upstream`() async throws {
+    let partial = try write(Array(bytes[..<60_000]))
+    let response = await open()
+    registry.on(request) { [self] _ throws(UpstreamError) in
+      publish()
+      return FakeAnswer(503)
+    }
+    partial.release()
+    #expect(try await fixture.content(of: response) == bytes)
+    #expect(registry.requests.map { $0.headers[.range] } == ["bytes=60000-", "bytes=60000-"])
+  }
+
   @Test func `wrong bytes that it leaves are taken over by nobody`() async throws {
     let partial = try write(spoilt(at: 99_999))
     let response = await open()
@@ -140,14 +166,15 @@ struct BlobFollowingTests {
   }
 
   @Test func `an upstream that takes its time does not keep the clients of another waiting`() async throws {
-    var slow = FakeAnswer(200, [:], [bytes])
-    slow.isChunked = true
+    let small = Array(bytes[..<10_000])
+    let target = "o/a/blobs/\(try Values.digest(of: small))"
+    var slow = FakeAnswer(200, [:], [small])
     slow.gate = Observed(0)
-    registry.on("GET https://q.test/v2/o/a/blobs/\(digest)", slow)
-    let waiting = Task { await fixture.send(.get, "/v2/q.test/o/a/blobs/\(digest)") }
+    registry.on("GET https://q.test/v2/\(target)", slow)
+    let waiting = Task { await fixture.send(.get, "/v2/q.test/\(target)") }
     while fixture.services.fills.count == 0 { await Task.yield() }
-    publish()
-    #expect(try await fixture.content(of: await open()) == bytes)
+    registry.on("GET https://r.test/v2/\(target)", FakeAnswer(200, [:], [small]))
+    #expect(try await fixture.content(of: await fixture.send(.get, "/v2/\(target)")) == small)
     waiting.cancel()
     _ = await waiting.value
   }

@@ -113,10 +113,24 @@ struct EvictorTests {
     let evictor = makeEvictor(maxSize: 5 * 8192)
     evictor.collect()
     for size in [5 * 8192, 4 * 8192 + 1, .max / 2] as [Int64] { #expect(await !evictor.makeRoom(for: size)) }
-    #expect(await !evictor.makeRoom(forManifestOf: 5 * 8192))
+    #expect(!evictor.makeRoom(forManifestOf: 5 * 8192))
     #expect((old + [fresh]).allSatisfy(isHere))
     #expect(await evictor.makeRoom(for: 4 * 8192))
     #expect(old.allSatisfy { !isHere($0) } && isHere(fresh))
+  }
+
+  @Test func `what others have evicted or used since the look makes no room`() async throws {
+    let old = try (0..<4).map { try add($0, usedAgo: 5000) }
+    let evictor = makeEvictor(maxSize: 4 * 8192)
+    evictor.collect()
+    store.fileSystem.remove(store.layout.blob(old[0]))
+    _ = store.use(old[1])
+    for number in 4..<5 { try add(number, usedAgo: 0) }
+    try store.usage.set(4 * 8192, before: nil)
+    #expect(await !evictor.makeRoom(for: 3 * 8192))
+    #expect(isHere(old[2]) && isHere(old[3]))
+    #expect(await evictor.makeRoom(for: 2 * 8192))
+    #expect(!isHere(old[2]) && !isHere(old[3]) && isHere(old[1]))
   }
 
   @Test func `what has gone is taken off once, where the list ends in the middle`() async throws {
@@ -136,10 +150,10 @@ struct EvictorTests {
   @Test func `a manifest is counted once, when it is kept`() async throws {
     let evictor = makeEvictor(maxSize: 8192)
     evictor.collect()
-    #expect(await evictor.makeRoom(forManifestOf: 8192))
+    #expect(evictor.makeRoom(forManifestOf: 8192))
     #expect(store.usage.total == 0)
     try add(1, usedAgo: 0)
-    #expect(await !evictor.makeRoom(forManifestOf: 1))
+    #expect(!evictor.makeRoom(forManifestOf: 1))
   }
 
   @Test func `what a pinned repository has got since the look stays`() async throws {

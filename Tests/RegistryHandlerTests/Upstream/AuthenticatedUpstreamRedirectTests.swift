@@ -115,6 +115,27 @@ struct AuthenticatedUpstreamRedirectTests {
     #expect(foreign.allSatisfy { $0.headers[.authorization] == nil })
   }
 
+  @Test func `a token service that fails is no failure of its endpoint`() async throws {
+    let second = blob.replacing("r.test", with: "second.test")
+    registry.on(blob, .challenge(#"Bearer realm="https://auth.r.test/token""#))
+    let token = "GET https://auth.r.test/token?scope=repository%3Aa%3Apull"
+    registry.fail(token, UpstreamError(.timeout, "no"))
+    registry.on(second, .text("x"))
+    let upstream = try makeUpstream(["https://r.test", "https://second.test"])
+    for _ in 0..<2 { _ = try await upstream.send(.get, route) }
+    #expect(registry.count(of: blob) == 2 && registry.count(of: token) == 2 && registry.count(of: second) == 2)
+  }
+
+  @Test func `what one endpoint has said is told when another cannot be reached`() async throws {
+    registry.fail(blob)
+    registry.on(blob.replacing("r.test", with: "second.test"), FakeAnswer(429, [.retryAfter: "60"]))
+    let upstream = try makeUpstream(["https://r.test", "https://second.test"])
+    _ = try await upstream.send(.get, route)
+    // The first is asked last now.
+    let error = await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
+    #expect(error?.status == 429 && error?.retryAfter == "60")
+  }
+
   @Test func `without any answer the last failure is told`() async throws {
     let second = blob.replacing("r.test", with: "second.test")
     registry.fail(blob, UpstreamError(.unreachable, "first"))
