@@ -53,10 +53,7 @@ extension IntegrationTests {
         let first = try await stack.startWorker()
         let ofFirst = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
         try await ofFirst.read(atLeast: .megabytes(1))
-        // The first takes no more requests, but finishes its stream.
-        let second = try await stack.startWorker(name: "second")
-        first.terminate()
-        try await eventually("the first stops accepting") { stack.log.contains("\"worker stops\"") }
+        let second = try await stack.handOver(from: first)
         let ofSecond = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
         try await ofSecond.read(atLeast: .megabytes(1))
         gate.open()

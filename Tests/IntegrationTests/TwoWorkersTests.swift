@@ -15,10 +15,7 @@ extension IntegrationTests {
       let ofFirst = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
       try await ofFirst.read(atLeast: .megabytes(1))
 
-      // The first takes no more requests, but finishes its stream.
-      let second = try await stack.startWorker(name: "second")
-      first.terminate()
-      try await eventually("the first stops accepting") { stack.log.contains("\"worker stops\"") }
+      let second = try await stack.handOver(from: first)
       let ofSecond = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
       try await ofSecond.read(atLeast: .megabytes(1))
       gate.open()
@@ -50,9 +47,7 @@ extension IntegrationTests {
       let (stack, first) = try await ProxyStack.start(dockerHub(at: registry), launch: .inherited)
       let ofFirst = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
       try await ofFirst.read(atLeast: .kilobytes(500))
-      let second = try await stack.startWorker(name: "second")
-      first.terminate()
-      try await eventually("the first stops accepting") { stack.log.contains("\"worker stops\"") }
+      let second = try await stack.handOver(from: first)
       var readers: [OpenExchange] = []
       for _ in 0..<5 { readers.append(try await stack.client.open("GET", "/v2/app/blobs/\(digest)")) }
       for reader in readers { try await reader.read(atLeast: point) }

@@ -126,16 +126,7 @@ extension BlobDownload {
     guard case .response(let response) = try await answer(headers, fromEndpoint: endpoint) else {
       throw Self.redirectedAway
     }
-    try response.refuseContentEncoding()
-    switch Resumption(response, route, offset: offset, size: size) {
-    case .append: return Source(body: response.body, skipped: 0, Validator(response) ?? validator)
-    case .skipBeginning: return Source(body: response.body, skipped: offset, Validator(response) ?? validator)
-    case .tryAgain(let error), .giveUp(let error):
-      await response.body.discardBriefly()
-      throw error
-    case .changed:
-      await response.body.discardBriefly()
-      throw Resumption.changedError
-    }
+    let skipped = try await response.skipped(route, offset: offset, size: size)
+    return Source(body: response.body, skipped: skipped, Validator(response) ?? validator)
   }
 }

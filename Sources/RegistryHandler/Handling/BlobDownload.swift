@@ -115,29 +115,6 @@ struct BlobDownload: Sendable {
     }
   }
 
-  /// Upstream's answer; where clients have a beginning already, as in a takeover, a failure that may pass is given its time.
-  private func firstAnswer(_ headers: HTTPFields) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
-    var plan = ResumptionPlan(endpoints: 1, first: 0)
-    while true {
-      let failure: UpstreamError
-      do throws(UpstreamError) {
-        let answer = try await answer(headers)
-        guard isStreaming, case .response(let response) = answer, UpstreamError.isPassing(status: response.status)
-        else {
-          return answer
-        }
-        await response.body.discardBriefly()
-        failure = UpstreamError(refusing: response, route)
-      } catch {
-        guard isStreaming, error.isPassing else { throw error }
-        failure = error
-      }
-      guard let next = plan.next(after: failure) else { throw failure }
-      try? await Task.sleep(for: next.delay)
-      if services.fills.removeIfForsaken(fill) { throw .forsaken }
-    }
-  }
-
   /// Throws what is there away: it is no beginning of the blob. Clients that have it are broken off.
   private func startAgain(_ partial: PartialFile) throws(UpstreamError) -> FillProgress.Phase? {
     partial.discard()
@@ -155,36 +132,6 @@ struct BlobDownload: Sendable {
 
   /// Whether clients that have something of the blob have it from this file.
   private func mayGoOn(with file: OpenFile) -> Bool { !isStreaming || fill.mayGoOn(with: file) }
-
-  /// Where a client that has the beginning cannot be sent.
-  static let redirectedAway = UpstreamError(
-    .invalidAnswer,
-    "upstream broke off, and now redirects to a host that is not in 'storage_hosts:'"
-  )
-
-  /// The repository that is asked: this fill's, or the one that those are served from who read what another process began.
-  var place: RepositoryPlace {
-    guard isStreaming, let origin = fill.progress.value.origin, origin.upstream == fill.place.upstream else {
-      return fill.place
-    }
-    return origin
-  }
-
-  var route: Route { .blob(place.repository, fill.digest) }
-
-  /// Upstream's answer, its head within the time that clients wait; the fill then makes way for another try.
-  /// - Parameter endpoint: the place of the one endpoint to be asked; without it, the endpoints in their order.
-  func answer(
-    _ headers: HTTPFields = [:],
-    fromEndpoint endpoint: Int? = nil
-  ) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
-    let (route, upstream) = (route, isStreaming ? upstream.followingStorage : upstream)
-    return try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: "upstream gave no answer in time") {
-      () throws(UpstreamError) in
-      guard let endpoint else { return try await upstream.send(.get, route, headers: headers) }
-      return try await upstream.send(.get, route, headers: headers, toEndpoint: endpoint)
-    }
-  }
 
   private func keep(
     _ response: UpstreamResponse,

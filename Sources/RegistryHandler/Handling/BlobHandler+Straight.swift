@@ -102,17 +102,8 @@ extension BlobHandler {
     else {
       throw BlobDownload.redirectedAway
     }
-    try response.refuseContentEncoding()
-    switch Resumption(response, route, offset: offset, size: size) {
-    case .append: return UpstreamReader.Source(body: response.body, skipped: 0)
-    case .skipBeginning: return UpstreamReader.Source(body: response.body, skipped: offset)
-    case .tryAgain(let error), .giveUp(let error):
-      await response.body.discardBriefly()
-      throw error
-    case .changed:
-      await response.body.discardBriefly()
-      throw Resumption.changedError
-    }
+    let skipped = try await response.skipped(route, offset: offset, size: size)
+    return UpstreamReader.Source(body: response.body, skipped: skipped)
   }
 
   private func ask(

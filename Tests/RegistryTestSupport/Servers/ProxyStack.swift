@@ -124,6 +124,14 @@ package final class ProxyStack: Sendable {
     return worker
   }
 
+  /// Starts another worker on the socket, and ends the first, which takes no more requests but finishes its streams.
+  package func handOver(from first: ManagedProcess) async throws -> ManagedProcess {
+    let second = try await startWorker(name: "second")
+    first.terminate()
+    try await eventually("the first stops accepting") { log.contains("\"worker stops\"") }
+    return second
+  }
+
   /// Runs `store` by hand, with the worker's configuration.
   package func runStoreCommand(_ arguments: String...) async throws -> (
     exit: ManagedProcess.Exit, output: String, errors: String
