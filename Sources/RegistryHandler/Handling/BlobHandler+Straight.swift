@@ -33,21 +33,17 @@ extension BlobHandler {
     let start =
       answer.status == 206 ? answer.headers[.contentRange].flatMap { ContentRange($0) }?.part.lowerBound ?? 0 : 0
     let executor = services.executor
-    var first: Int64?
     var response = streamed(digest, size: size, request) { range in
-      first = range.lowerBound
-      return UpstreamReader(
+      UpstreamReader(
         UpstreamReader.Source(body: body, skipped: max(0, range.lowerBound - start)),
         range: range,
-        reopening: { offset throws(UpstreamError) in
-          try await part(of: digest, offset..<range.upperBound, size: size, by: .now + ProxyServices.answerTimeout)
-        },
+        reopening: opener(of: digest, upTo: range.upperBound, size: size),
         verifying: range == 0..<size ? digest : nil,
         keeping: interest,
         on: executor
       )
     }
-    if let first, first < start {
+    if case .stream(let reader) = response.body, reader.range.lowerBound < start {
       throw UpstreamError(.invalidAnswer, "upstream sent another part of \(digest) than it was asked for")
     }
     response.mark(.bypass, detail: detail)
@@ -73,37 +69,30 @@ extension BlobHandler {
         throw UpstreamError(.store, error.description)
       }
     }
-    let part = offset..<range.upperBound
-    // The head of the answer is out, perhaps long since: what is left has a time of its own.
-    let source = try await self.part(of: digest, part, size: size, by: .now + ProxyServices.answerTimeout)
+    let open = opener(of: digest, upTo: range.upperBound, size: size)
     return UpstreamReader(
-      source,
-      range: part,
-      reopening: { offset throws(UpstreamError) in
-        try await self.part(of: digest, offset..<part.upperBound, size: size, by: .now + ProxyServices.answerTimeout)
-      },
+      try await open(offset),
+      range: offset..<range.upperBound,
+      reopening: open,
       verifying: hash == nil ? nil : digest,
       after: hash,
       on: services.executor
     )
   }
 
-  /// A part of a blob for a client that has what is before it.
-  private func part(
-    of digest: Digest,
-    _ part: Range<Int64>,
-    size: Int64,
-    by deadline: ContinuousClock.Instant
-  ) async throws(UpstreamError) -> UpstreamReader.Source {
-    let route = Route.blob(repository, digest)
-    let (offset, last) = (part.lowerBound, part.upperBound - 1)
-    let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(last)"] : [:]
-    guard case .response(let response) = try await ask(upstream.followingStorage, route, headers, until: deadline)
-    else {
-      throw BlobDownload.redirectedAway
+  /// Asks for what follows an offset, for a client that has what is before it.
+  ///
+  /// The head of its answer is out, perhaps long since: what is left has a time of its own.
+  private func opener(of digest: Digest, upTo end: Int64, size: Int64) -> UpstreamReader.Opener {
+    { offset throws(UpstreamError) in
+      let route = Route.blob(repository, digest)
+      let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(end - 1)"] : [:]
+      let deadline = ContinuousClock.now + ProxyServices.answerTimeout
+      guard case .response(let response) = try await ask(upstream.followingStorage, route, headers, until: deadline)
+      else { throw BlobDownload.redirectedAway }
+      let skipped = try await response.skipped(route, offset: offset, size: size)
+      return UpstreamReader.Source(body: response.body, skipped: skipped)
     }
-    let skipped = try await response.skipped(route, offset: offset, size: size)
-    return UpstreamReader.Source(body: response.body, skipped: skipped)
   }
 
   private func ask(

@@ -16,7 +16,7 @@ package final class Evictor: Sendable {
     /// The one to go first is last.
     var candidates: [Candidate] = []
     /// A look at all blobs is not repeated before.
-    var nextLook = ContinuousClock.now
+    var nextLook: ContinuousClock.Instant
   }
 
   /// What has been evicted.
@@ -29,6 +29,16 @@ package final class Evictor: Sendable {
       blobs += 1
       bytes += StoreUsage.taken(by: size)
     }
+  }
+
+  /// How far an eviction goes for what is wanted.
+  private enum Extent {
+    /// As far as it may.
+    case whatMayGo
+    /// Nothing goes where less may than is wanted: one blob that is too large would empty the store, and not be kept.
+    case allOrNothing
+    /// The same, without another look at all blobs.
+    case allOrNothingKnown
   }
 
   private enum Outcome {
@@ -49,16 +59,27 @@ package final class Evictor: Sendable {
   private let logger: Logger
   /// Seconds since 1970.
   private let now: @Sendable () -> Int64
-  private let state = Mutex(State())
+  private let clock: @Sendable () -> ContinuousClock.Instant
+  private let state: Mutex<State>
   private let blobs = Atomic<UInt64>(0)
   private let bytes = Atomic<UInt64>(0)
 
-  /// - Parameter now: seconds since 1970.
-  package init(_ store: Store, _ limits: StoreLimits, logger: Logger, now: @escaping @Sendable () -> Int64) {
+  /// - Parameters:
+  ///   - now: seconds since 1970.
+  ///   - clock: by which a look at all blobs is not repeated too soon.
+  package init(
+    _ store: Store,
+    _ limits: StoreLimits,
+    logger: Logger,
+    now: @escaping @Sendable () -> Int64,
+    clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+  ) {
     self.store = store
     policy = EvictionPolicy(limits)
     self.logger = logger
     self.now = now
+    self.clock = clock
+    state = Mutex(State(nextLook: clock()))
   }
 
   /// How many blobs, and bytes of them, this process has evicted.
@@ -87,7 +108,7 @@ package final class Evictor: Sendable {
     while !reserve(size) {
       let taken = StoreUsage.taken(by: size)
       let wanted = policy.excess(total: store.usage.total ?? 0, adding: taken, free: freeSpace)
-      if case .evicted(let bytes) = evict(wanted, orNothing: true) {
+      if case .evicted(let bytes) = evict(wanted, .allOrNothing) {
         if reserve(size) { return true }
         if bytes < wanted { return false }
         // Another blob was faster, or the file system is slower: it may give free what has gone only later.
@@ -105,7 +126,7 @@ package final class Evictor: Sendable {
     let taken = StoreUsage.taken(by: Int64(size))
     func excess() -> Int64 { policy.excess(total: store.usage.total ?? 0, adding: taken, free: nil) }
     let wanted = excess()
-    if wanted > 0 { _ = evict(wanted, orNothing: true, mayLook: false) }
+    if wanted > 0 { _ = evict(wanted, .allOrNothingKnown) }
     return wanted == 0 || excess() == 0
   }
 
@@ -122,13 +143,13 @@ package final class Evictor: Sendable {
     if total == nil { withLock { total = look(&$0) } }
     trimPartials()
     let wanted = policy.excessAhead(total: total ?? 0, free: freeSpace)
-    if wanted > 0 { _ = evict(wanted, orNothing: false) }
+    if wanted > 0 { _ = evict(wanted, .whatMayGo) }
   }
 
   /// Removes what is left of downloads, those first that nobody has gone on with for the longest time.
   private func trimPartials() {
     let collector = StoreCollector(store, now: now())
-    let abandoned = collector.abandonedPartials()
+    let abandoned = collector.partials(unchangedFor: StoreCollector.abandonment)
     let total = abandoned.reduce(0) { $0 + $1.taken }
     var excess = policy.excessOfPartials(total: total, free: freeSpace)
     for partial in abandoned {
@@ -166,26 +187,26 @@ package final class Evictor: Sendable {
     return true
   }
 
-  /// - Parameter orNothing: whether nothing is to go where less may than is wanted: one blob that is too large would empty the
-  ///   store, and not be kept.
-  private func evict(_ wanted: Int64, orNothing: Bool, mayLook: Bool = true) -> Outcome {
+  private func evict(_ wanted: Int64, _ extent: Extent) -> Outcome {
     var gone = Gone()
     var uncounted = Gone()
     let start = ContinuousClock.now
     let isMine = withLock { state in
       defer { count(&uncounted) }
-      if orNothing, !mayEvict(wanted, state) {
-        guard mayLook, state.nextLook < .now else { return }
+      func mayLook() -> Bool { extent != .allOrNothingKnown && state.nextLook < clock() }
+      func isEnough() -> Bool { extent == .whatMayGo || mayEvict(wanted - gone.bytes, state) }
+      if !isEnough() {
+        guard mayLook() else { return }
         look(&state)
-        guard mayEvict(wanted, state) else { return }
+        guard isEnough() else { return }
       }
       while gone.bytes < wanted {
         guard let candidate = state.candidates.last else {
-          guard mayLook, state.nextLook < .now else { return }
+          guard mayLook() else { return }
           // A look counts what is there: what has gone before it must not be taken off once more.
           count(&uncounted)
           look(&state)
-          if state.candidates.isEmpty || (orNothing && !mayEvict(wanted - gone.bytes, state)) { return }
+          if state.candidates.isEmpty || !isEnough() { return }
           continue
         }
         // In their order: where this one may not go, none may.
@@ -260,7 +281,7 @@ package final class Evictor: Sendable {
     }
     // Where little may go it is not looked for all the time.
     let duration = ContinuousClock.now - start
-    state.nextLook = .now + max(.seconds(1), duration * 10)
+    state.nextLook = clock() + max(.seconds(1), duration * 10)
     return total
   }
 

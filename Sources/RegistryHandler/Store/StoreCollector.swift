@@ -21,7 +21,7 @@ package struct StoreCollector: Sendable {
     store.forEachPlace { collect($0) }
   }
 
-  /// What is left of a download that nobody goes on with.
+  /// What is left of a download that nobody seems to go on with.
   package struct AbandonedPartial: Sendable {
     let digest: Digest
     let lastChange: Int64
@@ -30,17 +30,16 @@ package struct StoreCollector: Sendable {
   }
 
   /// A download that has brought nothing for so long has been left, in seconds: one that stalls is ended sooner.
-  private static let abandonment: Int64 = 180
+  package static let abandonment: Int64 = 180
 
   /// The oldest first. Blocks.
-  package func abandonedPartials() -> [AbandonedPartial] {
+  /// - Parameter age: for how many seconds, and more, they have not grown.
+  package func partials(unchangedFor age: Int64) -> [AbandonedPartial] {
     var partials: [AbandonedPartial] = []
     for algorithm in Digest.Algorithm.allCases {
       for name in store.fileSystem.entries(of: "\(store.layout.partials)/\(algorithm.rawValue)") {
         guard let digest = Digest(algorithm: algorithm, hex: name),
-          let use = store.fileSystem.use(of: store.layout.partial(digest)), now - use.lastChange > Self.abandonment,
-          // That one is about to get its name.
-          use.lastChange != Int64(Store.blobModificationTime)
+          let use = store.fileSystem.use(of: store.layout.partial(digest)), now - use.lastChange > age
         else { continue }
         let taken = StoreUsage.taken(by: use.size)
         partials.append(AbandonedPartial(digest: digest, lastChange: use.lastChange, taken: taken))
@@ -51,6 +50,7 @@ package struct StoreCollector: Sendable {
 
   /// Removes what is left of a download, unless somebody is at it. Blocks.
   /// - Returns: whether it has gone.
+  @discardableResult
   package func discard(_ partial: AbandonedPartial) -> Bool {
     guard case .mine(let file)? = try? PartialFile.claim(partial.digest, in: store) else { return false }
     file.discard()
@@ -70,19 +70,14 @@ package struct StoreCollector: Sendable {
     for algorithm in Digest.Algorithm.allCases {
       let directory = "\(partials)/\(algorithm.rawValue)"
       let names = Set(store.fileSystem.entries(of: directory))
-      for name in names {
+      for name in names where name.hasSuffix(".json") {
         let path = "\(directory)/\(name)"
-        if name.hasSuffix(".json") {
-          // A record is written before its download has begun, and goes after it.
-          let isAlone = !names.contains(String(name.dropLast(".json".count)))
-          if isAlone, isOlder(path, than: Self.grace) { store.fileSystem.remove(path) }
-        } else if let digest = Digest(algorithm: algorithm, hex: name), isOlder(path, than: Self.partialLife),
-          case .mine(let partial)? = try? PartialFile.claim(digest, in: store)
-        {
-          partial.discard()
-        }
+        // A record is written before its download has begun, and goes with it.
+        let isAlone = !names.contains(String(name.dropLast(".json".count)))
+        if isAlone, isOlder(path, than: Self.grace) { store.fileSystem.remove(path) }
       }
     }
+    for partial in self.partials(unchangedFor: Self.partialLife) { discard(partial) }
   }
 
   private func collect(_ place: RepositoryPlace) {

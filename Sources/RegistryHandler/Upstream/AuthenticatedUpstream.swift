@@ -47,7 +47,8 @@ package struct AuthenticatedUpstream: Sendable {
   }
 
   /// Sends a request to the endpoints in their order, those last that gave no answer lately, until one has an answer that
-  /// is not of the moment, and on to where it redirects. The last one's answer or error counts, whatever it is.
+  /// is not of the moment, and on to where it redirects. The last one's answer counts, whatever it is; where it gives none,
+  /// what another one has said does.
   ///
   /// The headers get no credential of the client; an `Authorization` is added here.
   package func send(

@@ -95,7 +95,10 @@ struct BlobFollowingTests {
     let partial = try write(Array(bytes[..<60_000]), size: nil)
     async let response = open()
     while fixture.services.fills.count == 0 { await Task.yield() }
-    try await Task.sleep(for: .milliseconds(50))
+    let (fill, isNew, interest) = fixture.services.fills.join(digest, from: place)
+    defer { withExtendedLifetime(interest) {} }
+    try #require(!isNew)
+    _ = await fill.progress.first { $0.phase == .filling }
     registry.on(request) { [bytes] _ throws(UpstreamError) in
       var answer = FakeAnswer(200, [:], [bytes])
       answer.isChunked = true

@@ -107,6 +107,19 @@ struct UpstreamReaderTests {
     #expect(asked.value == [40_000, 40_000, 70_000])
   }
 
+  @Test func `all bytes are enough, however the answer ends`() async throws {
+    let reader = UpstreamReader(
+      .init(body: Self.cut(Self.bytes[...]), skipped: 0),
+      range: 0..<100_000,
+      reopening: { offset throws(UpstreamError) in
+        throw UpstreamError(.invalidAnswer, "nothing follows \(offset)")
+      },
+      verifying: try Values.digest(of: Self.bytes),
+      on: .forTests
+    )
+    #expect(try await collect(reader).get() == Self.bytes)
+  }
+
   @Test func `what is refused is not asked for again`() async throws {
     let asked = Observed(0)
     let reader = UpstreamReader(
