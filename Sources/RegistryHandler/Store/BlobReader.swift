@@ -48,6 +48,9 @@ package final class BlobReader: BlobSource {
     .file(file, offset..<min(range.upperBound, try await readable(beyond: offset)))
   }
 
+  /// Whether the next bytes are there already.
+  func hasBytes(at offset: Int64) -> Bool { progress.map { $0.value.readable > offset } ?? true }
+
   private func readable(beyond offset: Int64) async throws(Failure) -> Int64 {
     guard let progress else { return range.upperBound }
     guard let now = await progress.first(where: { $0.readable > offset || $0.isSettled }) else { throw .cancelled }

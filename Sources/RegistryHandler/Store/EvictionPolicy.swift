@@ -26,8 +26,8 @@ package struct EvictionPolicy: Equatable, Sendable {
 
   /// How much has to go, in bytes, before some more fits.
   package func excess(total: Int64, adding: Int64, free: Int64?) -> Int64 {
-    let above = limits.maxSize.map { total + adding - $0 } ?? 0
-    let missing = limits.minFree.flatMap { minFree in free.map { minFree - $0 } } ?? 0
+    let above = limits.maxSize.map { total.addingClamped(adding).subtractingClamped($0) } ?? 0
+    let missing = limits.minFree.flatMap { minFree in free.map { minFree.subtractingClamped($0) } } ?? 0
     return max(0, above, missing)
   }
 
@@ -47,6 +47,27 @@ package struct EvictionPolicy: Equatable, Sendable {
   package func excessOfPartials(total: Int64, free: Int64?) -> Int64 {
     let above = limits.maxSize.map { total - $0 / 10 } ?? 0
     return min(total, max(0, above, excessAhead(total: 0, free: free)))
+  }
+
+  /// Whether a blob of unknown size may grow: it may use a tenth of either limit beyond it, as it evicts nothing before its end.
+  /// - Parameters:
+  ///   - length: of the blob so far, in bytes.
+  ///   - free: what other downloads leave free, in bytes.
+  package func permitsGrowth(to length: Int64, total: Int64, free: Int64?) -> Bool {
+    if let maxSize = limits.maxSize, total.addingClamped(length) > maxSize.addingClamped(maxSize / 10) { return false }
+    if let minFree = limits.minFree, let free, free < minFree - minFree / 10 { return false }
+    return true
+  }
+
+  /// How much a blob of unknown size may grow between two looks at the limits, in bytes; `nil` without limits.
+  package var growthStep: Int64? {
+    [limits.maxSize, limits.minFree].compactMap(\.self).min().map { max(64 << 10, min(8 << 20, $0 / 40)) }
+  }
+
+  /// Whether a blob that cannot be kept may be on the disk while clients read it: all such together may take a tenth of
+  /// `max_size`.
+  package func permitsSharing(_ size: Int64, besides shared: Int64) -> Bool {
+    limits.maxSize.map { shared.addingClamped(size) <= $0 / 10 } ?? true
   }
 
   /// Whether a blob may go. A use within a minute after the recorded one may not have been recorded.

@@ -32,7 +32,7 @@ package final class Evictor: Sendable {
   }
 
   /// How far an eviction goes for what is wanted.
-  private enum Extent {
+  enum Extent {
     /// As far as it may.
     case whatMayGo
     /// Nothing goes where less may than is wanted: one blob that is too large would empty the store, and not be kept.
@@ -41,25 +41,26 @@ package final class Evictor: Sendable {
     case allOrNothingKnown
   }
 
-  private enum Outcome {
+  enum Outcome {
     /// - bytes: how much has gone; less than was wanted when nothing more may go.
     case evicted(Int64)
     /// Another thread or process is at it.
     case busy
   }
 
-  /// How long a blob that is wholly here waits for room before it is given up.
-  private static let patience: Duration = .seconds(5)
-
   /// So many blobs go before the total of all processes is written, which costs as much as the removal of one.
   private static let countedTogether: UInt64 = 64
 
-  private let store: Store
-  private let policy: EvictionPolicy
+  let store: Store
+  let policy: EvictionPolicy
   private let logger: Logger
   /// Seconds since 1970.
   private let now: @Sendable () -> Int64
   private let clock: @Sendable () -> ContinuousClock.Instant
+  /// What downloads are about to take.
+  let growing: GrowingPartials
+  /// One download after another is admitted.
+  let admissions = Mutex<Void>(())
   private let state: Mutex<State>
   private let blobs = Atomic<UInt64>(0)
   private let bytes = Atomic<UInt64>(0)
@@ -79,6 +80,7 @@ package final class Evictor: Sendable {
     self.logger = logger
     self.now = now
     self.clock = clock
+    growing = GrowingPartials(store, now: now, clock: clock)
     state = Mutex(State(nextLook: clock()))
   }
 
@@ -87,38 +89,7 @@ package final class Evictor: Sendable {
     (blobs.load(ordering: .relaxed), bytes.load(ordering: .relaxed))
   }
 
-  // MARK: - Room for a blob
-
-  /// Counts a blob that is about to be kept, if there is room. Blocks shortly.
-  package func reserve(_ size: Int64) -> Bool {
-    let taken = StoreUsage.taken(by: size)
-    guard policy.limits.isLimited else {
-      store.usage.add(taken)
-      return true
-    }
-    // The bytes are on the disk already: only the total grows.
-    guard policy.excess(total: 0, adding: 0, free: freeSpace) == 0 else { return false }
-    return store.usage.reserve(taken, upTo: policy.limits.maxSize ?? .max)
-  }
-
-  /// Makes room for a blob and counts it; false when too little may go for it, and then nothing has. Blocks.
-  package func makeRoom(for size: Int64) async -> Bool {
-    let deadline = ContinuousClock.now + Self.patience
-    var pause = Duration.milliseconds(20)
-    while !reserve(size) {
-      let taken = StoreUsage.taken(by: size)
-      let wanted = policy.excess(total: store.usage.total ?? 0, adding: taken, free: freeSpace)
-      if case .evicted(let bytes) = evict(wanted, .allOrNothing) {
-        if reserve(size) { return true }
-        if bytes < wanted { return false }
-        // Another blob was faster, or the file system is slower: it may give free what has gone only later.
-        pause *= 2
-      }
-      guard .now < deadline else { return false }
-      try? await Task.sleep(for: pause)
-    }
-    return true
-  }
+  // MARK: - Room for a manifest
 
   /// Makes room within `max_size` for a manifest, which is counted when it is kept; false when too little is known to go for it.
   /// Nobody waits for it long: neither are all blobs looked at, nor does more go than it takes. Blocks.
@@ -130,9 +101,6 @@ package final class Evictor: Sendable {
     return wanted == 0 || excess() == 0
   }
 
-  /// Gives back what was counted for a blob that was not kept after all.
-  package func giveBack(_ size: Int64) { store.usage.add(-StoreUsage.taken(by: size)) }
-
   // MARK: - In the background
 
   /// Evicts ahead of need, so that downloads find room. Blocks.
@@ -142,7 +110,12 @@ package final class Evictor: Sendable {
     // The total cannot be written where no byte is free: it has to be acted on all the same.
     if total == nil { withLock { total = look(&$0) } }
     trimPartials()
-    let wanted = policy.excessAhead(total: total ?? 0, free: freeSpace)
+    // Room for downloads was made when they began; until one is kept, nothing goes for it.
+    let growth = growing.totals()
+    let wanted = policy.excessAhead(
+      total: (total ?? 0).subtractingClamped(growth.reserved),
+      free: freeSpace?.addingClamped(growth.written)
+    )
     if wanted > 0 { _ = evict(wanted, .whatMayGo) }
   }
 
@@ -167,7 +140,7 @@ package final class Evictor: Sendable {
 
   // MARK: - Eviction
 
-  private var freeSpace: Int64? {
+  var freeSpace: Int64? {
     policy.limits.minFree == nil ? nil : store.fileSystem.freeSpace(at: store.layout.blobs)
   }
 
@@ -187,7 +160,7 @@ package final class Evictor: Sendable {
     return true
   }
 
-  private func evict(_ wanted: Int64, _ extent: Extent) -> Outcome {
+  func evict(_ wanted: Int64, _ extent: Extent) -> Outcome {
     var gone = Gone()
     var uncounted = Gone()
     let start = ContinuousClock.now
@@ -262,10 +235,11 @@ package final class Evictor: Sendable {
   private func look(_ state: inout State) -> Int64 {
     let start = ContinuousClock.now
     let before = store.usage.total
-    var total: Int64 = 0
+    // Counted before the blobs, so that a download that is kept meanwhile is not forgotten.
+    var total = growing.totals().reserved
     state.candidates = []
     store.forEachBlob { digest, use in
-      total += StoreUsage.taken(by: use.size)
+      total = total.addingClamped(StoreUsage.taken(by: use.size))
       state.candidates.append(Candidate(digest: digest, lastUse: use.lastUse))
     }
     if !policy.limits.pins.isEmpty {

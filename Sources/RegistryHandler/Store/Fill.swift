@@ -27,6 +27,13 @@ package final class Fill: Sendable {
     await progress.first { $0.isSettled || $0.isStreamable }
   }
 
+  /// Whether a byte is there before the deadline, or the fill has ended, so that nobody need wait for it.
+  func reaches(_ offset: Int64, by deadline: ContinuousClock.Instant) async -> Bool {
+    let isReached = { @Sendable (progress: FillProgress) in progress.readable > offset || progress.isSettled }
+    if isReached(progress.value) { return true }
+    return await withDeadline(deadline) { [progress] in await progress.first(where: isReached) != nil } ?? false
+  }
+
   /// A reader of the growing file; `nil` before there is one.
   package func makeReader(_ range: Range<Int64>) -> BlobReader? {
     file.withLock { $0 }.map { BlobReader($0, range: range, following: progress, by: makeInterest()) }
@@ -48,11 +55,16 @@ package final class Fill: Sendable {
   /// - Parameters:
   ///   - file: the file that grows, here or in another process.
   ///   - size: of the whole, in bytes.
+  ///   - written: how much of the file is there, in bytes.
   ///   - origin: the repository whose bytes they are.
-  package func begin(_ file: OpenFile, size: Int64?, origin: RepositoryPlace?) {
+  package func begin(_ file: OpenFile, size: Int64?, written: Int64 = 0, origin: RepositoryPlace?) {
+    // Before the file is there: of another one, less may be there than of the one before.
+    pace.withLock { $0 = ProgressPace() }
+    progress.update { $0.written = min($0.written, written) }
     self.file.withLock { $0 = file }
     progress.update {
       $0.phase = .filling
+      $0.written = written
       $0.size = size
       $0.origin = origin
     }
@@ -123,11 +135,16 @@ package final class Fills: Sendable {
   }
 
   /// Whether the fill has been forsaken: then it is removed, and whoever comes next begins another.
-  package func removeIfForsaken(_ fill: Fill) -> Bool {
-    guard fill.isForsaken else { return false }
+  package func removeIfForsaken(_ fill: Fill) -> Bool { remove(fill) { $0.isForsaken } }
+
+  /// The same for a fill that is not worth finishing without a reader, however little is missing.
+  package func removeIfUnread(_ fill: Fill) -> Bool { remove(fill) { !$0.isRead } }
+
+  private func remove(_ fill: Fill, if condition: (Fill) -> Bool) -> Bool {
+    guard condition(fill) else { return false }
     // Again, as somebody may have joined meanwhile; nobody can any more.
     return fills.withLock { fills in
-      guard fill.isForsaken else { return false }
+      guard condition(fill) else { return false }
       if fills[fill.digest] === fill { fills[fill.digest] = nil }
       return true
     }

@@ -16,8 +16,9 @@ extension Fill {
   /// Counts one more who wants it.
   func makeInterest() -> FillInterest { FillInterest(self) }
 
+  /// Whether anybody wants it.
+  package var isRead: Bool { interests.load(ordering: .sequentiallyConsistent) > 0 }
+
   /// Whether nobody wants it, and too little is there for it to be worth going on.
-  package var isForsaken: Bool {
-    interests.load(ordering: .sequentiallyConsistent) == 0 && !progress.value.isWorthFinishing
-  }
+  package var isForsaken: Bool { !isRead && !progress.value.isWorthFinishing }
 }

@@ -9,8 +9,11 @@ package struct PartialRecord: Codable, Equatable, Sendable {
   /// Where the bytes come from: for this repository, upstream has proved that it contains the blob.
   package var upstream: String
   package var repository: String
+  /// Whether the size is counted in the total of the store already; absent where it is not.
+  package var isReserved: Bool?
 
-  package init(size: Int64?, etag: String?, origin: RepositoryPlace) {
+  package init(size: Int64?, etag: String?, origin: RepositoryPlace, isReserved: Bool = false) {
+    self.isReserved = isReserved ? true : nil
     self.size = size
     self.etag = etag
     upstream = origin.upstream.description

@@ -13,6 +13,17 @@ extension Store {
     }
   }
 
+  /// Calls for every partial file. Blocks.
+  package func forEachPartial(_ body: (Digest, FileUse) -> Void) {
+    for algorithm in Digest.Algorithm.allCases {
+      for name in fileSystem.entries(of: "\(layout.partials)/\(algorithm.rawValue)") {
+        guard let digest = Digest(algorithm: algorithm, hex: name), let use = fileSystem.use(of: layout.partial(digest))
+        else { continue }
+        body(digest, use)
+      }
+    }
+  }
+
   /// Calls for every repository that something is known of. Blocks.
   package func forEachPlace(_ body: (RepositoryPlace) -> Void) {
     for name in fileSystem.entries(of: layout.repositories) {

@@ -36,14 +36,10 @@ package struct StoreCollector: Sendable {
   /// - Parameter age: for how many seconds, and more, they have not grown.
   package func partials(unchangedFor age: Int64) -> [AbandonedPartial] {
     var partials: [AbandonedPartial] = []
-    for algorithm in Digest.Algorithm.allCases {
-      for name in store.fileSystem.entries(of: "\(store.layout.partials)/\(algorithm.rawValue)") {
-        guard let digest = Digest(algorithm: algorithm, hex: name),
-          let use = store.fileSystem.use(of: store.layout.partial(digest)), now - use.lastChange > age
-        else { continue }
-        let taken = StoreUsage.taken(by: use.size)
-        partials.append(AbandonedPartial(digest: digest, lastChange: use.lastChange, taken: taken))
-      }
+    store.forEachPartial { digest, use in
+      guard now - use.lastChange > age else { return }
+      let taken = StoreUsage.taken(by: use.size)
+      partials.append(AbandonedPartial(digest: digest, lastChange: use.lastChange, taken: taken))
     }
     return partials.sorted { $0.lastChange < $1.lastChange }
   }

@@ -5,8 +5,8 @@ internal import SystemPackage
 ///
 /// It may drift, by a crash or by a hand in the store; the evictor sets it right when it has looked at all blobs.
 package struct StoreUsage: Sendable {
-  /// What a file takes of the disk, in bytes: whole blocks.
-  package static func taken(by size: Int64) -> Int64 { (size + 4095) & ~4095 }
+  /// What a file takes of the disk, in bytes: whole blocks. Upstream may announce any size.
+  package static func taken(by size: Int64) -> Int64 { (min(size, .max - 4095) + 4095) & ~4095 }
 
   private static let digits = 20
 
@@ -30,8 +30,9 @@ package struct StoreUsage: Sendable {
     file.lock()
     defer { file.unlock() }
     guard let total = read(file) else { return true }
-    guard bytes <= 0 || total + bytes <= limit else { return false }
-    try? write(max(0, total + bytes), to: file)
+    let (sum, isTooLarge) = total.addingReportingOverflow(bytes)
+    guard !isTooLarge, bytes <= 0 || sum <= limit else { return false }
+    try? write(max(0, sum), to: file)
     return true
   }
 
@@ -41,8 +42,8 @@ package struct StoreUsage: Sendable {
     let file = try OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow])
     file.lock()
     defer { file.unlock() }
-    let meanwhile = before.flatMap { before in read(file).map { $0 - before } } ?? 0
-    try write(max(0, bytes + meanwhile), to: file)
+    let meanwhile = before.flatMap { before in read(file).map { $0.subtractingClamped(before) } } ?? 0
+    try write(max(0, bytes.addingClamped(meanwhile)), to: file)
   }
 
   private func read(_ file: OpenFile) -> Int64? {
@@ -52,7 +53,8 @@ package struct StoreUsage: Sendable {
       ),
       count == Self.digits
     else { return nil }
-    return Int64(String(decoding: bytes.drop { $0 == UInt8(ascii: " ") }, as: UTF8.self))
+    // A total below nothing has been spoilt, too.
+    return Int64(String(decoding: bytes.drop { $0 == UInt8(ascii: " ") }, as: UTF8.self)).flatMap { $0 < 0 ? nil : $0 }
   }
 
   private func write(_ total: Int64, to file: OpenFile) throws(StoreError) {

@@ -45,4 +45,27 @@ struct EvictionPolicyTests {
     #expect(policy(1, nil).mayEvict(lastUse: 1000, now: 1181))
     #expect(!policy(1, nil).mayEvict(lastUse: 2000, now: 1181))
   }
+
+  @Test func `a blob of unknown size may use a tenth of each limit beyond it`() {
+    #expect(policy(nil, nil).permitsGrowth(to: .max, total: .max, free: 0))
+    #expect(policy(1000, nil).permitsGrowth(to: 100, total: 1000, free: nil))
+    #expect(!policy(1000, nil).permitsGrowth(to: 101, total: 1000, free: nil))
+    #expect(policy(nil, 1000).permitsGrowth(to: 5, total: 0, free: 900))
+    #expect(!policy(nil, 1000).permitsGrowth(to: 5, total: 0, free: 899))
+    #expect(!policy(.max, 1000).permitsGrowth(to: 5, total: 0, free: 899))
+  }
+
+  @Test func `a blob of unknown size is looked at more often where the limits are small`() {
+    #expect(policy(nil, nil).growthStep == nil)
+    #expect(policy(100 << 20, nil).growthStep == 2_621_440)
+    #expect(policy(1, 100 << 30).growthStep == 65_536)
+    #expect(policy(nil, 100 << 30).growthStep == 8_388_608)
+  }
+
+  @Test func `blobs that cannot be kept may be shared in a tenth of the limit`() {
+    #expect(policy(1000, nil).permitsSharing(60, besides: 40))
+    #expect(!policy(1000, nil).permitsSharing(61, besides: 40))
+    #expect(!policy(1000, nil).permitsSharing(.max, besides: .max))
+    #expect(policy(nil, 1000).permitsSharing(.max, besides: .max))
+  }
 }

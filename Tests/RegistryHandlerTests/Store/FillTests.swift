@@ -125,6 +125,20 @@ struct FillTests {
     #expect(progress.isWorthFinishing == isWorthFinishing)
   }
 
+  @Test func `another file begins with what is there of it`() throws {
+    let first = try store.claimPartial(fill.digest)
+    fill.begin(first.file, size: nil, origin: fill.place)
+    try write(first, bytes)
+    #expect(fill.progress.value.written == Self.size)
+    first.discard()
+    let second = try store.claimPartial(fill.digest)
+    fill.begin(second.file, size: Self.size, written: 10, origin: fill.place)
+    #expect(fill.progress.value.written == 10)
+    #expect(fill.progress.value.readable == 10)
+    fill.advance(to: 20)
+    #expect(fill.progress.value.written == 20)
+  }
+
   @Test func `a fill is forsaken when the last who wants it has gone`() throws {
     let fills = Fills()
     var (fill, _, interest): (Fill, Bool, FillInterest?) = fills.join(fill.digest, from: fill.place)

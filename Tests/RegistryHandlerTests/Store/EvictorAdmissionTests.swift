@@ -1,0 +1,141 @@
+internal import Logging
+internal import NIOCore
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Eviction" of `docs/request-handling.md`: downloads and the limits, before the first byte and on the way.
+struct EvictorAdmissionTests {
+  private static let block: Int64 = 4096
+
+  private let directory: TemporaryDirectory
+  private let store: Store
+  private let clock = ManualClock()
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    store = try directory.makeStore()
+  }
+
+  private func makeEvictor(maxSize: Int64?) -> Evictor {
+    var limits = StoreLimits()
+    limits.maxSize = maxSize
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    return Evictor(store, limits, logger: logger, now: { [clock] in clock.now })
+  }
+
+  private func addOld(_ count: Int) throws -> [Digest] {
+    try (0..<count).map { number in
+      let bytes = Array("\(number)".utf8)
+      let digest = try Values.digest(of: bytes)
+      try store.keep(bytes, as: digest)
+      store.fileSystem.setLastUse(of: store.layout.blob(digest), to: clock.now - 5000)
+      return digest
+    }
+  }
+
+  private func admit(_ evictor: Evictor, _ name: String, _ size: Int64?) async throws -> Admission {
+    await evictor.admit(try Values.digest(of: name), size: size, present: 0) { 0 }
+  }
+
+  @Test func `a download is counted before its first byte, and given back`() async throws {
+    let evictor = makeEvictor(maxSize: 10 * Self.block)
+    evictor.collect()
+    #expect(try await admit(evictor, "a", 6 * Self.block) == .reserved)
+    #expect(store.usage.total == 6 * Self.block)
+    // What it takes is nobody else's.
+    #expect(try await admit(evictor, "b", 5 * Self.block) == .refused)
+    #expect(try await admit(evictor, "c", 4 * Self.block) == .reserved)
+    evictor.withdraw(try Values.digest(of: "a"))
+    evictor.giveBack(6 * Self.block)
+    #expect(try await admit(evictor, "b", 5 * Self.block) == .reserved)
+  }
+
+  @Test(arguments: [.max, .max - 4095, 1 << 62, 11 * block] as [Int64])
+  func `a download of any size that cannot be kept evicts nothing`(_ size: Int64) async throws {
+    let old = try addOld(10)
+    let evictor = makeEvictor(maxSize: 10 * Self.block)
+    evictor.collect()
+    #expect(try await admit(evictor, "a", size) == .refused)
+    #expect(old.allSatisfy { store.size(of: $0) != nil })
+    #expect(store.usage.total == 10 * Self.block)
+  }
+
+  @Test func `a download evicts what it needs before its first byte`() async throws {
+    let old = try addOld(10)
+    let evictor = makeEvictor(maxSize: 10 * Self.block)
+    evictor.collect()
+    #expect(try await admit(evictor, "a", 3 * Self.block) == .reserved)
+    #expect(old.count { store.size(of: $0) != nil } == 7)
+    // Nothing more goes ahead of need while it grows.
+    evictor.maintain()
+    #expect(old.count { store.size(of: $0) != nil } == 7)
+  }
+
+  @Test func `small blobs that cannot be kept are shared, a tenth of the limit together`() async throws {
+    let fresh = Array("fresh".utf8)
+    let evictor = makeEvictor(maxSize: 30 * Self.block)
+    evictor.collect()
+    #expect(store.usage.reserve(30 * Self.block, upTo: .max))
+    try store.keep(fresh, as: Values.digest(of: fresh))
+    #expect(try await admit(evictor, "a", 2 * Self.block) == .shared)
+    #expect(try await admit(evictor, "b", 2 * Self.block) == .refused)
+    #expect(try await admit(evictor, "c", Self.block) == .shared)
+    evictor.withdraw(try Values.digest(of: "a"))
+    #expect(try await admit(evictor, "b", 2 * Self.block) == .shared)
+  }
+
+  @Test func `a look at all blobs keeps the count of downloads under way`() async throws {
+    try _ = addOld(1)
+    let evictor = makeEvictor(maxSize: 100 * Self.block)
+    evictor.collect()
+    #expect(try await admit(evictor, "a", 6 * Self.block) == .reserved)
+    // Another process, which knows of it by its file and record.
+    let digest = try Values.digest(of: "a")
+    let partial = try store.claimPartial(digest)
+    let place = try Values.place("r.test", "o/a")
+    try store.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: place, isReserved: true), of: digest)
+    try partial.append(ByteBuffer(repeating: 0, count: 100))
+    try partial.file.setModificationTime(Int(clock.now))
+    for evictor in [evictor, makeEvictor(maxSize: 100 * Self.block)] {
+      evictor.collect()
+      #expect(store.usage.total == 7 * Self.block)
+    }
+    // It was killed.
+    clock.advance(by: GrowingPartials.quiet + 1)
+    partial.release()
+    makeEvictor(maxSize: 100 * Self.block).collect()
+    #expect(store.usage.total == Self.block)
+  }
+
+  @Test func `a blob of unknown size may grow to a tenth beyond the limit`() async throws {
+    let evictor = makeEvictor(maxSize: 100 * Self.block)
+    evictor.collect()
+    let digest = try Values.digest(of: "a")
+    #expect(try await admit(evictor, "a", nil) == .shared)
+    #expect(evictor.permitsGrowth(of: digest, to: 110 * Self.block))
+    #expect(!evictor.permitsGrowth(of: digest, to: 110 * Self.block + 1))
+    #expect(makeEvictor(maxSize: nil).permitsGrowth(of: digest, to: .max))
+  }
+
+  @Test func `sizes beyond all bounds are added up without a trap`() {
+    var totals = GrowthTotals()
+    for _ in 0..<3 { totals.add(size: .max, written: 5, isReserved: true) }
+    totals.add(size: .max, written: 0, isReserved: false)
+    totals.add(size: -5, written: 3, isReserved: true)
+    totals.add(size: nil, written: 3, isReserved: true)
+    #expect(totals == GrowthTotals(outstanding: .max, reserved: .max, shared: .max, written: 21))
+    #expect(StoreUsage.taken(by: .max) > 0)
+  }
+
+  @Test(arguments: ["9223372036854775807", "-000000000000000001"])
+  func `a spoilt total ends nothing`(_ total: String) throws {
+    let text = String(repeating: " ", count: 20 - total.utf8.count) + total + "\n"
+    try store.fileSystem.writeNew(Array(text.utf8), to: store.layout.usage)
+    store.usage.add(8192)
+    store.usage.add(-8192)
+    _ = store.usage.reserve(.max, upTo: .max)
+    try store.usage.set(.max, before: 0)
+    #expect(store.usage.total.map { $0 >= 0 } ?? true)
+  }
+}
