@@ -6,7 +6,7 @@ package enum RangeSource: Equatable, Sendable {
   case upstream
 
   /// How far ahead of a download a part may begin that waits for it, in bytes: less than a second's worth of most.
-  private static let reach: Int64 = 8 << 20
+  package static let reach: Int64 = 8 << 20
 
   /// - Parameter written: how much of the blob is there, in bytes.
   package init(_ part: Range<Int64>, written: Int64) {

@@ -18,13 +18,14 @@ extension BlobDownload {
   var route: Route { .blob(place.repository, fill.digest) }
 
   /// Upstream's answer, its head within the time that clients wait; the fill then makes way for another try.
-  /// - Parameter endpoint: the place of the one endpoint to be asked; without it, the endpoints in their order.
+  /// - Parameter endpoint: the place of the one endpoint to be asked for the rest; without it, the endpoints in their order.
   func answer(
     _ headers: HTTPFields = [:],
     fromEndpoint endpoint: Int? = nil
   ) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
     let (route, upstream) = (route, isStreaming ? upstream.followingStorage : upstream)
-    return try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: "upstream gave no answer in time") {
+    let timeout = endpoint == nil && !isStreaming ? ProxyServices.answerTimeout : ResumptionPlan.timeout
+    return try await withDeadline(.now + timeout, orTimeout: "upstream gave no answer in time") {
       () throws(UpstreamError) in
       guard let endpoint else { return try await upstream.send(.get, route, headers: headers) }
       return try await upstream.send(.get, route, headers: headers, toEndpoint: endpoint)

@@ -1,10 +1,12 @@
 extension BlobDownload {
-  /// How long a reader may wait for what another process has written.
-  private static let interval: Duration = .milliseconds(10)
+  /// How long a reader waits for what another process has written: at first, and at most while nothing comes.
+  private static let intervals: (least: Duration, most: Duration) = (.milliseconds(10), .milliseconds(100))
 
   /// Follows what another process writes; `nil` when that one has ended without the blob, and this one may take over.
   func follow(_ file: OpenFile) async throws(UpstreamError) -> FillProgress.Phase? {
     var hasBegun = isStreaming
+    var known: Int64?
+    var interval = Self.intervals.least
     while true {
       if file.tryLock() {
         let isLeft = file.isStillAtItsPath()
@@ -19,9 +21,13 @@ extension BlobDownload {
         fill.begin(file, size: record.size, origin: record.origin)
         hasBegun = true
       }
-      if hasBegun, let size = try? file.size() { fill.advance(to: size) }
-      if services.fills.removeIfForsaken(fill) { throw .forsaken }
-      try? await Task.sleep(for: Self.interval)
+      let size = try? file.size()
+      if hasBegun, let size { fill.advance(to: size) }
+      // The process that writes decides whether the rest is worth having.
+      if services.fills.removeIfUnread(fill) { throw .forsaken }
+      interval = size == known ? min(interval * 2, Self.intervals.most) : Self.intervals.least
+      known = size
+      try? await Task.sleep(for: interval)
     }
   }
 

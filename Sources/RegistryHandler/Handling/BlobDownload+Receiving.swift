@@ -55,7 +55,9 @@ extension BlobDownload {
       } catch let error as UpstreamError where error.isPassing {
         // All of it: how the answer ends does not matter, only the digest does.
         if let size, partial.length == size { return }
-        if partial.length > start { plan.noteProgress() }
+        // A drip without a reader may take hours, however small the blob is.
+        if error == .stalled, services.fills.removeIfUnread(fill) { throw UpstreamError.forsaken }
+        if partial.length - start >= error.leastProgress { plan.noteProgress() }
         source = try await rest(of: partial, size: size, ifRange: source.validator, after: error, &plan)
       }
     }
@@ -70,12 +72,24 @@ extension BlobDownload {
     until deadline: ContinuousClock.Instant
   ) async throws {
     var skipped = skipped
+    var stall = StallDetector(now: services.instant())
+    // The announced size has been looked at; without one, the limits are looked at on the way.
+    let step = size == nil ? services.evictor.policy.growthStep : nil
+    var nextLook = step.map { partial.length + $0 } ?? .max
     try await body.forEachChunk { chunk in
       var chunk = chunk
+      if stall.isStalled(afterReceiving: chunk.readableBytes, now: services.instant()) { throw UpstreamError.stalled }
       let known = Int(min(skipped, Int64(chunk.readableBytes)))
       chunk.moveReaderIndex(forwardBy: known)
       skipped -= Int64(known)
       if chunk.readableBytes > 0 {
+        if let step, partial.length + Int64(chunk.readableBytes) >= nextLook {
+          guard services.evictor.permitsGrowth(of: fill.digest, to: partial.length + step) else {
+            partial.discard()
+            throw UpstreamError.noRoom
+          }
+          nextLook = partial.length + step
+        }
         try partial.append(chunk)
         fill.advance(to: partial.length)
         guard fill.progress.value.isStreamable || .now < deadline else { throw Self.tooSlow }

@@ -147,14 +147,25 @@ struct BlobDownload: Sendable {
         "upstream announced \(promised) bytes for \(fill.digest), and then another size"
       )
     }
+    let evictor = services.evictor
+    let progress = fill.progress
+    let admission = await evictor.admit(fill.digest, size: size, present: partial.length) { progress.value.written }
+    defer { evictor.withdraw(fill.digest) }
+    guard admission != .refused else {
+      partial.discard()
+      throw .noRoom
+    }
+    var counted = admission == .reserved ? size : nil
+    defer { counted.map { evictor.giveBack($0) } }
     let place = place
     do {
       // Nobody follows what is withheld to its end, nor goes on with it.
       if size ?? .max > FillProgress.heldBack {
-        let record = PartialRecord(size: size, etag: response.strongEntityTag, origin: place)
+        let etag = response.strongEntityTag
+        let record = PartialRecord(size: size, etag: etag, origin: place, isReserved: counted != nil)
         try services.store.keep(record, of: fill.digest)
       }
-      fill.begin(partial.file, size: size, origin: place)
+      fill.begin(partial.file, size: size, written: partial.length, origin: place)
       fill.advance(to: partial.length)
       try await receive(response, into: partial, size: size, skipping: skipped)
       try verify(partial, size: size)
@@ -168,19 +179,22 @@ struct BlobDownload: Sendable {
     } catch {
       throw UpstreamError(.unreachable, "the download broke off: \(error)")
     }
-    guard await hasRoom(partial) else {
-      log("blob not kept", .noRoom)
-      partial.discard()
-      return .unkept
+    if counted == nil {
+      guard await hasRoom(partial) else {
+        log("blob not kept", .noRoom)
+        partial.discard()
+        return .unkept
+      }
+      counted = partial.length
     }
     do throws(StoreError) {
       // The link first: who finds the blob then finds that it may be read here, too.
       try services.store.link(fill.digest, in: place)
       try partial.promote()
+      counted = nil
       return .complete
     } catch {
       log("blob not kept", UpstreamError(.store, error.description))
-      services.evictor.giveBack(partial.length)
       partial.giveUp(because: error)
       return .unkept
     }
@@ -188,9 +202,9 @@ struct BlobDownload: Sendable {
 
   /// Whether the store may take it. Nobody waits for what has to go: readers have the end before.
   private func hasRoom(_ partial: PartialFile) async -> Bool {
-    if services.evictor.reserve(partial.length) { return true }
+    if services.evictor.reserve(partial.length, of: fill.digest) { return true }
     fill.release()
-    return await services.evictor.makeRoom(for: partial.length)
+    return await services.evictor.makeRoom(for: partial.length, of: fill.digest)
   }
 
   private func verify(_ partial: PartialFile, size: Int64?) throws {

@@ -1,4 +1,5 @@
 internal import HTTPTypes
+internal import NIOCore
 
 extension BlobHandler {
   /// Answers with what upstream sends, for this client alone: a part that a download will not reach soon, or a blob that
@@ -10,6 +11,7 @@ extension BlobHandler {
     detail: String,
     keeping interest: FillInterest? = nil
   ) async throws(UpstreamError) -> RegistryResponse {
+    guard let lease = services.bypasses.lease() else { throw Self.tooManyBypasses }
     let route = Route.blob(repository, digest)
     var headers: HTTPFields = [:]
     // Whether a validator of the client is the right one can be told only once the size is known.
@@ -30,24 +32,114 @@ extension BlobHandler {
       return response
     }
     let (body, size) = (answer.body, try await size(of: answer, route))
+    if interest != nil, answer.status == 200, case .part(let part) = Self.range(of: request, size: size),
+      part.lowerBound > RangeSource.reach
+    {
+      await body.discardBriefly()
+      services.rangeRefusals.insert(true, for: upstream.upstream.name, lifetime: Self.rangeRefusalLifetime)
+      throw Self.rangesRefused
+    }
     let start =
       answer.status == 206 ? answer.headers[.contentRange].flatMap { ContentRange($0) }?.part.lowerBound ?? 0 : 0
-    let executor = services.executor
-    var response = streamed(digest, size: size, request) { range in
-      UpstreamReader(
-        UpstreamReader.Source(body: body, skipped: max(0, range.lowerBound - start)),
-        range: range,
-        reopening: opener(of: digest, upTo: range.upperBound, size: size),
-        verifying: range == 0..<size ? digest : nil,
-        keeping: interest,
-        on: executor
-      )
-    }
-    if case .stream(let reader) = response.body, reader.range.lowerBound < start {
-      throw UpstreamError(.invalidAnswer, "upstream sent another part of \(digest) than it was asked for")
+    var response: RegistryResponse
+    if size <= FillProgress.heldBack {
+      let bytes = try await verified(digest, size: size, from: answer)
+      response = streamed(digest, size: size, request) { BufferedBlob(bytes, range: $0) }
+    } else {
+      response = streamed(digest, size: size, request) { range in
+        UpstreamReader(
+          UpstreamReader.Source(body: body, skipped: max(0, range.lowerBound - start)),
+          range: range,
+          reopening: opener(of: digest, upTo: range.upperBound, size: size),
+          verifying: range == 0..<size ? digest : nil,
+          keeping: interest,
+          under: lease,
+          now: services.instant,
+          on: services.executor
+        )
+      }
+      if case .stream(let reader) = response.body, reader.range.lowerBound < start {
+        throw UpstreamError(.invalidAnswer, "upstream sent another part of \(digest) than it was asked for")
+      }
     }
     response.mark(.bypass, detail: detail)
     return response
+  }
+
+  /// The bytes of a small blob, all of which are checked before the head of the answer goes out, also for a part of them.
+  private func verified(
+    _ digest: Digest,
+    size: Int64,
+    from answer: UpstreamResponse
+  ) async throws(UpstreamError) -> ByteBuffer {
+    let open = opener(of: digest, upTo: size, size: size)
+    var source = UpstreamReader.Source(body: answer.body, skipped: 0)
+    if answer.status == 206 {
+      await answer.body.discardBriefly()
+      source = try await open(0)
+    }
+    let reader = UpstreamReader(
+      source,
+      range: 0..<size,
+      reopening: open,
+      verifying: digest,
+      now: services.instant,
+      on: services.executor
+    )
+    return try await withDeadline(deadline, orTimeout: "upstream did not send all of \(digest) in time") {
+      () throws(UpstreamError) in try await reader.collect()
+    }
+  }
+
+  // MARK: - Parts of a growing blob
+
+  /// How long an upstream that sent the whole for a part is not asked for far parts again, in seconds.
+  private static let rangeRefusalLifetime: Int64 = 600
+
+  private static let rangesRefused = UpstreamError(.invalidAnswer, "upstream sends no parts of blobs")
+
+  private static let tooManyBypasses = UpstreamError(
+    .store,
+    "too many blobs are streamed without being stored: ask again, and see why the store does not keep them"
+  )
+
+  static let noSize = UpstreamError(
+    .invalidAnswer,
+    "upstream told no size, without which a blob can only be sent from the store"
+  )
+
+  /// The answer to a part that the fill does not reach soon; `nil` when the fill has it.
+  ///
+  /// Nothing is promised before there is a byte to send: nginx ends an answer that pauses for a minute.
+  func bypass(
+    _ fill: Fill,
+    for part: Range<Int64>,
+    _ request: RegistryRequest
+  ) async throws(UpstreamError) -> RegistryResponse? {
+    // The beginning is what the fill downloads first.
+    guard part.lowerBound > 0 else { return nil }
+    if RangeSource(part, written: fill.progress.value.written) == .download,
+      await fill.reaches(part.lowerBound, by: .now + services.patience.withPart)
+    {
+      return nil
+    }
+    if services.rangeRefusals[upstream.upstream.name] == nil {
+      do throws(UpstreamError) {
+        return try await straight(fill.digest, request, detail: "range", keeping: fill.makeInterest())
+      } catch {
+        guard error == Self.rangesRefused || error == Self.tooManyBypasses else { throw error }
+      }
+    }
+    if await fill.reaches(part.lowerBound, by: deadline) {
+      // Nothing has been promised yet.
+      if case .failed(let error) = fill.progress.value.phase, error.kind != .store { throw error }
+      return nil
+    }
+    if Task.isCancelled { throw .cancelled }
+    throw UpstreamError(
+      .timeout,
+      "byte \(part.lowerBound) of \(fill.digest) has not been downloaded yet, and upstream sends no parts: ask again"
+    )
   }
 
   /// The rest of a range for one client, when the store can take no more of a download.
@@ -76,6 +168,8 @@ extension BlobHandler {
       reopening: open,
       verifying: hash == nil ? nil : digest,
       after: hash,
+      under: services.bypasses.leaseForOpenAnswer(),
+      now: services.instant,
       on: services.executor
     )
   }
@@ -87,7 +181,7 @@ extension BlobHandler {
     { offset throws(UpstreamError) in
       let route = Route.blob(repository, digest)
       let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(end - 1)"] : [:]
-      let deadline = ContinuousClock.now + ProxyServices.answerTimeout
+      let deadline = ContinuousClock.now + ResumptionPlan.timeout
       guard case .response(let response) = try await ask(upstream.followingStorage, route, headers, until: deadline)
       else { throw BlobDownload.redirectedAway }
       let skipped = try await response.skipped(route, offset: offset, size: size)
@@ -112,10 +206,8 @@ extension BlobHandler {
     switch answer.status {
     case 200:
       guard let size = answer.contentLength else {
-        throw UpstreamError(
-          .invalidAnswer,
-          "upstream told no size, without which a blob can only be sent from the store"
-        )
+        await answer.body.discardBriefly()
+        throw Self.noSize
       }
       return size
     case 206:

@@ -19,8 +19,12 @@ struct BlobHandler: Sendable {
       if store.hasLink(to: digest, in: place) {
         return try stored(digest, size, request, .hit, detail: "stored")
       }
-      if let redirect = try await redirectUnlessProved(digest, for: request) { return redirect }
-      return try stored(digest, size, request, .hit, detail: "proved")
+      switch try await proof(of: digest, size: size, for: request) {
+      case .given: return try stored(digest, size, request, .hit, detail: "proved")
+      case .redirected(let redirect): return redirect
+      case .otherSize(let told):
+        throw UpstreamError(.invalidAnswer, "upstream says that \(digest) has \(told) bytes, but it has \(size)")
+      }
     }
     return request.method == .head ? try await head(digest) : try await get(digest, request)
   }
@@ -50,18 +54,27 @@ struct BlobHandler: Sendable {
 
   // MARK: - From upstream
 
-  /// Asks upstream whether the repository contains a blob that is here on behalf of another one: `nil` when it does.
-  ///
-  /// A redirect says nothing, since some registries redirect whatever they are asked for: the client is to follow it.
-  private func redirectUnlessProved(
-    _ digest: Digest,
+  /// Upstream's word on whether the repository contains a blob that is here on behalf of another one.
+  private enum Proof {
+    case given
+    /// It says nothing, since some registries redirect whatever they are asked for: the client is to follow it.
+    case redirected(RegistryResponse)
+    /// It is about something else: an error page, a login page.
+    case otherSize(Int64)
+  }
+
+  /// - Parameter size: of what is here, in bytes; `nil` when unknown.
+  private func proof(
+    of digest: Digest,
+    size: Int64?,
     for request: RegistryRequest
-  ) async throws(UpstreamError) -> RegistryResponse? {
+  ) async throws(UpstreamError) -> Proof {
     switch try await question(digest, by: request.method) {
-    case .redirected(let redirect): return response(redirect)
+    case .redirected(let redirect): return .redirected(response(redirect))
+    case .found(let told?) where told != size ?? told: return .otherSize(told)
     case .found:
       keepLink(to: digest)
-      return nil
+      return .given
     }
   }
 
@@ -70,7 +83,7 @@ struct BlobHandler: Sendable {
     case .redirected(let redirect): return response(redirect)
     case .found(size: nil): throw UpstreamError(.invalidAnswer, "upstream told no size for \(digest)")
     case .found(let size?):
-      keepLink(to: digest)
+      // No link: without the blob, nothing shows that this is its size.
       var headers = headers(for: digest)
       headers[.contentLength] = String(size)
       headers[.acceptRanges] = "bytes"
@@ -100,13 +113,19 @@ struct BlobHandler: Sendable {
       defer { withExtendedLifetime(interest) {} }
       if isNew { BlobDownload(fill, from: upstream, services).start() }
       let isOfAnother = fill.place.upstream != place.upstream
-      var opened = await opened(fill, by: isOfAnother ? .now + Self.patienceWithAnother : deadline)
-      let isOfUnknownSize = fill.progress.value.phase == .filling && fill.progress.value.size == nil
-      // Of what has no size nothing can be sent before its end, by whichever way.
-      if opened == nil, isOfAnother, isOfUnknownSize { opened = await self.opened(fill, by: deadline) }
+      let patience = isOfAnother ? .now + services.patience.withAnotherUpstream : deadline
+      var opened = await opened(fill, by: patience)
+      if opened == nil, isOfAnother, !Task.isCancelled {
+        do throws(UpstreamError) {
+          return try await straight(digest, request, detail: "not-kept")
+        } catch {
+          // Of what has no size nothing can be sent before its end, by whichever way.
+          guard error == Self.noSize else { throw error }
+          opened = await self.opened(fill, by: deadline)
+        }
+      }
       guard let progress = opened else {
         if Task.isCancelled { throw .cancelled }
-        if isOfAnother, !isOfUnknownSize { return try await straight(digest, request, detail: "not-kept") }
         throw UpstreamError(.timeout, "upstream sent no usable part of \(digest) in time")
       }
       if fill.place != place || fill.external != upstream.external {
@@ -118,7 +137,12 @@ struct BlobHandler: Sendable {
         }
       }
       if progress.hasBlob, progress.origin != place {
-        if let redirect = try await redirectUnlessProved(digest, for: request) { return redirect }
+        switch try await proof(of: digest, size: progress.size, for: request) {
+        case .given: break
+        case .redirected(let redirect): return redirect
+        // Either upstream may be wrong: this one answers for itself.
+        case .otherSize: return try await straight(digest, request, detail: "not-kept")
+        }
       }
       return try await respond(from: fill, progress, request, detail: isNew ? "fill" : "joined")
     }
@@ -128,9 +152,6 @@ struct BlobHandler: Sendable {
   func redirectKey(for digest: Digest) -> RedirectMemory.Key {
     RedirectMemory.Key(digest, in: place, by: .get, upstream.external)
   }
-
-  /// How long another upstream, which has the same blob, may keep this one's client waiting.
-  private static let patienceWithAnother: Duration = .seconds(2)
 
   private func opened(_ fill: Fill, by deadline: ContinuousClock.Instant) async -> FillProgress? {
     let progress = fill.progress.value
@@ -157,12 +178,17 @@ struct BlobHandler: Sendable {
       }
       let size = whole.range.upperBound
       if case .part(let part) = Self.range(of: request, size: size),
-        RangeSource(part, written: progress.written) == .upstream
+        let response = try await bypass(fill, for: part, request)
       {
-        return try await straight(digest, request, detail: "range", keeping: fill.makeInterest())
+        return response
       }
+      let isOfAnother = fill.place.upstream != place.upstream
       var response = streamed(digest, size: size, request) { range in
-        FallbackReader(fill.makeReader(range) ?? whole) { offset, file throws(UpstreamError) in
+        let window = services.patience.withAnotherUpstream
+        let patience = isOfAnother ? FillPatience(at: range.lowerBound, window: window) : nil
+        return FallbackReader(fill.makeReader(range) ?? whole, patience: patience) {
+          offset,
+          file throws(UpstreamError) in
           try await rest(of: digest, range, size: size, from: offset, after: file, hashedBy: fill.beginning)
         }
       }
@@ -202,7 +228,7 @@ struct BlobHandler: Sendable {
     }
   }
 
-  private static func range(of request: RegistryRequest, size: Int64) -> ByteRange {
+  static func range(of request: RegistryRequest, size: Int64) -> ByteRange {
     if let validator = request.headers[.ifRange], validator != entityTag(size: size) { return .whole }
     return ByteRange(request.headers[.range], size: size)
   }

@@ -65,7 +65,8 @@ struct BlobQuestion: Sendable {
     let byHead = try await upstream.send(.head, route)
     switch byHead {
     case .redirect(let redirect) where key.method == .head: return .redirected(redirect)
-    case .response(let response) where !Self.refusalsOfHead.contains(response.status):
+    case .response(let response)
+    where !Self.refusalsOfHead.contains(response.status) && !(response.status == 200 && isWithoutSize(response)):
       return try await found(response, [200])
     case .response(let response): await response.body.discard()
     case .redirect: break
@@ -80,9 +81,27 @@ struct BlobQuestion: Sendable {
     }
   }
 
+  /// Whether upstream told no size, as by `Transfer-Encoding: chunked`, or nothing's for what is not empty.
+  private func isWithoutSize(_ response: UpstreamResponse) -> Bool {
+    guard let size = response.contentLength else { return true }
+    return size == 0 && Digest(of: [], algorithm: key.digest.algorithm) != key.digest
+  }
+
+  /// An upstream that answers whatever it is asked, by a login page for instance, proves nothing.
+  private func refuseOtherContent(_ response: UpstreamResponse) throws(UpstreamError) {
+    try response.refuseContentEncoding()
+    if response.headers[.contentType].flatMap({ MediaType($0) })?.description == "text/html" {
+      throw UpstreamError(.invalidAnswer, "upstream answers with a web page where \(key.digest) was asked for")
+    }
+    if let named = response.headers[.dockerContentDigest], named != key.digest.description {
+      throw UpstreamError(.invalidAnswer, "upstream says that it has another blob than \(key.digest)")
+    }
+  }
+
   private func found(_ response: UpstreamResponse, _ statuses: Set<Int>) async throws(UpstreamError) -> Answer {
     await response.body.discard()
     guard statuses.contains(response.status) else { throw UpstreamError(refusing: response, route) }
+    try refuseOtherContent(response)
     guard response.status == 206 else { return .found(size: response.contentLength) }
     return .found(size: response.headers[.contentRange].flatMap { ContentRange($0) }?.size)
   }

@@ -1,5 +1,15 @@
 package import Logging
 
+/// How long clients follow a fill before they turn to upstream by themselves.
+package struct Patience: Sendable {
+  /// With the fill of another upstream: until its head is there, and then for every 256 KiB.
+  package var withAnotherUpstream: Duration = FillPatience.window
+  /// Until the first byte of a part that is a little ahead of the fill.
+  package var withPart: Duration = .seconds(2)
+
+  package init() {}
+}
+
 /// What all requests of a process share, whatever configuration is in force.
 ///
 /// A class, as it goes from hand to hand in every request: a copy of it counts one reference, not one for each part.
@@ -25,18 +35,28 @@ package final class ProxyServices: Sendable {
   package let counters = RequestCounters()
   package let storeTrouble: StoreTrouble
   package let evictor: Evictor
+  package let bypasses: BypassLimit
+  /// The upstreams that answered a part with the whole a moment ago.
+  let rangeRefusals: ExpiringCache<UpstreamName, Bool>
+  package let patience: Patience
+  /// The clock by which transfers are told to have stalled.
+  package let instant: @Sendable () -> ContinuousClock.Instant
 
   /// - Parameters:
   ///   - now: seconds since 1970.
   ///   - monotonicNow: seconds on a clock that is never set.
+  ///   - instant: the clock by which transfers are told to have stalled.
   package init(
     store: Store,
     limits: StoreLimits = StoreLimits(),
+    bypasses: BypassLimit = BypassLimit(),
+    patience: Patience = Patience(),
     client: any UpstreamClient,
     executor: BlockingExecutor,
     logger: Logger,
     now: @escaping @Sendable () -> Int64,
-    monotonicNow: @escaping @Sendable () -> Int64
+    monotonicNow: @escaping @Sendable () -> Int64,
+    instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     self.store = store
     self.client = client
@@ -47,6 +67,10 @@ package final class ProxyServices: Sendable {
     self.evictor = Evictor(store, limits, logger: logger, now: now)
     self.storeTrouble = StoreTrouble(logger: logger, now: monotonicNow)
     self.redirects = RedirectMemory(now: monotonicNow)
+    self.bypasses = bypasses
+    self.rangeRefusals = ExpiringCache(capacity: 1000, now: monotonicNow)
+    self.patience = patience
+    self.instant = instant
     self.blobQuestions = SingleFlight(executor: executor)
     self.manifestFlights = SingleFlight(executor: executor)
   }

@@ -88,6 +88,10 @@ struct ResumptionPlan: Sendable {
     .milliseconds(100), .milliseconds(400), .seconds(1), .seconds(2), .seconds(4),
   ]
 
+  /// How long a try may take until the head of its answer: after a stall of 30 s, three of them fit into the minute that nginx
+  /// waits for the next byte.
+  static let timeout: Duration = .seconds(8)
+
   /// An upstream that sends a byte a connection is not to be asked for ever.
   private static let maximumTries = 1000
 

@@ -28,12 +28,13 @@ final class UpstreamReader: BlobSource {
     case broken(UpstreamError)
   }
 
-  /// What may wait for a client that is slower than upstream. In bytes.
-  private static let maximumWaiting = 1 << 20
+  /// What may wait for a client that is slower than upstream, in bytes: a thousand of these clients are no burden.
+  private static let maximumWaiting = 128 << 10
 
   let range: Range<Int64>
   private let pipe = Observed(Pipe())
   private let interest: FillInterest?
+  private let lease: BypassLimit.Lease?
   private let task: Mutex<Task<Void, Never>?>
 
   /// - Parameters:
@@ -42,6 +43,8 @@ final class UpstreamReader: BlobSource {
   ///   - digest: what the whole must have, where the part reaches its end.
   ///   - hash: of all that is before the part.
   ///   - interest: in a download of the same blob, which goes on while this is read.
+  ///   - lease: for the stream, held while this is read.
+  ///   - now: the clock by which a stall is told.
   init(
     _ source: Source,
     range: Range<Int64>,
@@ -49,17 +52,27 @@ final class UpstreamReader: BlobSource {
     verifying digest: Digest? = nil,
     after hash: RunningHash? = nil,
     keeping interest: FillInterest? = nil,
+    under lease: BypassLimit.Lease? = nil,
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
     on executor: BlockingExecutor
   ) {
     self.range = range
     self.interest = interest
+    self.lease = lease
     task = Mutex(nil)
-    let pump = Pump(pipe: pipe, range: range, digest: digest, reopen: reopen)
+    let pump = Pump(pipe: pipe, range: range, digest: digest, reopen: reopen, now: now)
     let task = Task(executorPreference: executor) { await pump.run(source, hash) }
     self.task.withLock { $0 = task }
   }
 
   deinit { task.withLock { $0?.cancel() } }
+
+  /// All of the part, which has to be small; its digest has been checked where one was given.
+  func collect() async throws(UpstreamError) -> ByteBuffer {
+    guard let state = await pipe.first(where: { $0.end != nil }) else { throw .cancelled }
+    if case .broken(let error) = state.end { throw error }
+    return state.chunks.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
+  }
 
   func next(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece {
     guard let state = await pipe.first(where: { !$0.chunks.isEmpty || $0.end != nil }) else { throw .cancelled }
@@ -81,6 +94,7 @@ final class UpstreamReader: BlobSource {
       /// What is still to come, in bytes.
       var rest: Int64
       var hash: RunningHash?
+      var stall: StallDetector
       /// What waits for the digest.
       var held = ByteBuffer()
     }
@@ -89,9 +103,14 @@ final class UpstreamReader: BlobSource {
     let range: Range<Int64>
     let digest: Digest?
     let reopen: Opener?
+    let now: @Sendable () -> ContinuousClock.Instant
 
     func run(_ source: Source, _ hash: RunningHash?) async {
-      var progress = Progress(rest: Int64(range.count), hash: hash ?? digest.map { RunningHash($0.algorithm) })
+      var progress = Progress(
+        rest: range.upperBound - range.lowerBound,
+        hash: hash ?? digest.map { RunningHash($0.algorithm) },
+        stall: StallDetector(now: now())
+      )
       do {
         try await pumpAll(source, &progress)
         pipe.update { $0.end = .whole }
@@ -112,15 +131,16 @@ final class UpstreamReader: BlobSource {
         } catch let error as UpstreamError where error.isPassing {
           // All of it: how the answer ends does not matter, only the digest does.
           if progress.rest == 0 { break }
-          if progress.rest < before { plan.noteProgress() }
+          if before - progress.rest >= error.leastProgress { plan.noteProgress() }
           source = try await rest(from: range.upperBound - progress.rest, after: error, &plan)
+          progress.stall.restart(now: now())
         }
       }
       guard let digest else { return }
       guard progress.hash?.hex() == digest.hex else {
         throw UpstreamError(.invalidAnswer, "upstream sent bytes whose digest is not \(digest)")
       }
-      _ = await pass(progress.held)
+      _ = await pass(progress.held, &progress.stall)
     }
 
     private func rest(
@@ -145,6 +165,7 @@ final class UpstreamReader: BlobSource {
       var skipped = source.skipped
       try await source.body.forEachChunk { chunk in
         var chunk = chunk
+        if progress.stall.isStalled(afterReceiving: chunk.readableBytes, now: now()) { throw UpstreamError.stalled }
         let ignored = Int(min(skipped, Int64(chunk.readableBytes)))
         chunk.moveReaderIndex(forwardBy: ignored)
         skipped -= Int64(ignored)
@@ -163,7 +184,7 @@ final class UpstreamReader: BlobSource {
           progress.held.writeBuffer(&wanted)
           wanted = early
         }
-        guard await pass(wanted) else { throw UpstreamError.cancelled }
+        guard await pass(wanted, &progress.stall) else { throw UpstreamError.cancelled }
         return progress.rest > 0 || digest != nil
       }
       guard progress.rest == 0 else {
@@ -172,9 +193,11 @@ final class UpstreamReader: BlobSource {
     }
 
     /// Waits until there is room; false when nobody reads any more.
-    private func pass(_ chunk: ByteBuffer) async -> Bool {
+    private func pass(_ chunk: ByteBuffer, _ stall: inout StallDetector) async -> Bool {
       guard chunk.readableBytes > 0 else { return true }
+      let isHeldBack = pipe.value.count >= UpstreamReader.maximumWaiting
       guard await pipe.first(where: { $0.count < UpstreamReader.maximumWaiting }) != nil else { return false }
+      if isHeldBack { stall.restart(now: now()) }
       pipe.update {
         $0.chunks.append(chunk)
         $0.count += chunk.readableBytes

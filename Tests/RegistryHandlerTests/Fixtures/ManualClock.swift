@@ -10,3 +10,12 @@ final class ManualClock: Sendable {
 
   func advance(by count: Int64) { seconds.add(count, ordering: .sequentiallyConsistent) }
 }
+
+/// A clock of instants that goes when a test says so.
+final class ManualInstants: Sendable {
+  private let instant = Mutex(ContinuousClock.now)
+
+  var now: ContinuousClock.Instant { instant.withLock { $0 } }
+
+  func advance(by duration: Duration) { instant.withLock { $0 += duration } }
+}

@@ -12,12 +12,17 @@ struct ProxyFixture: Sendable {
   let store: Store
   let registry = FakeUpstream()
   let clock = ManualClock()
+  /// The clock by which transfers stall.
+  let instants = ManualInstants()
   let services: ProxyServices
   let proxy: RegistryProxy
 
   init(
     delivery: Delivery = .accelerated,
     domain: String? = nil,
+    limits: StoreLimits = StoreLimits(),
+    bypasses: BypassLimit = BypassLimit(),
+    patience: Patience = Patience(),
     adjust: (inout Upstream) -> Void = { _ in }
   ) throws {
     directory = try TemporaryDirectory()
@@ -29,11 +34,15 @@ struct ProxyFixture: Sendable {
     let other = Upstream(name: try Values.upstream("q.test"), endpoints: [try Values.url("https://q.test")])
     services = ProxyServices(
       store: store,
+      limits: limits,
+      bypasses: bypasses,
+      patience: patience,
       client: registry,
       executor: .forTests,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       now: { [clock] in clock.now },
-      monotonicNow: { [clock] in clock.now }
+      monotonicNow: { [clock] in clock.now },
+      instant: { [instants] in instants.now }
     )
     proxy = RegistryProxy(
       upstreams: UpstreamTable([upstream, other], domain: domain),

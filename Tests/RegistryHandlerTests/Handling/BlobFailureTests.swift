@@ -120,6 +120,7 @@ struct BlobFailureTests {
     var answer = FakeAnswer(200, size.map { [.contentLength: $0] } ?? [:])
     answer.isChunked = true
     registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", answer)
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", answer)
     #expect(await fixture.send(.head, "/v2/o/a/blobs/\(digest)").status == 502)
   }
 }

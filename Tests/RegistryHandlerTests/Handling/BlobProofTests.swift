@@ -25,7 +25,7 @@ struct BlobProofTests {
 
   @Test(arguments: [HTTPRequest.Method.get, .head])
   func `upstream's word costs one HEAD, and is remembered`(_ method: HTTPRequest.Method) async throws {
-    registry.on("HEAD \(other)", FakeAnswer(200))
+    registry.on("HEAD \(other)", FakeAnswer(200, [.contentLength: "13"]))
     let first = await fixture.send(method, "/v2/o/b/blobs/\(digest)")
     let second = await fixture.send(method, "/v2/o/b/blobs/\(digest)")
     #expect(first.headers[.cacheStatus] == "regproxy; hit; detail=proved")
@@ -84,6 +84,59 @@ struct BlobProofTests {
     #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == 502)
   }
 
+  /// What an upstream says that has a page for every URL, or another blob, by HEAD and by GET.
+  private static let noProofs: [HTTPFields] = [
+    [.contentLength: "14"], [.contentLength: "19", .contentType: "text/html; charset=utf-8"],
+    [.contentLength: "13", .contentType: "TEXT/HTML"],
+    [.contentLength: "13", .dockerContentDigest: "sha256:\(String(repeating: "a", count: 64))"],
+    [.contentLength: "13", .contentEncoding: "gzip"],
+  ]
+
+  @Test(arguments: noProofs, [HTTPRequest.Method.get, .head])
+  func `an answer that is about something else proves nothing`(
+    _ headers: HTTPFields,
+    _ method: HTTPRequest.Method
+  ) async throws {
+    registry.on("HEAD \(other)", FakeAnswer(200, headers))
+    for _ in 0..<2 { #expect(await fixture.send(method, "/v2/o/b/blobs/\(digest)").status == 502) }
+    #expect(!fixture.store.hasLink(to: digest, in: try Values.place("r.test", "o/b")))
+  }
+
+  @Test(
+    arguments: [
+      (FakeAnswer(206, [.contentRange: "bytes 0-0/13"], [[97]]), 200),
+      (FakeAnswer(206, [.contentRange: "bytes 0-0/14"], [[97]]), 502),
+      (FakeAnswer(200, [.contentLength: "13"]), 200), (FakeAnswer(200, [.contentLength: "14"]), 502),
+      (FakeAnswer(404), 404),
+    ]
+  )
+  func `a HEAD that tells no size is asked again as a GET of one byte`(
+    _ answer: FakeAnswer,
+    _ status: Int
+  ) async throws {
+    var head = FakeAnswer(200)
+    for isChunked in [true, false] {
+      head.isChunked = isChunked
+      registry.on("HEAD \(other)", head)
+      registry.on("GET \(other)", answer)
+      #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == status)
+      fixture.store.fileSystem.remove(fixture.store.layout.blobLink(digest, in: try Values.place("r.test", "o/b")))
+    }
+  }
+
+  @Test func `a HEAD is answered with the size that a GET of one byte tells`() async throws {
+    let digest = try Values.digest(of: "absent")
+    let url = "https://r.test/v2/o/a/blobs/\(digest)"
+    var head = FakeAnswer(200)
+    head.isChunked = true
+    registry.on("HEAD \(url)", head)
+    registry.on("GET \(url)", FakeAnswer(206, [.contentRange: "bytes 0-0/6"], [[97]]))
+    let answer = await fixture.send(.head, "/v2/o/a/blobs/\(digest)")
+    #expect(answer.status == 200)
+    #expect(answer.headers[.contentLength] == "6")
+    #expect(!fixture.store.hasLink(to: digest, in: try Values.place("r.test", "o/a")))
+  }
+
   @Test func `another upstream has to say so itself`() async {
     #expect(await fixture.send(.get, "/v2/q.test/o/a/blobs/\(digest)").status == 404)
     #expect(registry.log.last == "HEAD https://q.test/v2/o/a/blobs/\(digest)")
@@ -99,7 +152,7 @@ struct BlobProofTests {
     #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == 404)
   }
 
-  @Test(arguments: [(FakeAnswer(200), 200), (FakeAnswer(404), 404)])
+  @Test(arguments: [(FakeAnswer(200, [.contentLength: "50000"]), 200), (FakeAnswer(404), 404)])
   func `who joins the download of another repository has to be proved too`(
     _ answer: FakeAnswer,
     _ status: Int
@@ -118,5 +171,19 @@ struct BlobProofTests {
     #expect(second.status == status)
     if status == 200 { #expect(try await fixture.content(of: second) == bytes) }
     #expect(questions == ["GET https://r.test/v2/o/a/blobs/\(digest)", "HEAD https://r.test/v2/o/b/blobs/\(digest)"])
+  }
+
+  @Test func `a client whose upstream tells another size than the download is answered by its own`() async throws {
+    let bytes = [UInt8](repeating: 7, count: 50_000)
+    let digest = try Values.digest(of: bytes)
+    var liar = FakeAnswer(200, [.contentLength: String(Int64.max)], [Array(bytes[..<20_000]), []])
+    liar.gate = Observed(1)
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", liar)
+    registry.on("GET https://r.test/v2/o/b/blobs/\(digest)", FakeAnswer(200, [:], [bytes]))
+    let first = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    #expect(first.headers[.contentLength] == String(Int64.max))
+    let second = await fixture.send(.get, "/v2/o/b/blobs/\(digest)")
+    #expect(try await fixture.content(of: second) == bytes)
+    liar.gate?.update { $0 = .max }
   }
 }

@@ -1,0 +1,43 @@
+internal import Synchronization
+
+/// A bounded map whose entries end at a time of their own.
+package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+  private struct Entry {
+    let value: Value
+    /// In seconds on the monotonic clock.
+    let expiry: Int64
+  }
+
+  private let capacity: Int
+  private let entries = Mutex<[Key: Entry]>([:])
+  private let now: @Sendable () -> Int64
+
+  /// - Parameters:
+  ///   - capacity: entries kept at most; beyond it the expired ones go, then all.
+  ///   - now: the monotonic clock, in seconds.
+  package init(capacity: Int, now: @escaping @Sendable () -> Int64) {
+    self.capacity = capacity
+    self.now = now
+  }
+
+  package subscript(key: Key) -> Value? {
+    let now = now()
+    return entries.withLock { entries in
+      guard let entry = entries[key], now < entry.expiry else { return nil }
+      return entry.value
+    }
+  }
+
+  /// - Parameter lifetime: in seconds; an entry without any is not kept.
+  package func insert(_ value: Value, for key: Key, lifetime: Int64) {
+    guard lifetime > 0 else { return }
+    let now = now()
+    entries.withLock { entries in
+      if entries.count >= capacity { entries = entries.filter { now < $0.value.expiry } }
+      if entries.count >= capacity { entries.removeAll() }
+      entries[key] = Entry(value: value, expiry: now + lifetime)
+    }
+  }
+
+  package func removeValue(for key: Key) { entries.withLock { _ = $0.removeValue(forKey: key) } }
+}

@@ -1,0 +1,21 @@
+internal import NIOCore
+
+/// A range of a small blob that is wholly in memory.
+struct BufferedBlob: BlobSource {
+  let range: Range<Int64>
+  private let bytes: ByteBuffer
+
+  /// - Parameter bytes: of the whole blob.
+  init(_ bytes: ByteBuffer, range: Range<Int64>) {
+    self.bytes = bytes
+    self.range = range
+  }
+
+  func next(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece {
+    let start = bytes.readerIndex + Int(offset)
+    guard let slice = bytes.getSlice(at: start, length: Int(range.upperBound - offset)) else {
+      throw .brokenOff(UpstreamError(.invalidAnswer, "the blob ended at byte \(offset)"))
+    }
+    return .bytes(slice)
+  }
+}

@@ -1,0 +1,42 @@
+/// Tells a transfer that drips from one that is merely slow; pure.
+///
+/// A connection that brings next to nothing is as dead as one that brings nothing: the rest may come faster by another.
+struct StallDetector: Sendable {
+  /// As long as a connection may bring no byte at all.
+  static let window: Duration = .seconds(30)
+
+  /// The least that a window has to bring, in bytes: a tenth of what a modem carries.
+  static let leastBytes: Int64 = 32 << 10
+
+  private var start: ContinuousClock.Instant
+  private var received: Int64 = 0
+
+  init(now: ContinuousClock.Instant) { start = now }
+
+  /// Counts what has arrived.
+  /// - Returns: whether the window that ends now brought too little.
+  mutating func isStalled(afterReceiving count: Int, now: ContinuousClock.Instant) -> Bool {
+    received += Int64(count)
+    guard now - start >= Self.window else { return false }
+    defer { restart(now: now) }
+    return received < Self.leastBytes
+  }
+
+  /// Begins another window, as the receiver has taken nothing meanwhile.
+  mutating func restart(now: ContinuousClock.Instant) {
+    start = now
+    received = 0
+  }
+}
+
+extension UpstreamError {
+  static let stalled = UpstreamError(
+    .timeout,
+    "upstream sent less than \(StallDetector.leastBytes) bytes in \(StallDetector.window.components.seconds) seconds"
+  )
+
+  /// How much a connection that ended so has to have brought for the next one to count as the first, in bytes.
+  ///
+  /// A drip is no progress: it would keep clients waiting for hours.
+  var leastProgress: Int64 { kind == .timeout ? StallDetector.leastBytes : 1 }
+}

@@ -1,0 +1,166 @@
+internal import HTTPTypes
+internal import NIOCore
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Tables "Blobs" and "Ranges" of `docs/request-handling.md`: what goes from upstream to one client without being stored.
+struct BlobBypassTests {
+  private static let blob = Array("a small blob".utf8)
+
+  /// A proxy whose store can take no blob.
+  private func makeFixture(bypasses: BypassLimit = BypassLimit()) throws -> ProxyFixture {
+    let fixture = try ProxyFixture(bypasses: bypasses)
+    fixture.store.fileSystem.removeIfEmpty(fixture.store.layout.partials)
+    try fixture.store.fileSystem.writeNew([], to: fixture.store.layout.partials)
+    return fixture
+  }
+
+  @Test(
+    arguments: [
+      (FakeAnswer(200), 502), (FakeAnswer(200, [:], [Array("a small blog".utf8)]), 502),
+      (FakeAnswer(200, [.contentLength: "12"], [Array("a small".utf8)]), 502),
+      (FakeAnswer(200, [:], [blob + blob]), 502), (FakeAnswer(200, [:], [blob]), 200),
+      (FakeAnswer(206, [.contentRange: "bytes 0-11/12"], [blob]), 200),
+    ]
+  )
+  func `a small blob that cannot be stored is verified before its head`(_ answer: FakeAnswer, _ status: Int)
+    async throws
+  {
+    let fixture = try makeFixture()
+    let digest = try Values.digest(of: Self.blob)
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", answer)
+    let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    #expect(response.status == status)
+    if status == 200 { #expect(try await fixture.content(of: response) == Self.blob) }
+  }
+
+  @Test func `an empty blob is a complete answer only for the digest of nothing`() async throws {
+    let fixture = try makeFixture()
+    let digest = try Values.digest(of: [UInt8]())
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200))
+    let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    #expect(response.status == 200)
+    #expect(response.headers[.contentLength] == "0")
+  }
+
+  @Test(arguments: [true, false])
+  func `a part of a small blob is verified with the whole`(_ isRight: Bool) async throws {
+    let fixture = try makeFixture()
+    let digest = try Values.digest(of: Self.blob)
+    var sent = Self.blob
+    if !isRight { sent[11] ^= 1 }
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)") { [sent] request throws(UpstreamError) in
+      request.headers[.range] == nil
+        ? FakeAnswer(200, [:], [sent]) : FakeAnswer(206, [.contentRange: "bytes 2-6/12"], [Array(sent[2...6])])
+    }
+    let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)", [.range: "bytes=2-6"])
+    #expect(response.status == (isRight ? 206 : 502))
+    if isRight { #expect(try await fixture.content(of: response) == Array(Self.blob[2...6])) }
+  }
+
+  @Test func `an empty answer of a client's own upstream is no blob`() async throws {
+    var patience = Patience()
+    patience.withAnotherUpstream = .zero
+    let fixture = try ProxyFixture(patience: patience)
+    let digest = try Values.digest(of: Self.blob)
+    var silent = FakeAnswer(200, [:], [Self.blob])
+    silent.gate = Observed(0)
+    fixture.registry.on("GET https://q.test/v2/o/a/blobs/\(digest)", silent)
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200))
+    let first = Task { await fixture.send(.get, "/v2/q.test/o/a/blobs/\(digest)") }
+    while fixture.services.fills.count == 0 { await Task.yield() }
+    #expect(await fixture.send(.get, "/v2/o/a/blobs/\(digest)").status == 502)
+    silent.gate?.update { $0 = .max }
+    #expect(await first.value.status == 200)
+  }
+
+  @Test func `streams beyond the limit are refused until another ends`() async throws {
+    let bypasses = BypassLimit(maximum: 1)
+    let fixture = try makeFixture(bypasses: bypasses)
+    let bytes = [UInt8](repeating: 7, count: 600_000)
+    let digest = try Values.digest(of: bytes)
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [:], [bytes]))
+    var first: RegistryResponse? = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    #expect(first?.status == 200)
+    let second = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    #expect(second.status == 503)
+    #expect(second.headers[.retryAfter] != nil)
+    first = nil
+    while bypasses.streams > 0 { await Task.yield() }
+    #expect(await fixture.send(.get, "/v2/o/a/blobs/\(digest)").status == 200)
+  }
+
+  // MARK: - Parts of a growing blob
+
+  private static let large = [UInt8](repeating: 3, count: 20_000_000)
+
+  /// A fill that has brought 100 bytes, and waits.
+  private func startFill(_ fixture: ProxyFixture, parts: FakeAnswer) async throws -> (
+    target: String, gate: Observed<Int>
+  ) {
+    let digest = try Values.digest(of: Self.large)
+    let gate = Observed(1)
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)") { request throws(UpstreamError) in
+      guard request.headers[.range] == nil else { return parts }
+      var answer = FakeAnswer(200, [:], [Array(Self.large[..<100]), Array(Self.large[100...])])
+      answer.gate = gate
+      return answer
+    }
+    let target = "/v2/o/a/blobs/\(digest)"
+    #expect(await fixture.send(.get, target).status == 200)
+    return (target, gate)
+  }
+
+  @Test func `a part a little ahead of a slow fill is asked of upstream`() async throws {
+    var patience = Patience()
+    patience.withPart = .milliseconds(10)
+    let fixture = try ProxyFixture(patience: patience)
+    let part = FakeAnswer(206, [.contentRange: "bytes 7000000-7000099/20000000"], [[UInt8](repeating: 3, count: 100)])
+    let (target, gate) = try await startFill(fixture, parts: part)
+    let response = await fixture.send(.get, target, [.range: "bytes=7000000-7000099"])
+    #expect(response.status == 206)
+    #expect(response.headers[.cacheStatus]?.contains("detail=range") == true)
+    #expect(try await fixture.content(of: response).count == 100)
+    gate.update { $0 = .max }
+  }
+
+  @Test func `a part a little ahead of a fast fill is the fill's`() async throws {
+    var patience = Patience()
+    patience.withPart = .seconds(600)
+    let fixture = try ProxyFixture(delivery: .direct, patience: patience)
+    let (target, gate) = try await startFill(fixture, parts: FakeAnswer(404))
+    async let response = fixture.send(.get, target, [.range: "bytes=7000000-7000099"])
+    gate.update { $0 = .max }
+    #expect(await response.status == 206)
+    #expect(try await fixture.content(of: await response).count == 100)
+  }
+
+  @Test func `an upstream without parts is asked for a far one once, then the fill is followed`() async throws {
+    let fixture = try ProxyFixture(delivery: .direct)
+    let (target, gate) = try await startFill(fixture, parts: FakeAnswer(200, [:], [Self.large]))
+    let whole = fixture.registry.log.count
+    async let first = fixture.send(.get, target, [.range: "bytes=19000000-19000099"])
+    while fixture.registry.log.count == whole { await Task.yield() }
+    while fixture.services.rangeRefusals[try Values.upstream("r.test")] == nil { await Task.yield() }
+    async let second = fixture.send(.get, target, [.range: "bytes=18000000-18000099"])
+    gate.update { $0 = .max }
+    for response in [await first, await second] {
+      #expect(response.status == 206)
+      #expect(try await fixture.content(of: response).count == 100)
+    }
+    #expect(fixture.registry.log.count == whole + 1)
+  }
+
+  @Test func `a fill that fails before the part is reached is an error, not a broken answer`() async throws {
+    let fixture = try ProxyFixture()
+    let (target, gate) = try await startFill(fixture, parts: FakeAnswer(200, [:], [Self.large]))
+    let digest = try Values.digest(of: Self.large)
+    async let part = fixture.send(.get, target, [.range: "bytes=19000000-19000099"])
+    while fixture.services.rangeRefusals[try Values.upstream("r.test")] == nil { await Task.yield() }
+    fixture.services.fills.join(digest, from: try Values.place("r.test", "o/a")).fill
+      .end(.failed(UpstreamError(.invalidAnswer, "wrong bytes")))
+    #expect(await part.status == 502)
+    gate.update { $0 = .max }
+  }
+}

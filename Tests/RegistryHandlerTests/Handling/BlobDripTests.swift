@@ -1,0 +1,140 @@
+internal import HTTPTypes
+internal import NIOCore
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Blobs" of `docs/request-handling.md`: an upstream that sends next to nothing.
+struct BlobDripTests {
+  private let bytes: [UInt8]
+  private let digest: Digest
+
+  init() throws {
+    var random = SeededGenerator(seed: 31)
+    bytes = random.bytes(300_000)
+    digest = try Values.digest(of: bytes)
+  }
+
+  private func target(_ upstream: String) -> String { "/v2/\(upstream)/o/a/blobs/\(digest)" }
+
+  private func request(_ upstream: String) -> String { "GET https://\(upstream)/v2/o/a/blobs/\(digest)" }
+
+  /// Sends the beginning, then a byte for each step of the gate; the rest, where it is asked for, at once.
+  private func drip(_ fixture: ProxyFixture, _ upstream: String, _ gate: Observed<Int>) {
+    fixture.registry.on(request(upstream)) { [bytes] request throws(UpstreamError) in
+      if let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" }) {
+        return FakeAnswer(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
+      }
+      let drops = bytes[20_000..<20_100].map { [$0] }
+      var answer = FakeAnswer(200, [:], [Array(bytes[..<20_000])] + drops + [Array(bytes[20_100...])])
+      answer.gate = gate
+      return answer
+    }
+  }
+
+  @Test func `a drip is a stall, and the rest is asked for by another connection`() async throws {
+    let fixture = try ProxyFixture()
+    let gate = Observed(1)
+    drip(fixture, "r.test", gate)
+    let response = await fixture.send(.get, target("r.test"))
+    gate.update { $0 = 11 }
+    let (fill, _, lease) = fixture.services.fills.join(digest, from: try Values.place("r.test", "o/a"))
+    defer { withExtendedLifetime(lease) {} }
+    _ = await fill.progress.first { $0.written >= 20_010 }
+    fixture.instants.advance(by: StallDetector.window)
+    gate.update { $0 = 12 }
+    // The window has brought twenty thousand bytes: too little, too.
+    #expect(try await fixture.content(of: response) == bytes)
+    #expect(fixture.registry.requests.map { $0.headers[.range] } == [nil, "bytes=20010-"])
+  }
+
+  @Test func `a drip that nobody reads ends, however small the blob is`() async throws {
+    let fixture = try ProxyFixture()
+    let gate = Observed(1)
+    drip(fixture, "r.test", gate)
+    var response: RegistryResponse? = await fixture.send(.get, target("r.test"))
+    #expect(response?.status == 200)
+    response = nil
+    fixture.instants.advance(by: StallDetector.window)
+    gate.update { $0 = 2 }
+    while fixture.services.fills.count > 0 { await Task.yield() }
+    #expect(fixture.registry.log == [request("r.test")])
+    #expect(fixture.store.fileSystem.size(of: fixture.store.layout.partial(digest)) == 20_000)
+  }
+
+  @Test func `a client of another upstream leaves a dripping fill for its own`() async throws {
+    var patience = Patience()
+    patience.withAnotherUpstream = .milliseconds(10)
+    let fixture = try ProxyFixture(patience: patience)
+    let gate = Observed(1)
+    drip(fixture, "q.test", gate)
+    let first = await fixture.send(.get, target("q.test"))
+    fixture.registry.on(request("r.test")) { [bytes] request throws(UpstreamError) in
+      guard let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" })
+      else { return FakeAnswer(200, [:], [bytes]) }
+      return FakeAnswer(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
+    }
+    // The fill stands still as long as this one is read.
+    let second = await fixture.send(.get, target("r.test"))
+    #expect(second.status == 200)
+    #expect(try await fixture.content(of: second) == bytes)
+    gate.update { $0 = .max }
+    #expect(try await fixture.content(of: first) == bytes)
+  }
+
+  @Test func `a client stays with the slow fill of another upstream where its own fails`() async throws {
+    var patience = Patience()
+    patience.withAnotherUpstream = .milliseconds(10)
+    let fixture = try ProxyFixture(patience: patience)
+    let gate = Observed(1)
+    drip(fixture, "q.test", gate)
+    let first = await fixture.send(.get, target("q.test"))
+    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "300000"]))
+    fixture.registry.on(request("r.test"), FakeAnswer(404))
+    let second = await fixture.send(.get, target("r.test"))
+    async let content = fixture.content(of: second)
+    while fixture.registry.count(of: request("r.test")) == 0 { await Task.yield() }
+    gate.update { $0 = .max }
+    #expect(try await content == bytes)
+    #expect(try await fixture.content(of: first) == bytes)
+  }
+
+  @Test(arguments: [true, false])
+  func `a client does not wait for a fill of unknown size where its own upstream tells one`(_ tells: Bool) async throws
+  {
+    var patience = Patience()
+    patience.withAnotherUpstream = .milliseconds(10)
+    let fixture = try ProxyFixture(patience: patience)
+    let gate = Observed(1)
+    var slow = FakeAnswer(200, [:], [Array(bytes[..<20_000]), Array(bytes[20_000...])])
+    slow.isChunked = true
+    slow.gate = gate
+    fixture.registry.on(request("q.test"), slow)
+    let first = Task { await fixture.send(.get, target("q.test")) }
+    while fixture.services.fills.count == 0 { await Task.yield() }
+    var own = FakeAnswer(200, [:], [bytes])
+    own.isChunked = !tells
+    fixture.registry.on(request("r.test"), own)
+    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "300000"]))
+    let second = Task { await fixture.send(.get, target("r.test")) }
+    while fixture.registry.count(of: request("r.test")) == 0 { await Task.yield() }
+    if !tells { gate.update { $0 = .max } }
+    #expect(try await fixture.content(of: await second.value) == bytes)
+    gate.update { $0 = .max }
+    #expect(try await fixture.content(of: await first.value) == bytes)
+  }
+
+  @Test func `a follower without a reader ends, and leaves the blob to the process that writes`() async throws {
+    let fixture = try ProxyFixture()
+    let partial = try fixture.store.claimPartial(digest)
+    let place = try Values.place("r.test", "o/a")
+    try fixture.store.keep(PartialRecord(size: 300_000, etag: nil, origin: place), of: digest)
+    try partial.append(ByteBuffer(bytes: bytes[..<200_000]))
+    var response: RegistryResponse? = await fixture.send(.get, target("r.test"))
+    #expect(response?.status == 200)
+    response = nil
+    while fixture.services.fills.count > 0 { await Task.yield() }
+    #expect(fixture.store.fileSystem.size(of: fixture.store.layout.partial(digest)) == 200_000)
+    partial.discard()
+  }
+}
