@@ -19,7 +19,7 @@ extension BlobHandler {
       headers[.range] = request.headers[.range]
     }
     let answer: UpstreamResponse
-    switch try await ask(upstream, route, headers, until: deadline) {
+    switch try await ask(upstream.forOneClient, route, headers, until: deadline) {
     case .redirect(let redirect):
       services.remember(redirect, for: redirectKey(for: digest))
       return response(redirect)
@@ -182,7 +182,7 @@ extension BlobHandler {
       let route = Route.blob(repository, digest)
       let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(end - 1)"] : [:]
       let deadline = ContinuousClock.now + ResumptionPlan.timeout
-      guard case .response(let response) = try await ask(upstream.followingStorage, route, headers, until: deadline)
+      guard case .response(let response) = try await ask(upstream.followingStorage.forOneClient, route, headers, until: deadline)
       else { throw BlobDownload.redirectedAway }
       let skipped = try await response.skipped(route, offset: offset, size: size)
       return UpstreamReader.Source(body: response.body, skipped: skipped)

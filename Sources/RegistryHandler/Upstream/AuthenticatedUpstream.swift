@@ -18,11 +18,12 @@ package struct AuthenticatedUpstream: Sendable {
 
   package let upstream: Upstream
   /// What becomes of redirects to storage for the client that asks.
-  package let external: ExternalRedirects
+  package private(set) var external: ExternalRedirects
   private let client: any UpstreamClient
   private let tokens: TokenCache
   private let health: EndpointHealth
   private let now: @Sendable () -> Int64
+  private var receiveBuffer = ReceiveBuffer.large
 
   /// - Parameter now: seconds since 1970.
   package init(
@@ -43,7 +44,16 @@ package struct AuthenticatedUpstream: Sendable {
 
   /// The same, for a blob whose head may be out already: its storage is followed, as its client can be sent nowhere.
   package var followingStorage: AuthenticatedUpstream {
-    AuthenticatedUpstream(upstream, external: .follow, client: client, tokens: tokens, health: health, now: now)
+    var copy = self
+    copy.external = .follow
+    return copy
+  }
+
+  /// The same, for an answer that goes to one client as fast as that takes it.
+  package var forOneClient: AuthenticatedUpstream {
+    var copy = self
+    copy.receiveBuffer = .small
+    return copy
   }
 
   /// Sends a request to the endpoints in their order, those last that gave no answer lately, until one has an answer that
@@ -215,8 +225,14 @@ package struct AuthenticatedUpstream: Sendable {
     var headers = headers
     headers[.acceptEncoding] = "identity"
     if let token { headers[.authorization] = "Bearer \(token)" }
-    return try await client.execute(
-      UpstreamRequest(method: method, url: url, headers: headers, caFile: upstream.caFile, addresses: addresses)
+    var request = UpstreamRequest(
+      method: method,
+      url: url,
+      headers: headers,
+      caFile: upstream.caFile,
+      addresses: addresses
     )
+    request.receiveBuffer = receiveBuffer
+    return try await client.execute(request)
   }
 }

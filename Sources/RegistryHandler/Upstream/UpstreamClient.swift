@@ -10,6 +10,14 @@ package protocol UpstreamClient: Sendable {
   func execute(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse
 }
 
+/// How much of an answer's body is read at a time.
+package enum ReceiveBuffer: Hashable, Sendable {
+  /// As much as makes a download cheap.
+  case large
+  /// Little, for a client that may be slow while a thousand others are.
+  case small
+}
+
 /// A request to an upstream.
 package struct UpstreamRequest: Sendable {
   package var method: HTTPRequest.Method
@@ -19,6 +27,7 @@ package struct UpstreamRequest: Sendable {
   package var caFile: String?
   /// The addresses that the host may turn out to have.
   package var addresses: AddressRule
+  package var receiveBuffer = ReceiveBuffer.large
 
   package init(
     method: HTTPRequest.Method,

@@ -14,6 +14,7 @@ final class HTTPClientPool: Sendable {
     let caFile: String?
     /// The one host that is at a known address; any other is looked up.
     let pin: Pin?
+    let receiveBuffer: ReceiveBuffer
   }
 
   /// A host and the address that was vetted for it. Certificates are still those of the host.
@@ -51,7 +52,12 @@ final class HTTPClientPool: Sendable {
 
   /// What is read of a connection at a time, in bytes. The more it is, the fewer hand-overs between threads a large blob costs;
   /// it grows from the least as long as reads fill it.
-  private static let receiveSize = (least: 4 << 10, most: 256 << 10)
+  private static func receiveSize(_ buffer: ReceiveBuffer) -> (least: Int, most: Int) {
+    switch buffer {
+    case .large: (4 << 10, 256 << 10)
+    case .small: (4 << 10, 32 << 10)
+    }
+  }
 
   /// A fill has a connection of its own, and a thousand may run.
   private static let connectionsPerHost = 1024
@@ -135,8 +141,9 @@ final class HTTPClientPool: Sendable {
     configuration.connectionPool.idleTimeout = idleTimeout
     configuration.connectionPool.retryConnectionEstablishment = false
     configuration.http1_1ConnectionDebugInitializer = { channel in
-      let (least, most) = receiveSize
-      let allocator = AdaptiveRecvByteBufferAllocator(minimum: least, initial: 64 << 10, maximum: most)
+      let (least, most) = receiveSize(key.receiveBuffer)
+      let initial = min(64 << 10, most)
+      let allocator = AdaptiveRecvByteBufferAllocator(minimum: least, initial: initial, maximum: most)
       // A channel keeps a buffer for each message it may read at once.
       return channel.setOption(.maxMessagesPerRead, value: 1).flatMap {
         channel.setOption(.recvAllocator, value: allocator)

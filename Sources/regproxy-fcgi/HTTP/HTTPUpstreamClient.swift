@@ -54,7 +54,8 @@ final class HTTPUpstreamClient: UpstreamClient {
     _ request: UpstreamRequest,
     at pin: HTTPClientPool.Pin?
   ) async throws(UpstreamError) -> UpstreamResponse {
-    let lease = try pool.lease(HTTPClientPool.Key(caFile: request.caFile, pin: pin))
+    let key = HTTPClientPool.Key(caFile: request.caFile, pin: pin, receiveBuffer: request.receiveBuffer)
+    let lease = try pool.lease(key)
     var outgoing = HTTPClientRequest(url: request.url.description)
     outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
     for field in request.headers { outgoing.headers.add(name: field.name.rawName, value: field.value) }
