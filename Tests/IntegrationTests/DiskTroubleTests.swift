@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 internal import RegistryTestSupport
 internal import Testing
 
@@ -61,7 +62,6 @@ extension IntegrationTests {
         #expect(try await ofSecond.finish().isWhole(digest))
         #expect(try stack.keptBlobs().isEmpty)
         #expect(files(stack, "partial").isEmpty)
-        if refusal == .limit { #expect(registry.gets(of: digest) == 1) }
         await second.stop()
       } catch {
         try await disk.unmount()
@@ -116,6 +116,54 @@ extension IntegrationTests {
         #expect(part.status == 206)
         #expect(part.digest == sha256Digest(of: Array(bytes[1_000_000..<61_000_000])))
       }
+    }
+
+    @Test("An empty answer is no blob without a store either", arguments: [0, 1, 16 << 10])
+    func emptyAnswer(size: Int) async throws {
+      let digest = sha256Digest(of: DeterministicBytes.make(count: size, seed: 62))
+      registry.answer("/v2/library/app/blobs/\(digest)", with: ScriptedAnswer(body: .bytes([])))
+      try await withDisk("size=8m") { stack, disk in
+        try await disk.remount("ro")
+        let answer = try await stack.client.get("/v2/app/blobs/\(digest)")
+        #expect(answer.status == (size == 0 ? 200 : 502))
+        #expect(size == 0 || !answer.isWhole(digest))
+      }
+    }
+
+    @Test("The limits hold while a blob arrives that cannot be kept", arguments: [true, false])
+    func growing(isAnnounced: Bool) async throws {
+      let cached = (0..<4).map { DeterministicBytes.make(count: 2_000_000, seed: UInt64(80 + $0)) }
+      let digests = cached.map { registry.addBlob($0, to: "library/app") }
+      registry.addBlob(bytes, to: "library/app", isAnnounced ? .bytes(bytes) : .chunked(bytes))
+      let disk = try await SmallDisk(at: directory.makeDirectory("store"), options: "size=100m", in: directory)
+      do {
+        let stack = try await ProxyStack(dockerHub(at: registry), limits: "min_free: 50MB", in: directory)
+        let worker = try await stack.startWorker()
+        for digest in digests { #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest)) }
+        for digest in digests {
+          var times = [timeval(tv_sec: time(nil) - 3600, tv_usec: 0), timeval(tv_sec: 1_000_000_000, tv_usec: 0)]
+          #expect(utimes(stack.path(of: digest), &times) == 0)
+        }
+        let watch = Task {
+          var least = Int.max
+          while !Task.isCancelled {
+            least = min(least, try disk.freeSpace())
+            try? await Task.sleep(for: .milliseconds(2))
+          }
+          return least
+        }
+        let answer = try await stack.client.get("/v2/app/blobs/\(digest)")
+        #expect(isAnnounced ? answer.isWhole(digest) : answer.status == 502)
+        watch.cancel()
+        #expect(try await watch.value >= 45_000_000)
+        #expect(try stack.keptBlobs() == Set(digests))
+        #expect(files(stack, "partial").isEmpty)
+        await worker.stop()
+      } catch {
+        try await disk.unmount()
+        throw error
+      }
+      try await disk.unmount()
     }
 
     @Test("Wrong bytes are no whole answer without a store either")

@@ -75,7 +75,7 @@ extension BlobDownload {
     var stall = StallDetector(now: services.instant())
     // The announced size has been looked at; without one, the limits are looked at on the way.
     let step = size == nil ? services.evictor.policy.growthStep : nil
-    var nextLook = step.map { partial.length + $0 } ?? .max
+    var nextLook = step == nil ? Int64.max : partial.length
     try await body.forEachChunk { chunk in
       var chunk = chunk
       if stall.isStalled(afterReceiving: chunk.readableBytes, now: services.instant()) { throw UpstreamError.stalled }
@@ -84,11 +84,12 @@ extension BlobDownload {
       skipped -= Int64(known)
       if chunk.readableBytes > 0 {
         if let step, partial.length + Int64(chunk.readableBytes) >= nextLook {
-          guard services.evictor.permitsGrowth(of: fill.digest, to: partial.length + step) else {
+          guard services.evictor.permitsGrowth(of: fill.digest, to: partial.length + step, by: step) else {
             partial.discard()
             throw UpstreamError.noRoom
           }
-          nextLook = partial.length + step
+          // A chunk may be larger than what is left of the step.
+          nextLook = partial.length + step / 2
         }
         try partial.append(chunk)
         fill.advance(to: partial.length)

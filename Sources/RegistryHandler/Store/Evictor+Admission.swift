@@ -62,10 +62,12 @@ extension Evictor {
   package func giveBack(_ size: Int64) { store.usage.add(-StoreUsage.taken(by: size)) }
 
   /// Whether a blob of unknown size may go on to grow. Blocks shortly.
-  /// - Parameter length: of the blob so far, in bytes.
-  package func permitsGrowth(of digest: Digest, to length: Int64) -> Bool {
+  /// - Parameters:
+  ///   - length: what it comes to, in bytes.
+  ///   - step: how much of that is still to be written, in bytes.
+  package func permitsGrowth(of digest: Digest, to length: Int64, by step: Int64) -> Bool {
     guard policy.limits.isLimited else { return true }
-    let free = freeSpace?.subtractingClamped(growing.totals(except: digest).outstanding)
+    let free = freeSpace?.subtractingClamped(growing.totals(except: digest).outstanding).subtractingClamped(step)
     return policy.permitsGrowth(to: length, total: store.usage.total ?? 0, free: free)
   }
 

@@ -113,9 +113,9 @@ struct EvictorAdmissionTests {
     evictor.collect()
     let digest = try Values.digest(of: "a")
     #expect(try await admit(evictor, "a", nil) == .shared)
-    #expect(evictor.permitsGrowth(of: digest, to: 110 * Self.block))
-    #expect(!evictor.permitsGrowth(of: digest, to: 110 * Self.block + 1))
-    #expect(makeEvictor(maxSize: nil).permitsGrowth(of: digest, to: .max))
+    #expect(evictor.permitsGrowth(of: digest, to: 110 * Self.block, by: 1))
+    #expect(!evictor.permitsGrowth(of: digest, to: 110 * Self.block + 1, by: 1))
+    #expect(makeEvictor(maxSize: nil).permitsGrowth(of: digest, to: .max, by: .max))
   }
 
   @Test func `sizes beyond all bounds are added up without a trap`() {

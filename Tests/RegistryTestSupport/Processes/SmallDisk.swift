@@ -19,6 +19,13 @@ package final class SmallDisk: Sendable {
     try await Self.run("mount", ["-o", "remount,\(options)", path], directory)
   }
 
+  /// What is free, in bytes.
+  package func freeSpace() throws -> Int {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { throw SystemCallError("statvfs") }
+    return Int(status.f_bavail * status.f_frsize)
+  }
+
   /// Takes it away; who has files open there keeps them.
   package func unmount() async throws { try await Self.run("umount", ["-l", path], directory) }
 

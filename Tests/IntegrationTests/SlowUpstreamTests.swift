@@ -1,0 +1,95 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("An upstream that sends next to nothing")
+  struct SlowUpstreamTests {
+    private let bytes = DeterministicBytes.make(count: 300_000, seed: 91)
+    private let digest: String
+    private let slow: ScriptedRegistry
+    private let fast: ScriptedRegistry
+    private let yaml: String
+
+    init() throws {
+      digest = sha256Digest(of: bytes)
+      slow = try ScriptedRegistry()
+      fast = try ScriptedRegistry()
+      yaml = """
+        upstreams:
+          slow.test: {endpoints: ["\(slow.url)"]}
+          fast.test: {endpoints: ["\(fast.url)"]}
+
+        """
+    }
+
+    @Test("A client of a fast one is done while the slow one's still wait", arguments: [true, false])
+    func otherUpstream(isAnnounced: Bool) async throws {
+      let gate = Gate()
+      if isAnnounced {
+        slow.addBlob(bytes, to: "o/a", .gated(bytes, at: 20_000, gate))
+      } else {
+        slow.addBlob(bytes, to: "o/a", .withheld(gate))
+      }
+      fast.answerRanges("/v2/o/a/blobs/\(digest)", of: bytes) { .bytes($0) }
+      let (stack, worker) = try await ProxyStack.start(yaml)
+      let first = try await stack.client.open("GET", "/v2/slow.test/o/a/blobs/\(digest)")
+      try await eventually("the slow one is asked") { slow.gets(of: digest, in: "o/a") == 1 }
+      if isAnnounced { _ = try await first.head() }
+      #expect(try await stack.client.get("/v2/fast.test/o/a/blobs/\(digest)").isWhole(digest))
+      #expect(slow.gets(of: digest, in: "o/a") == 1)
+      gate.open()
+      first.leave()
+      await worker.stop()
+    }
+
+    @Test("A part a little ahead does not wait for it")
+    func part() async throws {
+      let gate = Gate()
+      let bytes = DeterministicBytes.make(count: .megabytes(20), seed: 92)
+      let digest = sha256Digest(of: bytes)
+      slow.answerRanges("/v2/o/a/blobs/\(digest)", of: bytes) { [bytes] rest in
+        rest.count == bytes.count ? .gated(rest, at: 50_000, gate) : .bytes(rest)
+      }
+      let (stack, worker) = try await ProxyStack.start(yaml)
+      let target = "/v2/slow.test/o/a/blobs/\(digest)"
+      let whole = try await stack.client.open("GET", target)
+      try await whole.read(atLeast: 10_000)
+      let part = try await stack.client.get(target, headers: ["Range": "bytes=7000000-7000099"])
+      #expect(part.status == 206)
+      #expect(part.body == Array(bytes[7_000_000..<7_000_100]))
+      gate.open()
+      #expect(try await whole.finish().isWhole(digest))
+      await worker.stop()
+    }
+
+    @Test("One that sends no parts is asked for a far one once")
+    func withoutParts() async throws {
+      let gate = Gate()
+      let bytes = DeterministicBytes.make(count: .megabytes(40), seed: 93)
+      let digest = slow.addBlob(bytes, to: "o/a", .gated(bytes, at: 50_000, gate))
+      let (stack, worker) = try await ProxyStack.start(yaml)
+      let target = "/v2/slow.test/o/a/blobs/\(digest)"
+      let whole = try await stack.client.open("GET", target)
+      try await whole.read(atLeast: 10_000)
+      let client = stack.client
+      async let parts = withThrowingTaskGroup(of: Bool.self) { group in
+        for start in [30_000_000, 31_000_000, 32_000_000, 33_000_000, 34_000_000] {
+          group.addTask {
+            let part = try await client.get(target, headers: ["Range": "bytes=\(start)-\(start + 9)"])
+            return part.status == 206 && part.body == Array(bytes[start..<start + 10])
+          }
+          // One after another: each has been asked for when the next comes.
+          try await eventually("the parts wait") { slow.gets(of: digest, in: "o/a") >= 2 }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      try await eventually("upstream was asked for a part") { slow.gets(of: digest, in: "o/a") >= 2 }
+      gate.open()
+      #expect(try await parts == Array(repeating: true, count: 5))
+      #expect(try await whole.finish().isWhole(digest))
+      #expect(slow.gets(of: digest, in: "o/a") <= 3)
+      await worker.stop()
+    }
+  }
+}
