@@ -22,6 +22,9 @@ package final class Observed<Value: Sendable>: Sendable {
 
   package var value: Value { state.withLockedValue { $0.value } }
 
+  /// How many tasks wait.
+  var waiterCount: Int { state.withLockedValue(\.waiters.count) }
+
   /// Changes the value and wakes those whom it satisfies now.
   package func update(_ change: (inout Value) -> Void) {
     let (value, satisfied) = state.withLockedValue { state -> (Value, [CheckedContinuation<Value?, Never>]) in

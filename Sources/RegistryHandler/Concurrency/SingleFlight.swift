@@ -10,6 +10,9 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
   /// - Parameter executor: where operations run; they may block.
   package init(executor: BlockingExecutor) { self.executor = executor }
 
+  /// How many callers wait for operations.
+  var waiterCount: Int { flights.withLock { $0.values.reduce(0) { $0 + $1.waiterCount } } }
+
   /// The value of the operation under way for the key, or of this one.
   package func value(
     for key: Key,

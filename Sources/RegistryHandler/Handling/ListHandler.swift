@@ -6,38 +6,83 @@ struct ListHandler: Sendable {
   /// The largest list that is passed on, in bytes.
   static let maximumSize = 4 << 20
 
+  /// Requests with the same key at the same time are one question.
+  struct Key: Hashable, Sendable {
+    let upstream: UpstreamName
+    /// Path and query, as they go upstream.
+    let target: String
+  }
+
+  /// What upstream said, the same for all who asked.
+  struct Answer: Sendable {
+    let document: Document
+    let mediaType: MediaType
+    let nextPage: NextPage?
+    /// Whether upstream has applied the filter of the question.
+    let isFiltered: Bool
+  }
+
   let upstream: AuthenticatedUpstream
+  let services: ProxyServices
 
   func respond(to match: UpstreamTable.Match) async throws(UpstreamError) -> RegistryResponse {
-    try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: "upstream gave no answer in time") {
-      () throws(UpstreamError) in try await fetch(match)
+    // Timed here too, so that an answer is out in time even if the threads that ask are all busy with a slow disk.
+    let answer = try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: Self.timeout) {
+      () throws(UpstreamError) in try await ask(match.route).get()
+    }
+    var headers: HTTPFields = [.contentType: answer.mediaType.description, .cacheControl: "no-store"]
+    if let link = answer.nextPage?.header(for: match) { headers[.link] = link }
+    if answer.isFiltered { headers[.ociFiltersApplied] = "artifactType" }
+    var response = RegistryResponse(status: 200, headers: headers, body: .bytes(answer.document.bytes))
+    response.reservation = answer.document.reservation
+    response.mark(.bypass, detail: "list")
+    return response
+  }
+
+  private static let timeout = "upstream gave no answer in time"
+
+  /// The answer to a question that is asked once for all who have it.
+  private func ask(_ route: Route) async -> Result<Answer, UpstreamError> {
+    do {
+      return try await services.listFlights.value(for: Key(upstream: upstream.upstream.name, target: route.target)) {
+        do throws(UpstreamError) {
+          let answer = try await withDeadline(.now + ProxyServices.answerTimeout, orTimeout: Self.timeout) {
+            () throws(UpstreamError) in try await fetch(route)
+          }
+          return .success(answer)
+        } catch {
+          return .failure(error)
+        }
+      }
+    } catch {
+      return .failure(.cancelled)
     }
   }
 
-  private func fetch(_ match: UpstreamTable.Match) async throws(UpstreamError) -> RegistryResponse {
+  private func fetch(_ route: Route) async throws(UpstreamError) -> Answer {
     let response: UpstreamResponse
-    switch try await upstream.send(.get, match.route, headers: [.accept: "application/json, */*"]) {
+    switch try await upstream.send(.get, route, headers: [.accept: "application/json, */*"]) {
     case .response(let answer): response = answer
     case .redirect(let redirect):
       throw UpstreamError(.invalidAnswer, "upstream redirects a list elsewhere", status: redirect.status)
     }
     guard response.status == 200 else {
       await response.body.discard()
-      throw UpstreamError(refusing: response, match.route)
+      throw UpstreamError(refusing: response, route)
     }
     try response.refuseContentEncoding()
     guard let mediaType = response.headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest else {
       throw UpstreamError(.invalidAnswer, "upstream sent something else than JSON")
     }
-    guard let bytes = try await response.body.collect(upTo: Self.maximumSize) else {
+    guard let document = try await response.document(upTo: Self.maximumSize, countedBy: services.documents) else {
       throw UpstreamError(.invalidAnswer, "upstream sent a list of more than \(Self.maximumSize) bytes")
     }
-    var headers: HTTPFields = [.contentType: mediaType.description, .cacheControl: "no-store"]
-    if let link = response.headers[.link].flatMap({ NextPage(link: $0) }) { headers[.link] = link.header(for: match) }
-    if response.headers[.ociFiltersApplied] == "artifactType" { headers[.ociFiltersApplied] = "artifactType" }
-    var result = RegistryResponse(status: 200, headers: headers, body: .bytes(bytes))
-    result.mark(.bypass, detail: "list")
-    return result
+    return Answer(
+      document: document,
+      mediaType: mediaType,
+      nextPage: response.headers[.link].flatMap { NextPage(link: $0) },
+      isFiltered: response.headers[.ociFiltersApplied] == "artifactType"
+    )
   }
 }
 

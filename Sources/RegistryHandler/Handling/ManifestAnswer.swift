@@ -18,23 +18,32 @@ struct ManifestAnswer: Sendable {
   }
 
   let head: Head
-  /// The bytes; `nil` when only the head was asked for.
-  let bytes: [UInt8]?
+  /// `nil` when only the head was asked for.
+  let content: ServedManifest.Content?
   let status: CacheStatus
   /// One word for `Cache-Status`.
   let detail: String
+  /// Of bytes that are in memory although they are many.
+  let reservation: ByteBudget.Reservation?
 
   init(_ head: Head, _ status: CacheStatus, detail: String) {
     self.head = head
-    self.bytes = nil
+    self.content = nil
     self.status = status
     self.detail = detail
+    self.reservation = nil
   }
 
-  init(_ manifest: StoredManifest, _ status: CacheStatus, detail: String) {
-    self.head = Head(digest: manifest.digest, mediaType: manifest.mediaType, size: Int64(manifest.bytes.count))
-    self.bytes = manifest.bytes
+  init(
+    _ manifest: ServedManifest,
+    _ status: CacheStatus,
+    detail: String,
+    holding reservation: ByteBudget.Reservation? = nil
+  ) {
+    self.head = Head(digest: manifest.digest, mediaType: manifest.mediaType, size: manifest.size)
+    self.content = manifest.content
     self.status = status
     self.detail = detail
+    if case .bytes = manifest.content { self.reservation = reservation } else { self.reservation = nil }
   }
 }

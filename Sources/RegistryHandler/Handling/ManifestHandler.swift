@@ -63,10 +63,14 @@ struct ManifestHandler: Sendable {
         .dockerContentDigest: answer.head.digest.description,
       ]
     )
-    if !isHead, let bytes = answer.bytes {
+    switch isHead ? nil : answer.content {
+    case .bytes(let bytes):
       response.body = .bytes(bytes)
-    } else {
-      response.headers.append(HTTPField(name: .contentLength, value: String(answer.head.size)))
+      response.reservation = answer.reservation
+    case .file(let file):
+      response.headers[.contentLength] = String(answer.head.size)
+      response.body = .stream(BlobReader(file, range: 0..<answer.head.size))
+    case nil: response.headers[.contentLength] = String(answer.head.size)
     }
     response.mark(answer.status, detail: answer.detail)
     if answer.status == .stale {

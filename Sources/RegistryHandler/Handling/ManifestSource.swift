@@ -26,7 +26,7 @@ struct ManifestSource: Sendable {
   }
 
   /// What was last served for a tag, if it may stand in for an answer that upstream does not give.
-  private func lastKnown(_ reference: Reference) -> StoredManifest? {
+  private func lastKnown(_ reference: Reference) -> ServedManifest? {
     guard case .tag(let tag) = reference, let record = try? services.store.tag(tag, accept.variant, in: place),
       let digest = Digest(record.digest),
       record.freshness(for: upstream.upstream, now: services.now()) != .expired,
@@ -37,7 +37,7 @@ struct ManifestSource: Sendable {
 
   private func ask(
     for reference: Reference,
-    known: StoredManifest?,
+    known: ServedManifest?,
     headOnly: Bool
   ) async throws(UpstreamError) -> ManifestAnswer {
     // A HEAD costs no pull of the rate limit: it is asked first where the bytes may be here, or are not wanted.
@@ -76,17 +76,20 @@ struct ManifestSource: Sendable {
   private func fetch(_ reference: Reference) async throws(UpstreamError) -> ManifestAnswer {
     let response = try await send(.get, reference)
     try response.refuseContentEncoding()
-    guard let bytes = try await response.body.collect(upTo: Store.maximumManifestSize) else {
+    guard let document = try await response.document(upTo: Store.maximumManifestSize, countedBy: services.documents)
+    else {
       throw UpstreamError(.invalidAnswer, "upstream sent more than \(Store.maximumManifestSize) bytes as a manifest")
     }
-    let manifest = try verified(bytes, response.headers, reference)
+    let manifest = try verified(document.bytes, response.headers, reference)
     do throws(UpstreamError) {
       try keep(manifest)
     } catch {
       log("manifest not kept", error)
-      return ManifestAnswer(manifest, .bypass, detail: "not-kept")
+      return ManifestAnswer(ServedManifest(manifest), .bypass, detail: "not-kept", holding: document.reservation)
     }
-    let answer = ManifestAnswer(manifest, .miss, detail: "fetched")
+    // One that is large is served from its file.
+    let stored = (try? services.store.manifest(manifest.digest, in: place)) ?? ServedManifest(manifest)
+    let answer = ManifestAnswer(stored, .miss, detail: "fetched", holding: document.reservation)
     record(reference, answer.head, etag: response.headers[.eTag])
     return answer
   }
@@ -191,7 +194,7 @@ extension UpstreamError {
   /// Whether the failure says nothing about the content: then what was last known may be served.
   var allowsStaleAnswer: Bool {
     switch kind {
-    case .unreachable, .timeout, .invalidAnswer: true
+    case .unreachable, .timeout, .invalidAnswer, .busy: true
     case .status, .authentication: status.map { $0 >= 500 || $0 == 429 } ?? true
     case .cancelled, .store: false
     }

@@ -20,6 +20,9 @@ package final class ProxyServices: Sendable {
   /// The longest wait for upstream when there is something stale to answer with.
   package static let staleAnswerTimeout: Duration = .seconds(5)
 
+  /// What large manifests and lists may take of the memory together, in bytes: sixteen of the largest.
+  package static let maximumDocumentBytes = 64 << 20
+
   package let store: Store
   package let client: any UpstreamClient
   package let executor: BlockingExecutor
@@ -32,6 +35,9 @@ package final class ProxyServices: Sendable {
   package let redirects: RedirectMemory
   let blobQuestions: SingleFlight<BlobQuestion.Key, Result<BlobQuestion.Answer, UpstreamError>>
   let manifestFlights: SingleFlight<ManifestKey, Result<ManifestAnswer, UpstreamError>>
+  let listFlights: SingleFlight<ListHandler.Key, Result<ListHandler.Answer, UpstreamError>>
+  /// Of upstream's manifests and lists in memory, until the last client has them.
+  package let documents: ByteBudget
   package let counters = RequestCounters()
   package let storeTrouble: StoreTrouble
   package let evictor: Evictor
@@ -46,6 +52,7 @@ package final class ProxyServices: Sendable {
   ///   - now: seconds since 1970.
   ///   - monotonicNow: seconds on a clock that is never set.
   ///   - instant: the clock by which transfers are told to have stalled.
+  ///   - maximumDocumentBytes: what large manifests and lists may take of the memory together, in bytes.
   package init(
     store: Store,
     limits: StoreLimits = StoreLimits(),
@@ -56,7 +63,8 @@ package final class ProxyServices: Sendable {
     logger: Logger,
     now: @escaping @Sendable () -> Int64,
     monotonicNow: @escaping @Sendable () -> Int64,
-    instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+    maximumDocumentBytes: Int = ProxyServices.maximumDocumentBytes
   ) {
     self.store = store
     self.client = client
@@ -73,5 +81,7 @@ package final class ProxyServices: Sendable {
     self.instant = instant
     self.blobQuestions = SingleFlight(executor: executor)
     self.manifestFlights = SingleFlight(executor: executor)
+    self.listFlights = SingleFlight(executor: executor)
+    self.documents = ByteBudget(limit: maximumDocumentBytes)
   }
 }

@@ -90,7 +90,8 @@ package final class RegistryProxy: Sendable {
     case .blob(let repository, let digest):
       let handler = BlobHandler(upstream: upstream, repository: repository, services: services, delivery: delivery)
       return try await handler.respond(to: request, digest)
-    case .tags, .referrers: return try await ListHandler(upstream: upstream).respond(to: match)
+    case .tags, .referrers:
+      return try await ListHandler(upstream: upstream, services: services).respond(to: match)
     case .token:
       return RegistryError(404, .unsupported, "\(match.upstream.name) needs no token here: ask without one").response
     case .root, .uploads, .status: return Self.readOnly.response

@@ -15,6 +15,8 @@ package struct RegistryResponse: Sendable {
   package var headers: HTTPFields
   package var body: Body
   package var record: RequestRecord
+  /// The room that the body takes of the memory for large documents: given back when the answer has been sent.
+  var reservation: ByteBudget.Reservation?
 
   package init(
     status: Int,

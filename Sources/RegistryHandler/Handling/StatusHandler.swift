@@ -71,7 +71,19 @@ struct StatusHandler: Sendable {
       + "# HELP regproxy_evicted_bytes_total Bytes that were removed to make room.\n"
       + "# TYPE regproxy_evicted_bytes_total counter\n"
       + "regproxy_evicted_bytes_total \(services.evictor.evicted.bytes)\n"
-      + storeSize
+      + documents + storeSize
+  }
+
+  private var documents: String {
+    """
+    # HELP regproxy_document_bytes Bytes of large manifests and lists in memory.
+    # TYPE regproxy_document_bytes gauge
+    regproxy_document_bytes \(services.documents.usedBytes)
+    # HELP regproxy_documents_refused_total Large manifests and lists that the memory had no room for.
+    # TYPE regproxy_documents_refused_total counter
+    regproxy_documents_refused_total \(services.documents.refusalCount)
+
+    """
   }
 
   /// Nothing before the blobs have been counted.

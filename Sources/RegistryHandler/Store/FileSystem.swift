@@ -92,19 +92,31 @@ package struct FileSystem: Sendable {
   /// The content of a small file; `nil` when there is none.
   /// - Parameter limit: the most it may be, in bytes; a larger one is an error.
   package func read(_ path: String, limit: Int) throws(StoreError) -> [UInt8]? {
-    let file: OpenFile
+    guard let file = try open(path) else { return nil }
+    guard let bytes = try read(file, upTo: limit) else { throw StoreError("read", path, .fileTooLarge) }
+    return bytes
+  }
+
+  /// Opens a file for reading; `nil` when there is none.
+  func open(_ path: String) throws(StoreError) -> OpenFile? {
     do {
-      file = try OpenFile(reading: path)
+      return try OpenFile(reading: path)
     } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
       return nil
     }
+  }
+
+  /// The content of a file; `nil` when it is more than a number of bytes.
+  func read(_ file: OpenFile, upTo limit: Int) throws(StoreError) -> [UInt8]? {
     // Most are small: one read finds the bytes, and that there are no more.
     var capacity = min(Self.usualRecordSize, limit + 1)
     while true {
       let bytes = try readStart(of: file, capacity: capacity)
-      guard bytes.count <= limit else { throw StoreError("read", path, .fileTooLarge) }
+      guard bytes.count <= limit else { return nil }
       if bytes.count < capacity { return bytes }
-      capacity = min(max(capacity, Int(try file.size())) + 1, limit + 1)
+      let size = Int(try file.size())
+      guard size <= limit else { return nil }
+      capacity = min(max(capacity, size) + 1, limit + 1)
     }
   }
 

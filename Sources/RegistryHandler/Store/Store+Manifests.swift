@@ -51,21 +51,56 @@ package struct StoredManifest: Equatable, Sendable {
   }
 }
 
+/// A manifest as it is served.
+package struct ServedManifest: Sendable {
+  /// The bytes, or the file that they are in where they are many.
+  package enum Content: Sendable {
+    case bytes([UInt8])
+    case file(OpenFile)
+  }
+
+  package let digest: Digest
+  package let mediaType: MediaType
+  /// In bytes.
+  package let size: Int64
+  package let content: Content
+
+  /// One from upstream, in memory whatever its size.
+  init(_ manifest: StoredManifest) {
+    self.init(manifest.digest, manifest.mediaType, Int64(manifest.bytes.count), .bytes(manifest.bytes))
+  }
+
+  fileprivate init(_ digest: Digest, _ mediaType: MediaType, _ size: Int64, _ content: Content) {
+    self.digest = digest
+    self.mediaType = mediaType
+    self.size = size
+    self.content = content
+  }
+}
+
 extension Store {
   /// The largest manifest that is taken from upstream or read back, in bytes.
   package static let maximumManifestSize = 4 << 20
+
+  /// The largest manifest that is read into memory to be served, in bytes: clients may take it slowly, and many at once.
+  package static let maximumSizeInMemory = 64 << 10
 
   /// The largest record that is read back, in bytes.
   private static let maximumRecordSize = 64 << 10
 
   /// The manifest, if upstream has proved that the repository contains it and its bytes are here.
-  package func manifest(_ digest: Digest, in place: RepositoryPlace) throws(StoreError) -> StoredManifest? {
+  package func manifest(_ digest: Digest, in place: RepositoryPlace) throws(StoreError) -> ServedManifest? {
+    let path = layout.blob(digest)
     guard let record = try manifestRecord(at: layout.manifest(digest, in: place)),
-      let mediaType = MediaType(record.mediaType),
-      let bytes = try fileSystem.read(layout.blob(digest), limit: Self.maximumManifestSize)
+      let mediaType = MediaType(record.mediaType), let file = try fileSystem.open(path)
     else { return nil }
     _ = use(digest)
-    return StoredManifest(digest: digest, mediaType: mediaType, bytes: bytes)
+    if let bytes = try fileSystem.read(file, upTo: Self.maximumSizeInMemory) {
+      return ServedManifest(digest, mediaType, Int64(bytes.count), .bytes(bytes))
+    }
+    let size = try file.size()
+    guard size <= Self.maximumManifestSize else { throw StoreError("read", path, .fileTooLarge) }
+    return ServedManifest(digest, mediaType, size, .file(file))
   }
 
   /// Keeps a manifest whose digest the caller has computed, and its link.

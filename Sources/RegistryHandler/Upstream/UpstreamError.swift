@@ -15,6 +15,8 @@ package struct UpstreamError: Error, Equatable, Sendable {
     case authentication
     /// The answer could not be kept.
     case store
+    /// This proxy has too much in work to take the answer.
+    case busy
   }
 
   package let kind: Kind
@@ -37,7 +39,7 @@ package struct UpstreamError: Error, Equatable, Sendable {
     switch kind {
     case .unreachable, .timeout: true
     case .status, .authentication: status.map(Self.isPassing) ?? (kind == .authentication)
-    case .invalidAnswer, .cancelled, .store: false
+    case .invalidAnswer, .cancelled, .store, .busy: false
     }
   }
 

@@ -34,12 +34,12 @@ struct ResponseWriter: Sendable {
       case .empty, .blob:
         try request.write(head())
       case .bytes(let bytes):
-        var message = head()
+        // libfcgi puts both into one record, and one write, where they are small.
+        try request.write(head())
         if !isHead {
-          message += bytes
+          try request.write(bytes)
           bodyBytes = Int64(bytes.count)
         }
-        try request.write(message)
       case .stream(let reader):
         try request.write(head())
         try request.flush()

@@ -23,6 +23,7 @@ struct ProxyFixture: Sendable {
     limits: StoreLimits = StoreLimits(),
     bypasses: BypassLimit = BypassLimit(),
     patience: Patience = Patience(),
+    maximumDocumentBytes: Int = ProxyServices.maximumDocumentBytes,
     adjust: (inout Upstream) -> Void = { _ in }
   ) throws {
     directory = try TemporaryDirectory()
@@ -42,7 +43,8 @@ struct ProxyFixture: Sendable {
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       now: { [clock] in clock.now },
       monotonicNow: { [clock] in clock.now },
-      instant: { [instants] in instants.now }
+      instant: { [instants] in instants.now },
+      maximumDocumentBytes: maximumDocumentBytes
     )
     proxy = RegistryProxy(
       upstreams: UpstreamTable([upstream, other], domain: domain),

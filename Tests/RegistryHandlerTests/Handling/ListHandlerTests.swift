@@ -73,6 +73,36 @@ struct ListHandlerTests {
     #expect(try ErrorDocument.item(of: response).code == code)
   }
 
+  @Test func `twenty clients at the same time are one question, each with its own link`() async throws {
+    let gate = Observed(0)
+    var answer = FakeAnswer.text(list, [.contentType: "application/json", .link: #"<?last=b>; rel="next""#])
+    answer.gate = gate
+    registry.on("GET \(Self.tags)", answer)
+    try await withThrowingTaskGroup(of: RegistryResponse.self) { group in
+      for _ in 0..<10 {
+        group.addTask { await fixture.send(.get, "/v2/o/a/tags/list") }
+        group.addTask { await fixture.send(.get, "/r.test/v2/o/a/tags/list") }
+      }
+      while fixture.services.listFlights.waiterCount < 20 { await Task.yield() }
+      gate.update { $0 = .max }
+      var links: [String: Int] = [:]
+      for try await response in group {
+        #expect(try await fixture.content(of: response) == Array(list.utf8))
+        links[response.headers[.link] ?? "-", default: 0] += 1
+      }
+      let paths = ["/v2/o/a", "/r.test/v2/o/a"]
+      #expect(links == Dictionary(uniqueKeysWithValues: paths.map { (#"<\#($0)/tags/list?last=b>; rel="next""#, 10) }))
+    }
+    #expect(registry.log.count == 1)
+  }
+
+  @Test func `other questions are asked besides`() async throws {
+    for target in ["/v2/o/a/tags/list?n=1", "/v2/o/a/tags/list?n=2", "/v2/o/b/tags/list", "/v2/q.test/o/a/tags/list"] {
+      _ = await fixture.send(.get, target)
+    }
+    #expect(Set(registry.log).count == 4)
+  }
+
   @Test func `referrers are upstream's, with the filter it applied`() async throws {
     let digest = try Values.digest(of: "{}")
     let index = "application/vnd.oci.image.index.v1+json"

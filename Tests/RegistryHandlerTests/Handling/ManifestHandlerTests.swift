@@ -134,6 +134,25 @@ struct ManifestHandlerTests {
     #expect(registry.requests.map { $0.headers[.accept] } == [Self.index, single])
   }
 
+  @Test func `a large manifest is sent from its file, fetched or stored`() async throws {
+    let large = #"{"schemaVersion":2,"x":"\#(String(repeating: "x", count: 100_000))"}"#
+    publish(large, try Values.digest(of: large))
+    for cache in ["MISS", "HIT"] {
+      let response = await fixture.send(.get, "/v2/o/a/manifests/v1")
+      #expect(response.headers[.xCache] == cache)
+      #expect(response.headers[.contentLength] == String(large.utf8.count))
+      guard case .stream = response.body else {
+        Issue.record("\(cache): the answer is not sent from a file")
+        continue
+      }
+      #expect(try await fixture.content(of: response) == Array(large.utf8))
+    }
+    let head = await fixture.send(.head, "/v2/o/a/manifests/v1")
+    #expect(head.headers[.contentLength] == String(large.utf8.count))
+    #expect(try await fixture.content(of: head).isEmpty)
+    #expect(fixture.services.documents.usedBytes == 0)
+  }
+
   @Test func `twenty clients at the same time are one question`() async throws {
     await withTaskGroup(of: RegistryResponse.self) { group in
       for _ in 0..<20 { group.addTask { await fixture.send(.get, "/v2/o/a/manifests/v1") } }

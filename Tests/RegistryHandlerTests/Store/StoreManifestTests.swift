@@ -31,13 +31,48 @@ struct StoreManifestTests {
     )
   }
 
+  /// A manifest as the store serves it, its bytes read.
+  private func served(_ digest: Digest) throws -> StoredManifest? {
+    guard let manifest = try store.manifest(digest, in: place) else { return nil }
+    var bytes: [UInt8] = []
+    switch manifest.content {
+    case .bytes(let content): bytes = content
+    case .file(let file): bytes = try store.fileSystem.read(file, upTo: Store.maximumManifestSize) ?? []
+    }
+    #expect(manifest.size == Int64(bytes.count))
+    return StoredManifest(digest: manifest.digest, mediaType: manifest.mediaType, bytes: bytes)
+  }
+
   @Test func `a manifest comes back as it was kept, in its repository only`() throws {
     #expect(try store.manifest(manifest.digest, in: place) == nil)
     try store.keep(manifest, in: place)
     try store.keep(manifest, in: place)
-    #expect(try store.manifest(manifest.digest, in: place) == manifest)
+    #expect(try served(manifest.digest) == manifest)
     #expect(try store.manifest(manifest.digest, in: Values.place("r.test", "o/b")) == nil)
     #expect(try store.manifest(manifest.digest, in: Values.place("q.test", "o/a")) == nil)
+  }
+
+  @Test(
+    arguments: [
+      (0, true), (8 << 10, true), ((8 << 10) + 1, true), (64 << 10, true), ((64 << 10) + 1, false), (4 << 20, false),
+    ]
+  )
+  func `a large manifest is served from its file, a small one from memory`(_ size: Int, _ isInMemory: Bool) throws {
+    let bytes = [UInt8](repeating: 0x20, count: size)
+    let large = StoredManifest(digest: try Values.digest(of: bytes), mediaType: manifest.mediaType, bytes: bytes)
+    try store.keep(large, in: place)
+    #expect(try served(large.digest) == large)
+    guard case .bytes? = try store.manifest(large.digest, in: place)?.content else {
+      #expect(!isInMemory)
+      return
+    }
+    #expect(isInMemory)
+  }
+
+  @Test func `a file that is larger than any manifest is an error`() throws {
+    try store.keep(manifest, in: place)
+    try directory.write([UInt8](repeating: 0x20, count: (4 << 20) + 1), to: store.layout.blob(manifest.digest))
+    #expect(throws: StoreError.self) { try store.manifest(manifest.digest, in: place) }
   }
 
   @Test func `a manifest without its bytes is none`() throws {
@@ -54,7 +89,7 @@ struct StoreManifestTests {
       bytes: manifest.bytes
     )
     try store.keep(other, in: place)
-    #expect(try store.manifest(manifest.digest, in: place) == other)
+    #expect(try served(manifest.digest) == other)
   }
 
   @Test(arguments: [nil, #"W/"x""#])
@@ -85,7 +120,7 @@ struct StoreManifestTests {
     try store.keep(record(), of: tag, in: place)
     try store.keep(manifest, in: place)
     #expect(try store.tag(tag, in: place) == record())
-    #expect(try store.manifest(manifest.digest, in: place) == manifest)
+    #expect(try served(manifest.digest) == manifest)
   }
 
   @Test func `a record without a usable media type reads as nothing`() throws {
