@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import HTTPTypes
 internal import Logging
 
@@ -115,12 +114,11 @@ struct ManifestSource: Sendable {
     guard let mediaType = headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest else {
       throw UpstreamError(.invalidAnswer, "upstream sent something else than a manifest for \(reference)")
     }
-    guard bytes.first == UInt8(ascii: "{"), let object = try? JSONDecoder().decode(Outline.self, from: Data(bytes))
-    else {
+    guard let outline = ManifestOutline(bytes) else {
       throw UpstreamError(.invalidAnswer, "upstream sent a manifest for \(reference) that is no JSON object")
     }
     // The type of any JSON, an error document as well.
-    guard mediaType.description != "application/json" || object.schemaVersion != nil else {
+    guard mediaType.description != "application/json" || outline.hasSchemaVersion else {
       throw UpstreamError(.invalidAnswer, "upstream sent JSON that is no manifest for \(reference)")
     }
     var expected = headers[.dockerContentDigest].flatMap { Digest($0) }
@@ -173,20 +171,6 @@ struct ManifestSource: Sendable {
         "upstream.name": "\(place.upstream)", "registry.repository": "\(place.repository)", "error": "\(error.reason)",
       ]
     )
-  }
-}
-
-/// What every manifest and index is told by. <https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md>
-private struct Outline: Decodable {
-  var schemaVersion: Int?
-
-  private enum Key: CodingKey {
-    case schemaVersion
-  }
-
-  init(from decoder: any Decoder) throws {
-    let object = try decoder.container(keyedBy: Key.self)
-    schemaVersion = try? object.decode(Int.self, forKey: .schemaVersion)
   }
 }
 

@@ -1,0 +1,70 @@
+internal import FoundationEssentials
+internal import Testing
+
+@testable internal import RegistryHandler
+
+struct ManifestOutlineTests {
+  private struct Anything: Decodable {
+    init(from decoder: any Decoder) throws {}
+  }
+
+  private static func outline(_ text: String) -> ManifestOutline? { ManifestOutline(Array(text.utf8)) }
+
+  @Test(
+    arguments: [
+      ("{}", false), ("{ }\n", false), (#"{"schemaVersion":2}"#, true), (#"{"schemaVersion" : 2 , "a":[] }"#, true),
+      (#"{"a":{"b":[{},[],1]},"schemaVersion":1}"#, true), (#"{"schemaVersion":"2"}"#, false),
+      (#"{"schemaVersion":2.5}"#, false), (#"{"schemaVersion":2e0}"#, false), (#"{"schemaVersion":[2]}"#, false),
+      (#"{"schemaVersion":null,"a":2}"#, false), (#"{"a":{"schemaVersion":2}}"#, false),
+      (#"{"a":["schemaVersion",2]}"#, false), (#"{"errors":[]}"#, false), (#"{"schemaVersion2":2}"#, false),
+      (#"{"schemaVersion":{"a":2}}"#, false), (#"{"schemaVersion":-1}"#, true),
+    ]
+  )
+  func `an object tells its schema version by an integer`(_ text: String, _ hasSchemaVersion: Bool) {
+    #expect(Self.outline(text)?.hasSchemaVersion == hasSchemaVersion)
+  }
+
+  @Test(
+    arguments: [
+      "1", "0", "-0", "10", "0.5", "-1.25e+3", "1E9", "1e-9", "true", "false", "null", #""""#, "\"\u{1F600}\"",
+      #""\\\"\/\b\f\n\r\t\u00e4\uD83D""#, "[]", "[ ]", "[1]", "[1 , \"a\"]", "[[[]]]", "{}", "{ }", #"{"a":1}"#,
+      "{\"a\" :\t1 ,\r\n\"b\" : [ ] }",
+    ]
+  )
+  func `a value is taken wherever it stands`(_ value: String) {
+    for text in Self.documents(with: value) { #expect(Self.outline(text) != nil, "\(text)") }
+  }
+
+  @Test(
+    arguments: [
+      "01", "-", "1.", ".5", "1e", "1e+", "+1", "0x1", "1 2", "tru", "True", "nul", "nan", #""\u00g0""#, #""\u00e""#,
+      #""\x""#, "\"\n\"", "\"\u{1}\"", #""a"#, #""a\"#, "[1,]", "[,1]", "[1 1]", "[1,2", "[1}", #"{"a":1,}"#, #"{"a"}"#,
+      #"{"a":}"#, "{1:1}", "{,}", #"{"a":1"#, #"{"a":1]"#, #"{"a":1 "b":2}"#, "", " ", ",", ":", "]", "}", "\u{B}1",
+    ]
+  )
+  func `what is no value is refused wherever it stands`(_ value: String) {
+    for text in Self.documents(with: value) { #expect(Self.outline(text) == nil, "\(text)") }
+  }
+
+  private static func documents(with value: String) -> [String] {
+    [#"{"x":\#(value)}"#, #"{"x":{"y":\#(value)}}"#, #"{"x":\#(value),"y":0}"#, #"{"x":[0,\#(value)]}"#]
+  }
+
+  @Test(arguments: ["", "[]", "1", "\"a\"", "<html>", " {}", "{", "{}{}", "{}x", "null"])
+  func `what is no object is none`(_ text: String) { #expect(Self.outline(text) == nil) }
+
+  @Test(arguments: [(511, true), (512, false), (2 << 20, false)])
+  func `what is nested too deeply is refused`(_ depth: Int, _ isTaken: Bool) {
+    let text = #"{"x":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}"
+    #expect((Self.outline(text) != nil) == isTaken)
+  }
+
+  @Test func `no text stops the process, and what a general parser refuses is refused`() {
+    var random = SeededGenerator(seed: 4)
+    for _ in 0..<20_000 {
+      let text = random.text(of: #"{}[]":,0123456789.-+eE\utrfalsn "#, upTo: 40)
+      guard Self.outline("{\(text)}") != nil else { continue }
+      #expect((try? JSONDecoder().decode(Anything.self, from: Data("{\(text)}".utf8))) != nil, "\(text)")
+    }
+  }
+}
