@@ -2,6 +2,7 @@
 #pragma once
 #include <fastcgi.h>
 #include <fcgiapp.h>
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 

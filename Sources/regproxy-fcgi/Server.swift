@@ -60,6 +60,7 @@ struct Server: Sendable {
   func start() throws(WorkerError) {
     guard pool.start() else { throw .noThread }
     StoreKeeper(services.evictor).start()
+    MemoryAllocator.startTrimming()
     logger.notice(
       "worker started",
       metadata: ["version": "\(Version.current)", "store.directory": "\(configuration.storeDirectory)"]

@@ -18,7 +18,8 @@ struct Serve: ParsableCommand {
   @OptionGroup var options: ConfigurationOptions
 
   func run() throws {
-    // First: it installs handlers of its own, which are then never called.
+    MemoryAllocator.configure()
+    // Before ours: it installs handlers of its own, which are then never called.
     FCGX_Init()
     Signals.block()
     let configuration = try options.load()
