@@ -72,16 +72,17 @@ package struct FileSystem: Sendable {
   }
 
   /// Writes a new file and brings it to the disk.
+  /// - Parameter times: those of the last use and of the last change, in seconds since 1970; now without it.
   package func writeNew(
     _ bytes: [UInt8],
     to path: String,
-    modificationTime: Int? = nil
+    times: (used: Int64, changed: Int)? = nil
   ) throws(StoreError) {
     try makeDirectory(Self.parent(of: path))
     let file = try OpenFile(path, .writeOnly, [.create, .exclusiveCreate, .closeOnExec])
     do {
       try file.write(bytes)
-      if let modificationTime { try file.setModificationTime(modificationTime) }
+      if let times { try file.setTimes(used: times.used, changed: times.changed) }
       try file.synchronize()
     } catch {
       remove(path)

@@ -98,9 +98,10 @@ package final class OpenFile: Sendable {
     guard fsync(descriptor.rawValue) == 0 else { throw failure("fsync") }
   }
 
-  /// Sets the time of the last change, so that the same blob has the same validator on every node. It is used now.
-  package func setModificationTime(_ seconds: Int) throws(StoreError) {
-    let times = [timespec(tv_sec: time(nil), tv_nsec: 0), timespec(tv_sec: seconds, tv_nsec: 0)]
+  /// Sets the times of the last use and of the last change, the latter so that the same blob has the same validator on
+  /// every node. In seconds since 1970.
+  package func setTimes(used: Int64, changed: Int) throws(StoreError) {
+    let times = [timespec(tv_sec: Int(used), tv_nsec: 0), timespec(tv_sec: changed, tv_nsec: 0)]
     guard futimens(descriptor.rawValue, times) == 0 else { throw failure("set the time of") }
   }
 

@@ -60,7 +60,7 @@ package final class PartialFile {
 
   /// Brings the verified bytes to the disk and gives them their name. Blocks.
   package func promote() throws(StoreError) {
-    try file.setModificationTime(Store.blobModificationTime)
+    try file.setTimes(used: store.now(), changed: Store.blobModificationTime)
     try file.synchronize()
     try store.fileSystem.promote(file.path, to: store.layout.blob(digest))
     finish(leavingFile: true)

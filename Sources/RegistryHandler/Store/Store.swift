@@ -10,10 +10,18 @@ package final class Store: Sendable {
   package let layout: StoreLayout
   package let fileSystem = FileSystem()
   package let usage: StoreUsage
+  /// Seconds since 1970, of which uses are recorded.
+  let now: @Sendable () -> Int64
 
   /// Opens the store, making its top directories where they are missing.
-  /// - Parameter directory: an absolute path.
-  package init(directory: String) throws(StoreError) {
+  /// - Parameters:
+  ///   - directory: an absolute path.
+  ///   - now: seconds since 1970.
+  package init(
+    directory: String,
+    now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+  ) throws(StoreError) {
+    self.now = now
     layout = StoreLayout(root: directory)
     usage = StoreUsage(path: layout.usage)
     for path in [layout.blobs, layout.partials, layout.repositories] { try fileSystem.makeDirectory(path) }
@@ -34,7 +42,7 @@ package final class Store: Sendable {
   package func use(_ digest: Digest) -> Int64? {
     let path = layout.blob(digest)
     guard let use = fileSystem.use(of: path) else { return nil }
-    let now = Int64(time(nil))
+    let now = now()
     if now - use.lastUse >= EvictionPolicy.useInterval { fileSystem.setLastUse(of: path, to: now) }
     return use.size
   }
@@ -57,14 +65,14 @@ package final class Store: Sendable {
 
   /// Records a use whenever the last one was: who looked at the blobs before, for one to evict, knew nothing of the repository
   /// that has it now, nor whether it is pinned.
-  func noteNewPlace(of digest: Digest) { fileSystem.setLastUse(of: layout.blob(digest), to: Int64(time(nil))) }
+  func noteNewPlace(of digest: Digest) { fileSystem.setLastUse(of: layout.blob(digest), to: now()) }
 
   /// Keeps bytes whose digest the caller has computed.
   package func keep(_ bytes: [UInt8], as digest: Digest) throws(StoreError) {
     let path = layout.blob(digest)
     if fileSystem.size(of: path) == Int64(bytes.count) { return }
     let temporary = makeTemporaryPath()
-    try fileSystem.writeNew(bytes, to: temporary, modificationTime: Self.blobModificationTime)
+    try fileSystem.writeNew(bytes, to: temporary, times: (used: now(), changed: Self.blobModificationTime))
     do {
       try fileSystem.promote(temporary, to: path)
     } catch {

@@ -27,7 +27,7 @@ struct ProxyFixture: Sendable {
     adjust: (inout Upstream) -> Void = { _ in }
   ) throws {
     directory = try TemporaryDirectory()
-    store = try directory.makeStore()
+    store = try directory.makeStore { [clock] in clock.now }
     var upstream = Upstream(name: try Values.upstream("r.test"), endpoints: [try Values.url("https://r.test")])
     upstream.hasLibrary = true
     upstream.isDefault = true

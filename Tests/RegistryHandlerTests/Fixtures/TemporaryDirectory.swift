@@ -14,7 +14,10 @@ final class TemporaryDirectory: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  func makeStore() throws -> Store { try Store(directory: "\(path)/store") }
+  /// - Parameter now: seconds since 1970.
+  func makeStore(now: @escaping @Sendable () -> Int64 = { 1_700_000_000 }) throws -> Store {
+    try Store(directory: "\(path)/store", now: now)
+  }
 
   /// Writes a file behind the store's back.
   func write(_ bytes: [UInt8], to path: String) throws {

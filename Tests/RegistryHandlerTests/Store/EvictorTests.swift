@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import SystemPackage
@@ -9,11 +8,13 @@ internal import Testing
 struct EvictorTests {
   private let directory: TemporaryDirectory
   private let store: Store
-  private let now = Int64(time(nil))
+  private let clock = ManualClock()
+
+  private var now: Int64 { clock.now }
 
   init() throws {
     directory = try TemporaryDirectory()
-    store = try directory.makeStore()
+    store = try directory.makeStore { [clock] in clock.now }
   }
 
   private func makeEvictor(maxSize: Int64?, minFree: Int64? = nil, pins: [String] = []) -> Evictor {
@@ -21,7 +22,9 @@ struct EvictorTests {
     limits.maxSize = maxSize
     limits.minFree = minFree
     limits.pins = pins.map { GlobPattern($0) }
-    return Evictor(store, limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { [now] in now }
+    return Evictor(store, limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { [clock] in
+      clock.now
+    }
   }
 
   /// A blob of two blocks.
@@ -73,13 +76,15 @@ struct EvictorTests {
   }
 
   @Test func `a use is recorded once a minute, and changes no validator`() throws {
-    let digest = try add(1, usedAgo: 59)
+    let start = now
+    let digest = try add(1, usedAgo: 0)
+    clock.advance(by: 59)
     _ = store.use(digest)
-    #expect(store.fileSystem.use(of: store.layout.blob(digest))?.lastUse == now - 59)
-    store.fileSystem.setLastUse(of: store.layout.blob(digest), to: now - 61)
+    #expect(store.fileSystem.use(of: store.layout.blob(digest))?.lastUse == start)
+    clock.advance(by: 1)
     _ = store.use(digest)
     let use = try #require(store.fileSystem.use(of: store.layout.blob(digest)))
-    #expect(use.lastUse >= now)
+    #expect(use.lastUse == start + 60)
     #expect(use.lastChange == Int64(Store.blobModificationTime))
   }
 
@@ -140,7 +145,9 @@ struct EvictorTests {
     limits.maxSize = 20 * 8192
     let start = ContinuousClock.now
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let evictor = Evictor(store, limits, logger: logger, now: { [now] in now }) { start + .seconds(3600 * hours.value) }
+    let evictor = Evictor(store, limits, logger: logger, now: { [clock] in clock.now }) {
+      start + .seconds(3600 * hours.value)
+    }
     evictor.collect()
     // Another process brings more, which this one learns of when its list has ended.
     for number in 1..<20 { try add(number, usedAgo: 4000) }
@@ -195,7 +202,7 @@ struct EvictorTests {
       throw StoreError("claim", "\(digest)", .wouldBlock)
     }
     try partial.append(ByteBuffer(repeating: 0, count: size))
-    try partial.file.setModificationTime(Int(now) - changedAgo)
+    try partial.file.setTimes(used: now, changed: Int(now) - changedAgo)
     partial.release()
     return digest
   }
