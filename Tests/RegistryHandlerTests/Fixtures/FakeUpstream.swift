@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import NIOCore
 internal import Synchronization
+internal import Testing
 
 @testable internal import RegistryHandler
 
@@ -78,6 +79,11 @@ struct FakeAnswer: Sendable {
   static func challenge(_ value: String) -> FakeAnswer { FakeAnswer(401, [.wwwAuthenticate: value]) }
 
   var body: FakeBody { FakeBody(chunks: chunks, failure: failure, gate: gate) }
+}
+
+extension FakeAnswer: CustomTestStringConvertible {
+  /// Without the bytes: as text, megabytes of them keep all other tests waiting for seconds.
+  var testDescription: String { "\(status) \(headers) with \(chunks.map(\.count)) bytes" }
 }
 
 struct FakeBody: UpstreamBody {
