@@ -106,7 +106,9 @@ extension IntegrationTests {
       #expect(head.status == 200 && head.headers["Content-Length"] == "100000")
       #expect(registry.requests.count { $0.path.contains("/blobs/") } == 1)
       // It is the worker that has sent it, once nginx had come back.
-      #expect(stack.logLines(reference: digest).count { $0["http.bytes"] == "100000" } == 2)
+      try await eventually("both are in the log") {
+        stack.logLines(reference: digest).count { $0["http.bytes"] == "100000" } == 2
+      }
       // A file that has gone meanwhile for the worker, too, is fetched anew.
       try FileManager.default.removeItem(atPath: stack.path(of: digest))
       #expect(try await stack.client.get(target).isWhole(digest))

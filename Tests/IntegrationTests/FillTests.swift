@@ -5,23 +5,33 @@ internal import Testing
 extension IntegrationTests {
   @Suite("One download for many clients")
   struct FillTests {
-    private static let rate = 30_000_000
-
     @Test("Twenty clients at once are one download, and each gets its first byte at once")
     func twentyClients() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(64), seed: 1)
-      let digest = registry.addBlob(bytes, to: "library/app", .paced(bytes, bytesPerSecond: Self.rate))
+      let gate = Gate()
+      let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: .megabytes(1), gate))
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
-      let answers = try await stack.client.getAtOnce(20, "/v2/app/blobs/\(digest)").map { try $0.get() }
+      let client = stack.client
+      let streams = try await withThrowingTaskGroup(of: OpenExchange.self) { group in
+        for _ in 0..<20 {
+          group.addTask {
+            let stream = try await client.open("GET", "/v2/app/blobs/\(digest)")
+            #expect(try await stream.read(atLeast: 1) >= 1)
+            return stream
+          }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      // All of them have some of it, and upstream has not sent the rest.
+      gate.open()
+      let answers = try await withThrowingTaskGroup(of: HTTPExchange.self) { group in
+        for stream in streams { group.addTask { try await stream.finish() } }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
       #expect(answers.count == 20)
       #expect(answers.allSatisfy { $0.isWhole(digest) })
       #expect(registry.gets(of: digest) == 1)
-      let upstreamFirst = try #require(registry.firstBodyByteAt)
-      for answer in answers {
-        let first = try #require(answer.firstBodyByteAt)
-        #expect(first - upstreamFirst < .milliseconds(500))
-      }
       #expect(try stack.keptBlobs() == [digest])
       #expect(try await stack.client.head("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
@@ -44,8 +54,8 @@ extension IntegrationTests {
         let answer = try await stream.finish()
         #expect(!answer.isComplete)
         #expect(answer.length < bytes.count)
-        // Told at once, not when some time-out is over.
-        #expect(answer.endedAt - killed < .seconds(10))
+        // Told at once, not when a time-out of nginx is over, which is a minute or more.
+        #expect(answer.endedAt - killed < .seconds(50))
       }
       #expect(try await stack.client.get("/v2/").status == 503)
       gate.open()
@@ -86,7 +96,10 @@ extension IntegrationTests {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(80), seed: 5)
       let digest = sha256Digest(of: bytes)
-      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { .paced($0, bytesPerSecond: 40_000_000) }
+      // Not half of it comes before a minute is over: it would be worth finishing.
+      registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
+        rest.count == bytes.count ? .paced(rest, after: .megabytes(24), bytesPerSecond: 130_000) : .bytes(rest)
+      }
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let streams = [
         try await stack.client.open("GET", "/v2/app/blobs/\(digest)"),
@@ -95,11 +108,11 @@ extension IntegrationTests {
       for stream in streams { try await stream.read(atLeast: .megabytes(4)) }
       streams[0].leave()
       // One is enough for it to go on.
-      try await streams[1].read(atLeast: .megabytes(16))
+      try await streams[1].read(atLeast: .megabytes(23))
       streams[1].leave()
       try await eventually("the download is left") { stack.log.contains("download left") }
       #expect(registry.gets(of: digest) == 1)
-      #expect(registry.sentBytes < .megabytes(60))
+      #expect(registry.sentBytes < .megabytes(40))
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(registry.gets(of: digest) == 2)
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))

@@ -45,8 +45,7 @@ extension IntegrationTests {
         let source = "docker://\(stack.client.host)/other.test/team/app:v1"
         try await ManagedProcess.run(
           ProcessLaunch("skopeo", ["copy", "-q", "--src-tls-verify=false", source, "dir:\(target)"]),
-          in: directory,
-          within: .seconds(60)
+          in: directory
         )
         for digest in image.blobs {
           #expect(try sha256Digest(ofFile: "\(target)/\(digest.dropFirst("sha256:".count))") == digest)

@@ -44,7 +44,7 @@ extension IntegrationTests {
         in: directory.path
       )
       let client = HTTPClient(port: port)
-      try await eventually("it serves", within: .seconds(30)) {
+      try await eventually("it serves") {
         try #require(process.isRunning, "\(process.diagnostics)")
         return (try? await client.get("/v2/app/manifests/v1").isWhole(digest)) == true
       }
@@ -73,7 +73,7 @@ extension IntegrationTests {
       ]
       for (index, (environment, sentence)) in cases.enumerated() {
         let process = try await ManagedProcess.start(try launch(environment), name: "run-\(index)", in: directory.path)
-        let exit = try await process.waitForExit(within: .seconds(30))
+        let exit = try await process.waitForExit()
         #expect(exit != .code(0))
         #expect(process.errors.contains(sentence), "\(process.errors)")
       }

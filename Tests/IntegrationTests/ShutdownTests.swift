@@ -12,7 +12,10 @@ extension IntegrationTests {
       let bytes = DeterministicBytes.make(count: .megabytes(8), seed: 7)
       let gate = Gate()
       let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: .megabytes(4), gate))
-      let (stack, first) = try await ProxyStack.start(dockerHub(at: registry), launch: .inherited)
+      let (stack, first) = try await ProxyStack.start(
+        dockerHub(at: registry, "drain_timeout: 10m"),
+        launch: .inherited
+      )
       let stream = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
       try await stream.read(atLeast: .megabytes(1))
 

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import RegistryTestSupport
+internal import Synchronization
 internal import Testing
 
 extension IntegrationTests {
@@ -22,16 +23,18 @@ extension IntegrationTests {
       for round in 0..<20 {
         let worker = try await stack.startWorker(name: "worker-\(round)")
         // Four rows of requests, so that something of each kind is being written whenever it ends.
+        let answers = AnswerCount()
         async let rows: Void = withTaskGroup(of: Void.self) { group in
           for row in 0..<4 {
             group.addTask {
               for step in 0..<20 {
                 _ = try? await stack.client.get(targets[(row * 20 + step + round * 7) % targets.count])
+                answers.add()
               }
             }
           }
         }
-        try await Task.sleep(for: .milliseconds(3 + round * 4))
+        while answers.value < round { await Task.yield() }
         worker.kill9()
         #expect(try await worker.waitForExit() == .signal(9))
         await rows
@@ -72,4 +75,13 @@ extension IntegrationTests {
       await worker.stop()
     }
   }
+}
+
+/// How many answers have come, whatever they were.
+private final class AnswerCount: Sendable {
+  private let count = Atomic(0)
+
+  var value: Int { count.load(ordering: .relaxed) }
+
+  func add() { count.add(1, ordering: .relaxed) }
 }

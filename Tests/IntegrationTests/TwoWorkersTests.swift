@@ -11,7 +11,10 @@ extension IntegrationTests {
       let bytes = DeterministicBytes.make(count: .megabytes(4), seed: 21)
       let gate = Gate()
       let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: .megabytes(2), gate))
-      let (stack, first) = try await ProxyStack.start(dockerHub(at: registry), launch: .inherited)
+      let (stack, first) = try await ProxyStack.start(
+        dockerHub(at: registry, "drain_timeout: 10m"),
+        launch: .inherited
+      )
       let ofFirst = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
       try await ofFirst.read(atLeast: .megabytes(1))
 
@@ -40,11 +43,17 @@ extension IntegrationTests {
       // Anywhere in it, from when the second has readers.
       let point = Int((UInt64(seed) &* 0x9E37_79B9_7F4A_7C15) % UInt64(bytes.count - .megabytes(6)))
       let digest = sha256Digest(of: bytes)
-      // What waits in the kernel for a worker that is killed has been sent in vain: so upstream is not faster than it.
+      // What waits in the kernel for a worker that is killed has been sent in vain: so upstream is not far ahead of it.
+      let gate = Gate()
+      defer { gate.open() }
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
-        .paced(rest, bytesPerSecond: rest.count == bytes.count ? 20_000_000 : 200_000_000)
+        rest.count == bytes.count
+          ? .gated(rest, at: max(point, .kilobytes(500)) + .kilobytes(300), gate) : .bytes(rest)
       }
-      let (stack, first) = try await ProxyStack.start(dockerHub(at: registry), launch: .inherited)
+      let (stack, first) = try await ProxyStack.start(
+        dockerHub(at: registry, "drain_timeout: 10m"),
+        launch: .inherited
+      )
       let ofFirst = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
       try await ofFirst.read(atLeast: .kilobytes(500))
       let second = try await stack.handOver(from: first)

@@ -4,7 +4,7 @@ package struct HTTPClient: Sendable {
   /// The `Host` of requests that do not bring their own.
   package var host: String
   /// A server that does not move for this long is given up.
-  package var stallLimit = Duration.seconds(30)
+  package var stallLimit = Duration.patience
 
   package init(port: Int, host: String? = nil) {
     self.port = port

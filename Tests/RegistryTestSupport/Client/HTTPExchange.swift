@@ -11,7 +11,6 @@ package struct HTTPExchange: Sendable {
   package let digest: String
   /// Whether the body came to the end that the headers promised.
   package let isComplete: Bool
-  package let firstBodyByteAt: ContinuousClock.Instant?
   package let endedAt: ContinuousClock.Instant
 
   /// Twenty clients with a 64 MB blob each must not need the memory for it.
@@ -43,10 +42,8 @@ struct BodyCollector {
   private var hasher = SHA256()
   private(set) var kept: [UInt8] = []
   private(set) var length = 0
-  private(set) var firstByteAt: ContinuousClock.Instant?
 
   mutating func add(_ bytes: [UInt8]) {
-    if firstByteAt == nil { firstByteAt = .now }
     hasher.update(data: bytes)
     length += bytes.count
     kept.append(contentsOf: bytes.prefix(max(0, HTTPExchange.keptBytes - kept.count)))
@@ -59,7 +56,6 @@ struct BodyCollector {
       length: length,
       digest: "sha256:\(hasher.finalize().hex)",
       isComplete: isComplete,
-      firstBodyByteAt: firstByteAt,
       endedAt: .now
     )
   }

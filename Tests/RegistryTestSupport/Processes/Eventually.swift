@@ -1,3 +1,8 @@
+extension Duration {
+  /// The longest wait of a test: only a hang takes so long, however busy the machine is.
+  package static var patience: Duration { .seconds(120) }
+}
+
 /// A condition that did not come true in time.
 package struct ConditionNotMet: Error, CustomStringConvertible {
   package let what: String
@@ -9,7 +14,7 @@ package struct ConditionNotMet: Error, CustomStringConvertible {
 /// Waits until the condition holds, and no longer than the limit.
 package func eventually(
   _ what: String,
-  within limit: Duration = .seconds(10),
+  within limit: Duration = .patience,
   _ condition: () async throws -> Bool
 ) async throws {
   let deadline = ContinuousClock.now + limit
@@ -23,7 +28,7 @@ package func eventually(
 /// Waits until there is a value, and no longer than the limit.
 package func eventuallyValue<Value>(
   _ what: String,
-  within limit: Duration = .seconds(10),
+  within limit: Duration = .patience,
   _ value: () async throws -> Value?
 ) async throws -> Value {
   let deadline = ContinuousClock.now + limit

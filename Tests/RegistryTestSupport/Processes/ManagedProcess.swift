@@ -45,7 +45,7 @@ package final class ManagedProcess: Sendable {
   package static func run(
     _ launch: ProcessLaunch,
     in directory: TemporaryDirectory,
-    within limit: Duration = .seconds(30)
+    within limit: Duration = .patience
   ) async throws -> String {
     let process = try await start(launch, name: "run-\(UUID().uuidString.prefix(8))", in: directory.path)
     guard try await process.waitForExit(within: limit) == .code(0) else {
@@ -91,12 +91,12 @@ package final class ManagedProcess: Sendable {
   package func terminate() { send(SIGTERM) }
   package func kill9() { send(SIGKILL) }
 
-  package func waitForExit(within limit: Duration = .seconds(10)) async throws -> Exit {
+  package func waitForExit(within limit: Duration = .patience) async throws -> Exit {
     try await eventuallyValue("\(name) ends", within: limit) { exitIfOver }
   }
 
   /// Stops it: asks first, then insists.
-  package func stop(within limit: Duration = .seconds(5)) async {
+  package func stop(within limit: Duration = .patience) async {
     terminate()
     if (try? await waitForExit(within: limit)) == nil {
       sendToGroup(SIGKILL)

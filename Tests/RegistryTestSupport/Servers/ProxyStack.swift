@@ -160,12 +160,34 @@ package final class ProxyStack: Sendable {
     log.split(separator: "\n").compactMap { try? JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
   }
 
+  /// Whether a message is in the log, and never twice in a minute.
+  package func saysOnceAMinute(_ message: String) throws -> Bool {
+    let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    let times = try logLines.filter { $0["message"]?.contains(message) == true }
+      .map { try style.parse($0["timestamp"] ?? "") }
+    // The worker counts whole seconds.
+    return !times.isEmpty && zip(times, times.dropFirst()).allSatisfy { $1.timeIntervalSince($0) > 58 }
+  }
+
   /// The log line of an answer.
   package func logLine(of exchange: HTTPExchange) async throws -> [String: String] {
     let id = exchange.headers["X-Request-Id"]
     return try await eventuallyValue("a log line of request \(id ?? "-")") {
       logLines.first { $0["message"] == "request" && $0["http.request_id"] == id }
     }
+  }
+
+  /// Whether a worker has neither a connection of nginx nor a file of the store open.
+  package func isIdle(_ worker: ManagedProcess) throws -> Bool {
+    // A connection has the path of the socket that listens, whose own state is 1.
+    // <https://man7.org/linux/man-pages/man5/proc.5.html>
+    let sockets = try String(contentsOfFile: "/proc/net/unix", encoding: .utf8).split(separator: "\n")
+      .map { $0.split(separator: " ") }
+    let files = "/proc/\(worker.pid)/fd"
+    let targets = try FileManager.default.contentsOfDirectory(atPath: files)
+      .compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(files)/\($0)") }
+    return !sockets.contains { $0.count == 8 && $0[5] != "01" && $0[7] == directory.path("worker.sock") }
+      && !targets.contains { $0.hasPrefix(store) }
   }
 
   /// The digests under `blobs/`; throws when the content of one is not what its name says.

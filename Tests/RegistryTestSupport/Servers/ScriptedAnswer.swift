@@ -6,10 +6,12 @@ import Synchronization
 package struct ScriptedAnswer: Sendable {
   package enum Body: Sendable {
     case bytes([UInt8])
-    /// Not faster than this, in slices.
-    case paced([UInt8], bytesPerSecond: Int)
+    /// Not faster than this, in slices, from an offset on.
+    case paced([UInt8], after: Int = 0, bytesPerSecond: Int)
     /// Announces all of it, closes after a part, which is not sent faster than this.
     case truncated([UInt8], after: Int, bytesPerSecond: Int = .max)
+    /// The same, and does not close before the condition holds.
+    case cut([UInt8], after: Int, when: @Sendable () -> Bool)
     /// Waits in the middle until the gate is opened.
     case gated([UInt8], at: Int, Gate)
     /// Announces no length.
@@ -37,7 +39,7 @@ package struct ScriptedAnswer: Sendable {
   var keepsConnection: Bool {
     switch body {
     case .bytes, .paced, .gated, .chunked: true
-    case .truncated, .endless, .withheld: false
+    case .truncated, .cut, .endless, .withheld: false
     }
   }
 }
@@ -50,9 +52,10 @@ package final class Gate: Sendable {
 
   package func open() { isOpen.withLock { $0 = true } }
 
-  /// Blocks until it is open, a minute at most: no test may leave a server behind.
+  /// Blocks until it is open, and not for ever: no test may leave a server behind.
   func wait() {
-    for _ in 0..<12_000 where !isOpen.withLock({ $0 }) { usleep(5_000) }
+    let deadline = ContinuousClock.now + .patience
+    while !isOpen.withLock({ $0 }), .now < deadline { usleep(5_000) }
   }
 }
 
@@ -60,7 +63,7 @@ package final class Gate: Sendable {
 struct ScriptedAnswerWriter {
   let connection: Int32
   let isHead: Bool
-  let onSent: (_ sent: (count: Int, isFirst: Bool)) -> Void
+  let onSent: (_ count: Int) -> Void
 
   /// Whether all of it was taken.
   func write(_ answer: ScriptedAnswer) -> Bool {
@@ -71,19 +74,24 @@ struct ScriptedAnswerWriter {
     guard send(Array(head(of: answer).utf8)) else { return false }
     if isHead { return true }
     switch answer.body {
-    case .bytes(let bytes): return sendBody(bytes[...], isFirst: true)
-    case .truncated(let bytes, let count, .max): return sendBody(bytes[..<count], isFirst: true)
-    case .truncated(let bytes, let count, let rate): return sendPaced(Array(bytes[..<count]), rate)
+    case .bytes(let bytes): return sendBody(bytes[...])
+    case .truncated(let bytes, let count, .max): return sendBody(bytes[..<count])
+    case .truncated(let bytes, let count, let rate): return sendPaced(bytes[..<count], rate)
+    case .cut(let bytes, let count, let condition):
+      guard sendBody(bytes[..<count]) else { return false }
+      let deadline = ContinuousClock.now + .patience
+      while !condition(), .now < deadline { usleep(5_000) }
+      return true
     case .gated(let bytes, let offset, let gate):
-      guard sendBody(bytes[..<offset], isFirst: true) else { return false }
+      guard sendBody(bytes[..<offset]) else { return false }
       gate.wait()
-      return sendBody(bytes[offset...], isFirst: false)
-    case .paced(let bytes, let rate): return sendPaced(bytes, rate)
+      return sendBody(bytes[offset...])
+    case .paced(let bytes, let offset, let rate): return sendBody(bytes[..<offset]) && sendPaced(bytes[offset...], rate)
     case .chunked(let bytes):
-      return sendChunk(bytes[...], isFirst: true) && send(Array("0\r\n\r\n".utf8))
+      return sendChunk(bytes[...]) && send(Array("0\r\n\r\n".utf8))
     case .endless:
       let chunk = [UInt8](repeating: UInt8(ascii: " "), count: 65536)
-      while sendChunk(chunk[...], isFirst: false) {}
+      while sendChunk(chunk[...]) {}
       return false
     case .withheld: return false
     }
@@ -94,7 +102,9 @@ struct ScriptedAnswerWriter {
     for line in answer.headers { text += "\(line.name): \(line.value)\r\n" }
     let length: Int? =
       switch answer.body {
-      case .bytes(let bytes), .paced(let bytes, _), .truncated(let bytes, _, _), .gated(let bytes, _, _): bytes.count
+      case .bytes(let bytes), .paced(let bytes, _, _), .truncated(let bytes, _, _), .cut(let bytes, _, _),
+        .gated(let bytes, _, _):
+        bytes.count
       case .chunked, .endless, .withheld: nil
       }
     if !answer.headers.contains("Content-Length") {
@@ -103,30 +113,29 @@ struct ScriptedAnswerWriter {
     return text + "\r\n"
   }
 
-  private func sendPaced(_ bytes: [UInt8], _ rate: Int) -> Bool {
+  private func sendPaced(_ bytes: ArraySlice<UInt8>, _ rate: Int) -> Bool {
     let start = ContinuousClock.now
     let slice = 65536
     for offset in stride(from: 0, to: bytes.count, by: slice) {
-      guard sendBody(bytes[offset..<min(offset + slice, bytes.count)], isFirst: offset == 0) else { return false }
+      guard sendBody(bytes.dropFirst(offset).prefix(slice)) else { return false }
       let due = Duration.seconds(Double(offset + slice) / Double(rate))
       let early = due - (ContinuousClock.now - start)
-      if early > .zero { usleep(UInt32(early.components.attoseconds / 1_000_000_000_000)) }
+      if early > .zero { usleep(UInt32(early / .microseconds(1))) }
     }
     return true
   }
 
-  private func sendChunk(_ bytes: ArraySlice<UInt8>, isFirst: Bool) -> Bool {
-    send(Array("\(String(bytes.count, radix: 16))\r\n".utf8)) && sendBody(bytes, isFirst: isFirst)
+  private func sendChunk(_ bytes: ArraySlice<UInt8>) -> Bool {
+    send(Array("\(String(bytes.count, radix: 16))\r\n".utf8)) && sendBody(bytes)
       && send(Array("\r\n".utf8))
   }
 
-  private func sendBody(_ bytes: ArraySlice<UInt8>, isFirst: Bool) -> Bool {
-    if isFirst { onSent((0, true)) }
+  private func sendBody(_ bytes: ArraySlice<UInt8>) -> Bool {
     var rest = bytes
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       guard count > 0 else { return false }
-      onSent((count, false))
+      onSent(count)
       rest = rest.dropFirst(count)
     }
     return true

@@ -22,7 +22,6 @@ package final class ScriptedRegistry: Sendable {
     var scripts: [String: Script] = [:]
     var requests: [Request] = []
     var sentBytes = 0
-    var firstBodyByteAt: ContinuousClock.Instant?
     var tokens: ScriptedTokens?
     var connections: Set<Int32> = []
     var isStopped = false
@@ -151,9 +150,6 @@ package final class ScriptedRegistry: Sendable {
   /// The bytes of bodies that were sent.
   package var sentBytes: Int { state.withLock(\.sentBytes) }
 
-  /// When the first byte of the last body was sent.
-  package var firstBodyByteAt: ContinuousClock.Instant? { state.withLock(\.firstBodyByteAt) }
-
   // MARK: - Serving
 
   private func serve(_ connection: Int32) {
@@ -174,11 +170,8 @@ package final class ScriptedRegistry: Sendable {
         return (state.scripts[request.path], state.tokens)
       }
       let answer = tokens?.answer(request, port: port) ?? script?(request) ?? Self.fallback(request)
-      let writer = ScriptedAnswerWriter(connection: connection, isHead: request.method == "HEAD") { sent in
-        self.state.withLock {
-          if sent.isFirst { $0.firstBodyByteAt = .now }
-          $0.sentBytes += sent.count
-        }
+      let writer = ScriptedAnswerWriter(connection: connection, isHead: request.method == "HEAD") { count in
+        self.state.withLock { $0.sentBytes += count }
       }
       guard writer.write(answer), answer.keepsConnection else { return }
     }
