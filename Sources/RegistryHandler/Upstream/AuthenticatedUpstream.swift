@@ -186,11 +186,11 @@ package struct AuthenticatedUpstream: Sendable {
     let token = if let scope { try await authorizer.knownToken(for: scope) } else { String?.none }
     let response = try await executeAtEndpoint(question, url, token: token)
     guard response.status == 401, let scope else { return response }
-    await response.body.discard()
     let challenges = Challenge.parse(response.headers[values: .wwwAuthenticate])
-    guard let renewed = try await authorizer.token(for: scope, answering: challenges, replacing: token) else {
-      return response
-    }
+    // Passed on as it came: its body is read once, by the caller.
+    guard let service = try await authorizer.service(named: challenges) else { return response }
+    await response.body.discardBriefly()
+    let renewed = try await authorizer.token(for: scope, from: service, replacing: token)
     return try await executeAtEndpoint(question, url, token: renewed)
   }
 

@@ -16,24 +16,26 @@ struct Authorizer: Sendable {
     return try await token(for: scope, from: service)
   }
 
-  /// A token that answers a 401; `nil` when the endpoint has no Bearer challenge to answer.
+  /// The token service that a 401 names; `nil` when the endpoint has no Bearer challenge to answer.
+  func service(named challenges: [Challenge]) async throws(UpstreamError) -> BearerService? {
+    if let service = BearerService(challenges) { return service }
+    // Some registries send the challenge with `/v2/` only.
+    guard challenges.isEmpty else { return nil }
+    return try await withDeadline(
+      .now + Self.timeout,
+      orTimeout: "\(endpoint.origin)/v2/ gave no whole answer in time"
+    ) {
+      () throws(UpstreamError) in try await serviceOfPing()
+    }
+  }
+
+  /// A token that answers a 401, from the service that it names.
   /// - Parameter refused: the token that the 401 was the answer to.
   func token(
     for scope: Scope,
-    answering challenges: [Challenge],
+    from service: BearerService,
     replacing refused: String?
-  ) async throws(UpstreamError) -> String? {
-    // Some registries send the challenge with `/v2/` only.
-    var service = BearerService(challenges)
-    if service == nil, challenges.isEmpty {
-      service = try await withDeadline(
-        .now + Self.timeout,
-        orTimeout: "\(endpoint.origin)/v2/ gave no whole answer in time"
-      ) {
-        () throws(UpstreamError) in try await serviceOfPing()
-      }
-    }
-    guard let service else { return nil }
+  ) async throws(UpstreamError) -> String {
     if let refused { tokens.discard(refused, for: key(scope)) }
     let token = try await token(for: scope, from: service)
     tokens.learn(service, of: endpoint)

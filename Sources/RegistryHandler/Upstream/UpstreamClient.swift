@@ -61,7 +61,7 @@ package struct UpstreamResponse: Sendable {
   }
 }
 
-/// A body that is read once, by one task.
+/// A body that is read once, by one task; a second reading is an error.
 package protocol UpstreamBody: Sendable {
   /// Hands over the chunks in order; throws an `UpstreamError` when the body breaks off or stalls.
   ///

@@ -5,6 +5,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 internal import RegistryHandler
+internal import Synchronization
 
 /// Asks upstreams by async-http-client.
 final class HTTPUpstreamClient: UpstreamClient {
@@ -66,7 +67,7 @@ final class HTTPUpstreamClient: UpstreamClient {
       return UpstreamResponse(
         status: Int(response.status.code),
         headers: HTTPFields(response.headers),
-        body: StreamedBody(body: response.body, host: host, lease: lease)
+        body: StreamedBody(response.body, host: host, lease: lease)
       )
     } catch {
       throw UpstreamError(error, host: host)
@@ -96,13 +97,25 @@ final class HTTPUpstreamClient: UpstreamClient {
 }
 
 /// A body as async-http-client delivers it.
-private struct StreamedBody: UpstreamBody {
-  let body: HTTPClientResponse.Body
-  let host: String
+private final class StreamedBody: UpstreamBody {
+  private let body: HTTPClientResponse.Body
+  private let host: String
   /// Keeps the client until the body is done with.
-  let lease: HTTPClientPool.Lease
+  private let lease: HTTPClientPool.Lease
+  private let isTaken = Atomic<Bool>(false)
 
+  init(_ body: HTTPClientResponse.Body, host: String, lease: HTTPClientPool.Lease) {
+    self.body = body
+    self.host = host
+    self.lease = lease
+  }
+
+  /// Hands over the chunks, once. A second reading is an error of its request alone: async-http-client would end the
+  /// process, and no bytes would look like an empty body.
   func forEachChunk(_ consume: (ByteBuffer) async throws -> Bool) async throws {
+    guard !isTaken.exchange(true, ordering: .relaxed) else {
+      throw UpstreamError(.invalidAnswer, "the answer of \(host) was read already, which is a fault of this proxy")
+    }
     var iterator = body.makeAsyncIterator()
     while true {
       let chunk: ByteBuffer?

@@ -86,12 +86,20 @@ extension FakeAnswer: CustomTestStringConvertible {
   var testDescription: String { "\(status) \(headers) with \(chunks.map(\.count)) bytes" }
 }
 
+/// Ends the process when it is read twice, as the body of a real connection must not be.
 struct FakeBody: UpstreamBody {
+  /// Shared by copies: they are of one body.
+  private final class Reading: Sendable {
+    let hasBegun = Atomic<Bool>(false)
+  }
+
   let chunks: [[UInt8]]
   var failure: UpstreamError?
   var gate: Observed<Int>?
+  private let reading = Reading()
 
   func forEachChunk(_ consume: (ByteBuffer) async throws -> Bool) async throws {
+    guard !reading.hasBegun.exchange(true, ordering: .relaxed) else { fatalError("a body is read twice") }
     for (index, chunk) in chunks.enumerated() {
       if let gate, await gate.first(where: { $0 > index }) == nil { throw UpstreamError.cancelled }
       guard try await consume(ByteBuffer(bytes: chunk)) else { return }

@@ -17,8 +17,8 @@ struct UpstreamBodyTests {
 
   @Test func `a body that breaks off is an error`() async {
     let failure = UpstreamError(.unreachable, "the connection broke")
-    let body = FakeBody(chunks: [[1]], failure: failure)
-    await #expect(throws: failure) { try await body.collect(upTo: 10) }
-    await body.discard()
+    let body = { FakeBody(chunks: [[1]], failure: failure) }
+    await #expect(throws: failure) { try await body().collect(upTo: 10) }
+    await body().discard()
   }
 }

@@ -105,6 +105,18 @@ struct HTTPUpstreamClientTests {
     #expect(server.requests.map(\.target) == [target])
   }
 
+  @Test func `a second reading of an answer is an error, and nothing more`() async throws {
+    let client = HTTPUpstreamClient(threadCount: 1)
+    let request = UpstreamRequest(method: .get, url: try #require(HTTPURL("\(server.url)/x")))
+    let response = try await client.execute(request)
+    #expect(try await response.body.collect(upTo: 1000) == Array("hello".utf8))
+    let error = await #expect(throws: UpstreamError.self) { try await response.body.collect(upTo: 1000) }
+    #expect(error?.kind == .invalidAnswer)
+    await response.body.discard()
+    #expect(try await client.execute(request).status == 200)
+    await client.shutDown()
+  }
+
   @Test func `many hosts share the clients that may be kept`() async throws {
     let client = HTTPUpstreamClient(threadCount: 1, resolver: ScriptedResolver([["127.0.0.1"]]))
     for number in 0..<200 {
