@@ -96,7 +96,7 @@ struct EvictorAdmissionTests {
     let place = try Values.place("r.test", "o/a")
     try store.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: place, isReserved: true), of: digest)
     try partial.append(ByteBuffer(repeating: 0, count: 100))
-    try partial.file.setModificationTime(Int(clock.now))
+    try partial.file.setTimes(used: clock.now, changed: Int(clock.now))
     for evictor in [evictor, makeEvictor(maxSize: 100 * Self.block)] {
       evictor.collect()
       #expect(store.usage.total == 7 * Self.block)
