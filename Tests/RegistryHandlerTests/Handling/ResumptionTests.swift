@@ -145,4 +145,11 @@ struct ResumptionTests {
     }
     #expect(count == 1000)
   }
+
+  @Test func `three tries after a stall fit into the minute that nginx waits for a byte`() throws {
+    var plan = ResumptionPlan(endpoints: 1, first: 0)
+    var elapsed = StallDetector.window
+    for _ in 0..<3 { elapsed += try #require(plan.next(after: .stalled)).delay + ResumptionPlan.timeout }
+    #expect(elapsed < .seconds(60))
+  }
 }
