@@ -33,6 +33,9 @@ package struct AcceptHeader: Hashable, Sendable {
     takesAnything || !types.isDisjoint(with: MediaType.indexTypes.map(\.description)) ? .any : .single
   }
 
+  /// The digest of what upstream is asked for.
+  package var digest: Digest? { Digest(of: Array(upstreamValue.utf8)) }
+
   /// The value to send upstream, the same for every spelling of the same set.
   ///
   /// Registries do not take a wildcard for every type, so a client that takes anything asks for each by name.

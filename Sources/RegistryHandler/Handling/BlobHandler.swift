@@ -104,7 +104,9 @@ struct BlobHandler: Sendable {
   }
 
   private func get(_ digest: Digest, _ request: RegistryRequest) async throws(UpstreamError) -> RegistryResponse {
-    if let redirect = services.redirects.redirect(for: redirectKey(for: digest)) { return response(redirect) }
+    let key = redirectKey(for: digest)
+    if let redirect = services.redirects.redirect(for: key) { return response(redirect) }
+    if let refusal = services.refusals.refusal(of: key.refusal, by: .get) { throw refusal }
     // A fill for another repository, or for clients that are redirected where this one is not, may end without the blob
     // and say nothing about this request; then it is this one's turn.
     var tries = 3

@@ -34,6 +34,7 @@ struct BlobQuestion: Sendable {
   /// Upstream's answer; a 404 and the like is an error.
   func answer() async throws(UpstreamError) -> Answer {
     if let redirect = services.redirects.redirect(for: key) { return .redirected(redirect) }
+    if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }
     let result: Result<Answer, UpstreamError>
     do {
       result = try await services.blobQuestions.value(for: key) { await ask() }
@@ -58,19 +59,30 @@ struct BlobQuestion: Sendable {
     }
   }
 
-  /// Some registries refuse HEAD with a token that is good for GET; some storage, by a URL that was signed for GET.
-  private static let refusalsOfHead: Set<Int> = [401, 403, 405, 501]
+  /// Some registries know no HEAD; some storage refuses it by a URL that was signed for GET.
+  private static let refusalsOfHead: Set<Int> = [403, 405, 501]
 
   private func askWithEitherMethod() async throws(UpstreamError) -> Answer {
     let byHead = try await upstream.send(.head, route)
     switch byHead {
     case .redirect(let redirect) where key.method == .head: return .redirected(redirect)
+    case .response(let response) where response.status == 401:
+      await response.body.discard()
+      let upstream = HeadFallback.Key(upstream: key.upstream, kind: .blob)
+      let refusal = UpstreamError(refusing: response, route)
+      return try await services.headFallback.retry(upstream, after: refusal, by: key.method) {
+        () throws(UpstreamError) in try await askByGet()
+      }
     case .response(let response)
     where !Self.refusalsOfHead.contains(response.status) && !(response.status == 200 && isWithoutSize(response)):
       return try await found(response, [200])
     case .response(let response): await response.body.discard()
     case .redirect: break
     }
+    return try await askByGet()
+  }
+
+  private func askByGet() async throws(UpstreamError) -> Answer {
     switch try await upstream.send(.get, route, headers: [.range: "bytes=0-0"]) {
     case .redirect(let redirect):
       guard key.method == .get else {
@@ -108,6 +120,11 @@ struct BlobQuestion: Sendable {
 }
 
 extension RedirectMemory.Key {
+  /// What upstream may refuse.
+  var refusal: RefusalMemory.Key {
+    RefusalMemory.Key(digest, in: RepositoryPlace(upstream: upstream, repository: repository), external)
+  }
+
   init(_ digest: Digest, in place: RepositoryPlace, by method: HTTPRequest.Method, _ external: ExternalRedirects) {
     self.init(
       upstream: place.upstream,

@@ -1,3 +1,5 @@
+internal import HTTPTypes
+
 /// What is asked once for all who ask for it at the same time.
 struct ManifestKey: Hashable, Sendable {
   let place: RepositoryPlace
@@ -5,6 +7,13 @@ struct ManifestKey: Hashable, Sendable {
   let accept: AcceptHeader
   /// Whether the head of the answer is enough.
   let isHead: Bool
+
+  var method: HTTPRequest.Method { isHead ? .head : .get }
+
+  /// What upstream may refuse.
+  var refusal: RefusalMemory.Key {
+    RefusalMemory.Key(place: place, content: .manifest(reference, acceptable: accept.digest))
+  }
 }
 
 /// What a question for a manifest came to.

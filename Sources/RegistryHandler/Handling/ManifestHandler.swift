@@ -14,6 +14,7 @@ struct ManifestHandler: Sendable {
     let isHead = request.method == .head
     if let answer = storedAnswer(reference, accept) { return response(answer, isHead: isHead) }
     let key = ManifestKey(place: place, reference: reference, accept: accept, isHead: isHead)
+    if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }
     // Timed here too, so that an answer is out in time even if the threads that ask are all busy with a slow disk.
     let answer = try await withDeadline(
       .now + ProxyServices.answerTimeout,
@@ -28,11 +29,23 @@ struct ManifestHandler: Sendable {
       return try await services.manifestFlights.value(for: key) {
         // Another question may have ended since the client looked at the store.
         if let answer = storedAnswer(key.reference, key.accept) { return .success(answer) }
+        if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { return .failure(refusal) }
         let source = ManifestSource(upstream: upstream, place: place, services: services, accept: key.accept)
-        return await source.answer(for: key.reference, headOnly: key.isHead)
+        let result = await source.answer(for: key.reference, headOnly: key.isHead)
+        learn(from: result, key)
+        return result
       }
     } catch {
       return .failure(.cancelled)
+    }
+  }
+
+  private func learn(from result: Result<ManifestAnswer, UpstreamError>, _ key: ManifestKey) {
+    switch result {
+    case .failure(let error): services.learn(from: error, key.refusal, by: key.method, .manifest)
+    // A stale answer says nothing.
+    case .success(let answer) where answer.status == .stale: break
+    case .success: services.learn(from: nil, key.refusal, by: key.method, .manifest)
     }
   }
 

@@ -40,8 +40,16 @@ struct ManifestSource: Sendable {
     headOnly: Bool
   ) async throws(UpstreamError) -> ManifestAnswer {
     // A HEAD costs no pull of the rate limit: it is asked first where the bytes may be here, or are not wanted.
-    guard headOnly || known != nil, let (head, etag) = try await self.head(reference) else {
-      return try await fetch(reference)
+    guard headOnly || known != nil else { return try await fetch(reference) }
+    let (head, etag): (ManifestAnswer.Head, String?)
+    switch try await self.head(reference) {
+    case .told(let told, let validator): (head, etag) = (told, validator)
+    case .tooLittle: return try await fetch(reference)
+    case .refused(let error):
+      let key = HeadFallback.Key(upstream: place.upstream, kind: .manifest)
+      return try await services.headFallback.retry(key, after: error, by: headOnly ? .head : .get) {
+        () throws(UpstreamError) in try await fetch(reference)
+      }
     }
     if let manifest = try? services.store.manifest(head.digest, in: place) {
       record(reference, ManifestAnswer(manifest, .hit, detail: "revalidated").head, etag: etag)
@@ -54,22 +62,33 @@ struct ManifestSource: Sendable {
     return answer
   }
 
-  /// What upstream says of the manifest; `nil` when it says too little, and has to be asked for the whole.
-  private func head(_ reference: Reference) async throws(UpstreamError) -> (ManifestAnswer.Head, etag: String?)? {
+  /// What HEAD comes to.
+  private enum HeadAnswer {
+    case told(ManifestAnswer.Head, etag: String?)
+    /// Upstream knows no HEAD, or tells no more than that the manifest is there.
+    case tooLittle
+    /// A 401: some registries refuse HEAD with a token that is good for GET.
+    case refused(UpstreamError)
+  }
+
+  private func head(_ reference: Reference) async throws(UpstreamError) -> HeadAnswer {
     let response: UpstreamResponse
     do throws(UpstreamError) {
       response = try await send(.head, reference)
-    } catch {
-      // Some registries know no HEAD, or refuse it with a token that is good for GET.
-      if error.kind == .status, [401, 405, 501].contains(error.status) { return nil }
-      throw error
+    } catch  where error.kind == .status {
+      switch error.status {
+      case 405?, 501?: return .tooLittle
+      case 401?: return .refused(error)
+      default: throw error
+      }
     }
     await response.body.discard()
     guard let digest = response.headers[.dockerContentDigest].flatMap({ Digest($0) }),
       let mediaType = response.headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest,
       let size = response.contentLength, size > 0
-    else { return nil }
-    return (ManifestAnswer.Head(digest: digest, mediaType: mediaType, size: size), response.headers[.eTag])
+    else { return .tooLittle }
+    let head = ManifestAnswer.Head(digest: digest, mediaType: mediaType, size: size)
+    return .told(head, etag: response.headers[.eTag])
   }
 
   private func fetch(_ reference: Reference) async throws(UpstreamError) -> ManifestAnswer {

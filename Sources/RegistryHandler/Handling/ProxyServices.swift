@@ -33,6 +33,8 @@ package final class ProxyServices: Sendable {
   package let endpointHealth = EndpointHealth()
   package let fills = Fills()
   package let redirects: RedirectMemory
+  package let refusals: RefusalMemory
+  let headFallback: HeadFallback
   let blobQuestions: SingleFlight<BlobQuestion.Key, Result<BlobQuestion.Answer, UpstreamError>>
   let manifestFlights: SingleFlight<ManifestKey, Result<ManifestAnswer, UpstreamError>>
   let listFlights: SingleFlight<ListHandler.Key, Result<ListHandler.Answer, UpstreamError>>
@@ -79,6 +81,8 @@ package final class ProxyServices: Sendable {
     self.rangeRefusals = ExpiringCache(capacity: 1000, now: monotonicNow)
     self.patience = patience
     self.instant = instant
+    self.refusals = RefusalMemory(now: monotonicNow)
+    self.headFallback = HeadFallback(now: monotonicNow)
     self.blobQuestions = SingleFlight(executor: executor)
     self.manifestFlights = SingleFlight(executor: executor)
     self.listFlights = SingleFlight(executor: executor)

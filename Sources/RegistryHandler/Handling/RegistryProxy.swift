@@ -89,7 +89,11 @@ package final class RegistryProxy: Sendable {
       return try await handler.respond(to: request, reference)
     case .blob(let repository, let digest):
       let handler = BlobHandler(upstream: upstream, repository: repository, services: services, delivery: delivery)
-      return try await handler.respond(to: request, digest)
+      let place = RepositoryPlace(upstream: match.upstream.name, repository: repository)
+      let key = RefusalMemory.Key(digest, in: place, upstream.external)
+      return try await services.learning(key, by: request.method) { () throws(UpstreamError) in
+        try await handler.respond(to: request, digest)
+      }
     case .tags, .referrers:
       return try await ListHandler(upstream: upstream, services: services).respond(to: match)
     case .token:

@@ -1,0 +1,88 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Errors" of `docs/request-handling.md`: GET after HEAD was refused with 401.
+struct HeadFallbackTests {
+  private static let refused = UpstreamError(.status, "no", status: 401)
+
+  private let clock = ManualClock()
+  private let fallback: HeadFallback
+  private let key: HeadFallback.Key
+
+  init() throws {
+    fallback = HeadFallback { [clock] in clock.now }
+    key = HeadFallback.Key(upstream: try Values.upstream("r.test"), kind: .manifest)
+  }
+
+  @Test(
+    arguments: [
+      (nil, .helpful),
+      (UpstreamError(.status, "", status: 404), .helpful),
+      (UpstreamError(.status, "", status: 403), .helpful),
+      (UpstreamError(.invalidAnswer, ""), .helpful),
+      (refused, .useless(since: 7)),
+      (UpstreamError(.authentication, "", status: 401), .useless(since: 7)),
+      (UpstreamError(.authentication, ""), nil),
+      (UpstreamError(.status, "", status: 429), nil),
+      (UpstreamError(.status, "", status: 500), nil),
+      (UpstreamError(.unreachable, ""), nil),
+      (UpstreamError(.timeout, ""), nil),
+      (UpstreamError(.store, ""), nil),
+      (UpstreamError(.busy, ""), nil),
+      (.cancelled, nil),
+    ] as [(UpstreamError?, HeadFallback.Experience?)]
+  )
+  func `another answer than 401 helps`(_ failure: UpstreamError?, _ experience: HeadFallback.Experience?) {
+    #expect(HeadFallback.Experience(failure, now: 7) == experience)
+  }
+
+  /// How often GET is asked when HEAD of so many tags is refused, one after the other.
+  private func asked(_ count: Int, by method: HTTPRequest.Method = .head, _ failure: UpstreamError? = refused) async
+    -> Int
+  {
+    var asked = 0
+    for _ in 0..<count {
+      _ = try? await fallback.retry(key, after: Self.refused, by: method) { () throws(UpstreamError) in
+        asked += 1
+        if let failure { throw failure }
+      }
+    }
+    return asked
+  }
+
+  @Test func `where GET is refused, too, it is tried once an hour`() async {
+    #expect(await asked(20) == 1)
+    clock.advance(by: 3599)
+    #expect(await asked(20) == 0)
+    clock.advance(by: 1)
+    #expect(await asked(20) == 1)
+  }
+
+  @Test func `where GET has helped it is always tried`() async {
+    #expect(await asked(1, nil) == 1)
+    #expect(await asked(20) == 20)
+    clock.advance(by: 1)
+    #expect(await asked(20) == 20)
+  }
+
+  @Test func `what tells of a moment teaches nothing`() async {
+    #expect(await asked(3, UpstreamError(.unreachable, "no")) == 3)
+    #expect(await asked(3) == 1)
+  }
+
+  @Test func `who asks by GET is not kept from it, and teaches the others`() async {
+    #expect(await asked(1) == 1)
+    #expect(await asked(3, by: .get) == 3)
+    #expect(await asked(3) == 0)
+    #expect(await asked(1, by: .get, nil) == 1)
+    #expect(await asked(3) == 3)
+  }
+
+  @Test func `kinds and upstreams are apart`() async throws {
+    fallback.note(Self.refused, HeadFallback.Key(upstream: key.upstream, kind: .blob))
+    fallback.note(Self.refused, HeadFallback.Key(upstream: try Values.upstream("q.test"), kind: .manifest))
+    #expect(await asked(2) == 1)
+  }
+}

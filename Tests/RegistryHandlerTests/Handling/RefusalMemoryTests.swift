@@ -1,0 +1,86 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table "Errors" of `docs/request-handling.md`: what is remembered.
+struct RefusalMemoryTests {
+  private let clock = ManualClock()
+  private let memory: RefusalMemory
+  private let key: RefusalMemory.Key
+
+  init() throws {
+    memory = RefusalMemory { [clock] in clock.now }
+    key = try Self.key("v1")
+  }
+
+  private static func key(_ tag: String) throws -> RefusalMemory.Key {
+    let place = try Values.place("r.test", "o/a")
+    return RefusalMemory.Key(place: place, content: .manifest(.tag(try Values.tag(tag)), acceptable: nil))
+  }
+
+  private func refused(_ status: Int) -> UpstreamError { UpstreamError(.status, "no", status: status) }
+
+  /// The methods that a refusal is the answer to.
+  private var remembered: Set<HTTPRequest.Method> {
+    Set([.get, .head].filter { memory.refusal(of: key, by: $0) != nil })
+  }
+
+  @Test(
+    arguments: [
+      (.status, 404, .get, [.get, .head]), (.status, 404, .head, [.get, .head]),
+      (.status, 401, .get, [.get, .head]), (.status, 401, .head, [.head]),
+      (.status, 403, .get, [.get, .head]), (.status, 403, .head, [.head]),
+      (.authentication, 401, .get, [.get, .head]), (.authentication, 403, .head, [.head]),
+      (.authentication, nil, .get, []), (.authentication, 500, .get, []),
+      (.status, 400, .get, []), (.status, 410, .get, []), (.status, 429, .get, []), (.status, 500, .get, []),
+      (.status, 503, .head, []), (.invalidAnswer, 403, .get, []), (.invalidAnswer, nil, .get, []),
+      (.unreachable, nil, .get, []), (.timeout, nil, .get, []), (.cancelled, nil, .get, []), (.store, nil, .get, []),
+      (.busy, nil, .get, []),
+    ] as [(UpstreamError.Kind, Int?, HTTPRequest.Method, Set<HTTPRequest.Method>)]
+  )
+  func `a refusal is remembered for the methods that it speaks of`(
+    _ kind: UpstreamError.Kind,
+    _ status: Int?,
+    _ method: HTTPRequest.Method,
+    _ expected: Set<HTTPRequest.Method>
+  ) {
+    let error = UpstreamError(kind, "why", status: status)
+    memory.remember(error, of: key, by: method)
+    #expect(remembered == expected)
+    for method in expected { #expect(memory.refusal(of: key, by: method) == error) }
+  }
+
+  @Test func `a refusal is over after ten seconds, however often it is told`() {
+    memory.remember(refused(404), of: key, by: .get)
+    clock.advance(by: 9)
+    #expect(remembered == [.get, .head])
+    memory.remember(refused(404), of: key, by: .get)
+    clock.advance(by: 1)
+    #expect(remembered.isEmpty)
+    memory.remember(refused(404), of: key, by: .get)
+    #expect(remembered == [.get, .head])
+  }
+
+  @Test func `the refusal of GET takes the place of that of HEAD, not the other way round`() {
+    memory.remember(refused(401), of: key, by: .head)
+    memory.remember(refused(403), of: key, by: .get)
+    memory.remember(refused(401), of: key, by: .head)
+    #expect(memory.refusal(of: key, by: .head)?.status == 403)
+    #expect(remembered == [.get, .head])
+  }
+
+  @Test(arguments: [(HTTPRequest.Method.get, false), (.head, true)])
+  func `a refusal that was disproved is forgotten`(_ method: HTTPRequest.Method, _ wasOfHead: Bool) {
+    memory.remember(refused(401), of: key, by: method)
+    #expect(memory.forget(key) == wasOfHead)
+    #expect(remembered.isEmpty)
+    #expect(!memory.forget(key))
+  }
+
+  @Test func `there is a limit to how many are kept`() throws {
+    for number in 0..<10_000 { memory.remember(refused(404), of: try Self.key("v\(number)"), by: .get) }
+    #expect((1...4096).contains(memory.count))
+    #expect(memory.refusal(of: try Self.key("v9999"), by: .get) != nil)
+  }
+}
