@@ -22,7 +22,7 @@ struct Server: Sendable {
     logger = Logger(label: "regproxy") { _ in
       LineLogHandler(output, format: configuration.log.format, level: configuration.log.level)
     }
-    let store = try Store(directory: configuration.storeDirectory)
+    let store = try Self.openStore(configuration.storeDirectory)
     socket = try ListeningSocket() ?? ListeningSocket(configuration.listen, mode: configuration.socketMode)
     services = ProxyServices(
       store: store,
@@ -61,6 +61,9 @@ struct Server: Sendable {
     guard pool.start() else { throw .noThread }
     StoreKeeper(services.evictor).start()
     MemoryAllocator.startTrimming()
+    if case .refused(let refusal) = StoreAccess(to: configuration.storeDirectory) {
+      logger.warning("the store cannot be written", metadata: ["error": "\(refusal)"])
+    }
     logger.notice(
       "worker started",
       metadata: ["version": "\(Version.current)", "store.directory": "\(configuration.storeDirectory)"]
@@ -87,6 +90,16 @@ struct Server: Sendable {
     socket.removeFile()
     if left > 0 { logger.warning("answers cut at the drain time-out", metadata: ["threads": "\(left)"]) }
     logger.notice("worker stopped")
+  }
+
+  /// Opens the store; where that fails, the error says who may not do what.
+  private static func openStore(_ directory: String) throws -> Store {
+    do {
+      return try Store(directory: directory)
+    } catch {
+      if case .refused(let refusal) = StoreAccess(to: directory) { throw refusal }
+      throw error
+    }
   }
 
   /// Takes as many descriptors as the system allows: a stream needs three, and the usual soft limit is 1024.

@@ -29,7 +29,7 @@ final class UpstreamReader: BlobSource {
   }
 
   /// What may wait for a client that is slower than upstream, in bytes: a thousand of these clients are no burden.
-  private static let maximumWaiting = 64 << 10
+  private static let maximumWaiting = 48 << 10
 
   let range: Range<Int64>
   private let pipe = Observed(Pipe())

@@ -3,7 +3,7 @@ internal import Glibc
 internal import HTTPTypes
 internal import RegistryHandler
 
-/// `regproxy-fcgi check`: tries everything that serving needs, and says what is wrong.
+/// `regproxy-fcgi check`: tries everything that serving needs, and says what is wrong. It makes no file.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check configuration, store, socket and upstreams.",
@@ -21,33 +21,57 @@ struct Check: ParsableCommand {
   func run() throws {
     let configuration = try options.load()
     var isWell = true
-    report("configuration", nil, &isWell)
-    report("store \(configuration.storeDirectory)", storeProblem(configuration), &isWell)
-    report("listen", socketProblem(configuration), &isWell)
+    report("configuration", .ok(), &isWell)
+    report("store \(configuration.storeDirectory)", storeFinding(configuration), &isWell)
+    report("listen", Finding(socketProblem(configuration)), &isWell)
     if !offline {
-      for (name, problem) in upstreamProblems(configuration) { report("upstream \(name)", problem, &isWell) }
+      for (name, problem) in upstreamProblems(configuration) { report("upstream \(name)", Finding(problem), &isWell) }
     }
     if !isWell { throw ExitCode(ExitStatus.unavailable.rawValue) }
   }
 
-  private func report(_ what: String, _ problem: String?, _ isWell: inout Bool) {
-    if problem != nil { isWell = false }
+  private enum Finding {
+    /// - note: what is worth knowing all the same.
+    case ok(note: String = "")
+    case failed(String)
+
+    init(_ problem: String?) { self = problem.map { .failed($0) } ?? .ok() }
+  }
+
+  private func report(_ what: String, _ finding: Finding, _ isWell: inout Bool) {
+    let (result, problem, note) =
+      switch finding {
+      case .ok(let note): ("ok", "", note)
+      case .failed(let problem): ("failed", problem, "")
+      }
+    if case .failed = finding { isWell = false }
     if json {
-      let fields = [("check", what), ("result", problem == nil ? "ok" : "failed"), ("problem", problem ?? "")]
+      let fields = [("check", what), ("result", result), ("problem", problem), ("note", note)]
       let text = fields.map { "\"\($0.0)\":\"\($0.1.filter { $0 != "\"" && $0 != "\\" && $0 != "\n" })\"" }
       print("{\(text.joined(separator: ","))}")
+    } else if problem.isEmpty {
+      print("ok     \(what)\(note.isEmpty ? "" : " (\(note))")")
     } else {
-      print(problem.map { "FAILED \(what): \($0)" } ?? "ok     \(what)")
+      print("FAILED \(what): \(problem)")
     }
   }
 
-  private func storeProblem(_ configuration: Configuration) -> String? {
-    do {
-      try Store(directory: configuration.storeDirectory).probe()
-      return nil
-    } catch {
-      return "\(error)"
+  private func storeFinding(_ configuration: Configuration) -> Finding {
+    switch StoreAccess(to: configuration.storeDirectory) {
+    case .refused(let refusal): return .failed(refusal.description)
+    case .willBeCreated: return .ok(note: "will be created")
+    case .usable: return Self.spaceFinding(configuration)
     }
+  }
+
+  private static func spaceFinding(_ configuration: Configuration) -> Finding {
+    let directory = configuration.storeDirectory
+    guard let free = FileSystem().freeSpace(at: directory) else { return .ok() }
+    guard free > 0 else {
+      return .failed("no space is left on its file system: make room, or choose another 'store.directory'")
+    }
+    guard let least = configuration.storeLimits.minFree, free < least else { return .ok() }
+    return .ok(note: "\(ByteCount.text(free)) are free, less than 'store.min_free': a blob is kept when others can go")
   }
 
   private func socketProblem(_ configuration: Configuration) -> String? {

@@ -55,7 +55,7 @@ final class HTTPClientPool: Sendable {
   private static func receiveSize(_ buffer: ReceiveBuffer) -> (least: Int, most: Int) {
     switch buffer {
     case .large: (4 << 10, 256 << 10)
-    case .small: (4 << 10, 32 << 10)
+    case .small: (4 << 10, 16 << 10)
     }
   }
 

@@ -1,0 +1,113 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("Checking by hand")
+  struct CheckTests {
+    private let directory: TemporaryDirectory
+    private let store: String
+
+    init() throws {
+      directory = try TemporaryDirectory()
+      store = directory.path("above/store")
+      try directory.write("store: {directory: \(store)}\nlisten: \(directory.path("worker.sock"))\n", to: "worker.yaml")
+    }
+
+    private func run(_ arguments: String...) async throws -> (exit: ManagedProcess.Exit, output: String, errors: String)
+    {
+      let command = arguments + ["--config", directory.path("worker.yaml")]
+      let name = "run-\(arguments[0])-\(UInt32.random(in: 0...(.max)))"
+      let process = try await ManagedProcess.start(
+        ProcessLaunch(try Executable.worker(), command),
+        name: name,
+        in: directory.path
+      )
+      return (try await process.waitForExit(), process.output, process.errors)
+    }
+
+    private func files() -> [String] {
+      let all = FileManager.default.enumerator(atPath: directory.path)?.compactMap { $0 as? String } ?? []
+      return all.filter { !$0.hasPrefix("run-") }.sorted()
+    }
+
+    @Test("A store that is not there yet will be created, but not by this")
+    func createsNothing() async throws {
+      let text = try await run("check", "--offline")
+      #expect(text.exit == .code(0))
+      #expect(text.output.contains("ok     store \(store) (will be created)\n"))
+      let json = try await run("check", "--offline", "--json")
+      #expect(json.exit == .code(0))
+      #expect(json.output.contains(#"{"check":"store \#(store)","result":"ok","problem":"","note":"will be created"}"#))
+      #expect(files() == ["worker.yaml"])
+    }
+
+    @Test("A store that is there is well, and stays as it is")
+    func changesNothing() async throws {
+      _ = try directory.makeDirectory("above/store")
+      let checked = try await run("check", "--offline")
+      #expect(checked.exit == .code(0))
+      #expect(checked.output.contains("ok     store \(store)\n"))
+      #expect(files() == ["above", "above/store", "worker.yaml"])
+    }
+
+    @Test("Less space than is to be left free is noted")
+    func littleSpace() async throws {
+      _ = try directory.makeDirectory("above/store")
+      try directory.write(
+        "store: {directory: \(store), min_free: 4000000TB}\nlisten: \(directory.path("worker.sock"))\n",
+        to: "worker.yaml"
+      )
+      let checked = try await run("check", "--offline")
+      #expect(checked.exit == .code(0))
+      #expect(checked.output.contains(" are free, less than 'store.min_free': a blob is kept when others can go)\n"))
+    }
+
+    @Test("A disk without space is told")
+    func noSpace() async throws {
+      try await withDisk(at: "above/store") { _ in
+        let file = FileManager.default.createFile(atPath: "\(store)/file", contents: Data(count: 1 << 20))
+        #expect(!file)
+        let checked = try await run("check", "--offline")
+        #expect(checked.exit == .code(69))
+        #expect(checked.output.contains("FAILED store \(store): no space is left on its file system"))
+      }
+    }
+
+    @Test("A worker starts on a store that has become read-only, and says so")
+    func readOnly() async throws {
+      try await withDisk(at: "store") { disk in
+        let stack = try await ProxyStack("threads: {min: 1, max: 1}", in: directory)
+        await (try await stack.startWorker()).stop()
+        #expect(!stack.log.contains("the store cannot be written"))
+        try await disk.remount("ro")
+        let worker = try await stack.startWorker(name: "second")
+        #expect(stack.log.contains("\(stack.store) is on a read-only file system"))
+        await worker.stop()
+      }
+    }
+
+    private func withDisk(at path: String, _ body: (SmallDisk) async throws -> Void) async throws {
+      let disk = try await SmallDisk(at: directory.makeDirectory(path), options: "size=64k", in: directory)
+      do {
+        try await body(disk)
+      } catch {
+        try await disk.unmount()
+        throw error
+      }
+      try await disk.unmount()
+    }
+
+    @Test("What stands in the way of the store is told by check and by serve alike")
+    func refused() async throws {
+      let file = try directory.write("", to: "above")
+      let sentence = "\(file) is not a directory: remove it, or choose another 'store.directory'\n"
+      let checked = try await run("check", "--offline")
+      #expect(checked.exit == .code(69))
+      #expect(checked.output.contains("FAILED store \(store): \(sentence)"))
+      let served = try await run("serve")
+      #expect(served.exit == .code(71))
+      #expect(served.errors == "regproxy-fcgi: \(sentence)")
+    }
+  }
+}
