@@ -30,7 +30,7 @@ bench: ## measurements side by side with their floor, a quarter of an hour; BENC
 lint: ## format and scripts
 	@scripts/install-packages lint
 	swift format lint --strict --recursive $(SWIFT_FILES)
-	shellcheck -x scripts/install-packages scripts/install-python-packages scripts/build scripts/run .ci/run Benchmarks/*.sh
+	shellcheck -x scripts/install-packages scripts/install-python-packages scripts/build scripts/run .ci/run Benchmarks/*.sh Tests/Install/try-readme
 
 install: build ## into DESTDIR and PREFIX
 	install -D -m 755 "$$(scripts/build $(BUILD))" $(DESTDIR)$(PREFIX)/bin/regproxy-fcgi
