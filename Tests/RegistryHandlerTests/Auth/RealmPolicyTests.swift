@@ -8,18 +8,40 @@ struct RealmPolicyTests {
     case allowed
     case foreign
     case insecure
+    case otherPort
+
+    init(_ refusal: RealmPolicy.Refusal) {
+      self =
+        switch refusal {
+        case .foreign: .foreign
+        case .insecure: .insecure
+        case .otherPort: .otherPort
+        }
+    }
   }
 
   @Test(
     arguments: [
       ("https://r.example/token", "https://r.example/", Verdict.allowed),
-      ("https://r.example:444/token", "https://r.example/", .allowed),
+      ("https://r.example:443/token", "https://r.example/", .allowed),
+      ("https://r.example:5000/token", "https://r.example:5000/", .allowed),
+      ("https://auth.r.example:444/token", "https://r.example/", .allowed),
       ("https://auth.docker.io/token", "https://registry-1.docker.io/", .allowed),
       ("https://a.b.r.example/token", "https://c.r.example/", .allowed),
       ("https://auth.corp.co.uk/", "https://registry.corp.co.uk/", .allowed),
-      ("https://127.0.0.1:5001/", "https://127.0.0.1:5000/", .allowed),
       ("http://r.example/token", "http://r.example/", .allowed),
       ("https://r.example/token", "http://r.example/", .allowed),
+      ("https://a.jfrog.io/token", "https://a.jfrog.io/", .allowed),
+      ("https://r.example:444/token", "https://r.example/", .otherPort),
+      ("https://r.example.:444/token", "https://r.example/", .otherPort),
+      ("https://r.example/token", "https://r.example:5000/", .otherPort),
+      ("https://r.example/token", "http://r.example:5000/", .otherPort),
+      ("http://r.example:22/token", "http://r.example/", .otherPort),
+      ("https://127.0.0.1:5001/", "https://127.0.0.1:5000/", .otherPort),
+      ("https://b.jfrog.io/token", "https://a.jfrog.io/", .foreign),
+      ("https://x.a.jfrog.io/token", "https://a.jfrog.io/", .foreign),
+      ("https://evil.s3.eu.amazonaws.com/", "https://1.dkr.ecr.eu.amazonaws.com/", .foreign),
+      ("https://b.azurecr.io/", "https://a.azurecr.io/", .foreign),
       ("https://evil.example/token", "https://r.test/", .foreign),
       ("https://r.test.evil.example/token", "https://r.test/", .foreign),
       ("https://notdocker.io/token", "https://registry-1.docker.io/", .foreign),
@@ -37,16 +59,15 @@ struct RealmPolicyTests {
   func `a realm has to be near its endpoint`(_ realm: String, _ endpoint: String, _ verdict: Verdict) throws {
     let realm = try Values.url(realm)
     let endpoint = try Values.url(endpoint)
-    switch verdict {
-    case .allowed: #expect(throws: Never.self) { try RealmPolicy.check(realm, endpoint: endpoint, realms: []) }
-    case .foreign:
-      #expect(throws: RealmPolicy.Refusal.foreign(realm.redacted)) {
-        try RealmPolicy.check(realm, endpoint: endpoint, realms: [])
-      }
-    case .insecure:
-      #expect(throws: RealmPolicy.Refusal.insecure(realm.redacted)) {
-        try RealmPolicy.check(realm, endpoint: endpoint, realms: [])
-      }
+    #expect(self.verdict(on: realm, endpoint, []) == verdict)
+  }
+
+  private func verdict(on realm: HTTPURL, _ endpoint: HTTPURL, _ realms: [HostPattern]) -> Verdict {
+    do {
+      try RealmPolicy.check(realm, endpoint: endpoint, realms: realms)
+      return .allowed
+    } catch {
+      return Verdict(error)
     }
   }
 
@@ -62,24 +83,30 @@ struct RealmPolicyTests {
     let realms = [try #require(HostPattern("other.example"))]
     let realm = try Values.url(realm)
     let endpoint = try Values.url("https://r.test")
-    var result = Verdict.allowed
-    do {
-      try RealmPolicy.check(realm, endpoint: endpoint, realms: realms)
-    } catch {
-      if case .foreign = error { result = .foreign } else { result = .insecure }
-    }
-    #expect(result == verdict)
+    #expect(self.verdict(on: realm, endpoint, realms) == verdict)
+  }
+
+  @Test func `the operator can open another port of the endpoint's host`() throws {
+    let realms = [try #require(HostPattern("r.test:444"))]
+    let endpoint = try Values.url("https://r.test")
+    #expect(verdict(on: try Values.url("https://r.test:444/"), endpoint, realms) == .allowed)
+    #expect(verdict(on: try Values.url("https://r.test:445/"), endpoint, realms) == .otherPort)
   }
 
   @Test(
     arguments: [
       ("registry-1.docker.io", "docker.io"), ("docker.io", "docker.io"), ("a.b.corp.co.uk", "corp.co.uk"),
       ("corp.co.uk", "corp.co.uk"), ("a.example.com.au", "example.com.au"), ("localhost", "localhost"),
-      ("10.1.2.3", "10.1.2.3"), ("[::1]", "[::1]"), ("a.co.com", "co.com"),
+      ("10.1.2.3", "10.1.2.3"), ("[::1]", "[::1]"), ("a.co.com", "co.com"), ("a.docker.io.", "docker.io"),
+      ("a.jfrog.io", "a.jfrog.io"), ("b.a.jfrog.io", "b.a.jfrog.io"), ("jfrog.io", "jfrog.io"),
+      ("1.dkr.ecr.eu-west-1.amazonaws.com", "1.dkr.ecr.eu-west-1.amazonaws.com"), ("notjfrog.io", "notjfrog.io"),
+      ("a.notjfrog.io", "notjfrog.io"),
     ]
   )
-  func `the registrable domain is two labels, or three below a country's second level`(_ host: String, _ domain: String)
-  {
+  func `the registrable domain is two labels, three below a country's second level, all where anybody is a neighbour`(
+    _ host: String,
+    _ domain: String
+  ) {
     #expect(RealmPolicy.registrableDomain(of: host) == domain)
   }
 
