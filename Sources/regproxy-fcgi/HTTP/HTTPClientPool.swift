@@ -15,6 +15,15 @@ final class HTTPClientPool: Sendable {
     /// The one host that is at a known address; any other is looked up.
     let pin: Pin?
     let receiveBuffer: ReceiveBuffer
+    var connections = Connections.kept
+  }
+
+  /// How long connections are used.
+  enum Connections: Hashable, Sendable {
+    /// For one request after another.
+    case kept
+    /// For one request each.
+    case single
   }
 
   /// A host and the address that was vetted for it. Certificates are still those of the host.
@@ -149,6 +158,11 @@ final class HTTPClientPool: Sendable {
         channel.setOption(.recvAllocator, value: allocator)
       }
     }
+    // Over HTTP/2 all requests to a host share one connection. Beyond the streams that the server allows on it, often
+    // 100, they wait for downloads and fail with the connect time-out, and its window holds 8 MiB of each for a client
+    // that does not read.
+    configuration.httpVersion = .http1Only
+    if key.connections == .single { configuration.maximumUsesPerConnection = 1 }
     if let pin = key.pin { configuration.dnsOverride = [pin.host: pin.address.description] }
     return configuration
   }

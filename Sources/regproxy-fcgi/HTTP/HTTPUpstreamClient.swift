@@ -51,48 +51,57 @@ final class HTTPUpstreamClient: UpstreamClient {
     throw failure
   }
 
+  /// Sends a request, and once more where the connection was lost before an answer began: a kept connection may be
+  /// closed by the server just then, and what is only read may be asked again. The second try has a connection of its own,
+  /// since other kept ones may be closed, too.
+  /// <https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2>
   private func execute(
     _ request: UpstreamRequest,
     at pin: HTTPClientPool.Pin?
   ) async throws(UpstreamError) -> UpstreamResponse {
-    let key = HTTPClientPool.Key(caFile: request.caFile, pin: pin, receiveBuffer: request.receiveBuffer)
+    let deadline = NIODeadline.now() + Self.headTimeout
+    var key = HTTPClientPool.Key(caFile: request.caFile, pin: pin, receiveBuffer: request.receiveBuffer)
+    do {
+      return try await Self.execute(request, try pool.lease(key), deadline: deadline)
+    } catch let error as UpstreamError {
+      throw error
+    } catch  where Self.isLostConnection(error) {
+      key.connections = .single
+    } catch {
+      throw UpstreamError(error, host: request.url.authority)
+    }
     let lease = try pool.lease(key)
+    do {
+      return try await Self.execute(request, lease, deadline: deadline)
+    } catch {
+      throw UpstreamError(error, host: request.url.authority)
+    }
+  }
+
+  private static func execute(
+    _ request: UpstreamRequest,
+    _ lease: HTTPClientPool.Lease,
+    deadline: NIODeadline
+  ) async throws -> UpstreamResponse {
     var outgoing = HTTPClientRequest(url: request.url.description)
     outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
     for field in request.headers { outgoing.headers.add(name: field.name.rawName, value: field.value) }
     outgoing.headers.add(name: "User-Agent", value: "regproxy-fcgi/\(Version.current)")
-    let host = request.url.authority
-    do {
-      let response = try await Self.execute(outgoing, lease.client, deadline: .now() + Self.headTimeout)
-      return UpstreamResponse(
-        status: Int(response.status.code),
-        headers: HTTPFields(response.headers),
-        body: StreamedBody(response.body, host: host, lease: lease)
-      )
-    } catch {
-      throw UpstreamError(error, host: host)
-    }
-  }
-
-  /// Sends a request, and once more where the connection was lost before an answer began: a kept connection may be
-  /// closed by the server just then, and what is only read may be asked again.
-  /// <https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2>
-  private static func execute(
-    _ request: HTTPClientRequest,
-    _ client: HTTPClient,
-    deadline: NIODeadline
-  ) async throws -> HTTPClientResponse {
-    do {
-      return try await client.execute(request, deadline: deadline)
-    } catch  where isLostConnection(error) {
-      return try await client.execute(request, deadline: deadline)
-    }
+    let response = try await lease.client.execute(outgoing, deadline: deadline)
+    return UpstreamResponse(
+      status: Int(response.status.code),
+      headers: HTTPFields(response.headers),
+      body: StreamedBody(response.body, host: request.url.authority, lease: lease)
+    )
   }
 
   private static func isLostConnection(_ error: any Error) -> Bool {
-    if let error = error as? HTTPClientError { return error == .remoteConnectionClosed }
-    guard let error = error as? IOError else { return false }
-    return error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
+    switch error {
+    case let error as HTTPClientError: error == .remoteConnectionClosed
+    case let error as ChannelError: error == .ioOnClosedChannel || error == .alreadyClosed
+    case let error as IOError: error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
+    default: false
+    }
   }
 }
 
@@ -134,7 +143,8 @@ extension UpstreamError {
   fileprivate init(_ error: any Error, host: String) {
     switch error as? HTTPClientError {
     case .cancelled: self = .cancelled
-    case .connectTimeout, .deadlineExceeded, .tlsHandshakeTimeout:
+    // The pool gives up after the connect time-out, too.
+    case .connectTimeout, .getConnectionFromPoolTimeout, .deadlineExceeded, .tlsHandshakeTimeout:
       self.init(.timeout, "\(host) gave no answer in time")
     case .readTimeout: self.init(.timeout, "\(host) sent nothing for 30 seconds")
     case .remoteConnectionClosed: self.init(.unreachable, "\(host) closed the connection")

@@ -25,11 +25,14 @@ package struct ScriptedAnswer: Sendable {
   package var status: Int
   package var headers: HeaderLines
   package var body: Body
+  /// Whether the connection is closed behind a whole answer, which did not announce it.
+  package var closesConnection: Bool
 
-  package init(status: Int = 200, headers: HeaderLines = [:], body: Body) {
+  package init(status: Int = 200, headers: HeaderLines = [:], body: Body, closesConnection: Bool = false) {
     self.status = status
     self.headers = headers
     self.body = body
+    self.closesConnection = closesConnection
   }
 
   package static func redirect(_ status: Int, to location: String) -> ScriptedAnswer {
@@ -38,7 +41,7 @@ package struct ScriptedAnswer: Sendable {
 
   var keepsConnection: Bool {
     switch body {
-    case .bytes, .paced, .gated, .chunked: true
+    case .bytes, .paced, .gated, .chunked: !closesConnection
     case .truncated, .cut, .endless, .withheld: false
     }
   }

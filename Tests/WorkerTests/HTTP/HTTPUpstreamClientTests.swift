@@ -117,6 +117,69 @@ struct HTTPUpstreamClientTests {
     await client.shutDown()
   }
 
+  @Test func `a server that closes half of its kept connections answers every request`() async throws {
+    server.answer("/x") { [weak server] _ in
+      let isEven = server?.requests.count.isMultiple(of: 2) ?? true
+      return ScriptedAnswer(body: .bytes(Array("hello".utf8)), closesConnection: isEven)
+    }
+    let client = HTTPUpstreamClient(threadCount: 1)
+    let url = try #require(HTTPURL("\(server.url)/x"))
+    let failures = await withTaskGroup(of: [UpstreamError].self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          var failures: [UpstreamError] = []
+          for _ in 0..<200 {
+            do throws(UpstreamError) {
+              _ = try await client.execute(UpstreamRequest(method: .get, url: url)).body.collect(upTo: 1000)
+            } catch {
+              failures.append(error)
+            }
+          }
+          return failures
+        }
+      }
+      return await group.reduce([], +)
+    }
+    #expect(failures.isEmpty)
+    await client.shutDown()
+  }
+
+  @Test(
+    arguments: [
+      "[::::]", "[.]", ".", "..", "-", "_", "a..b", "xn--", "xn--a-ecp.test", "1.2.3.4.5", "256.1.1.1", "[1.2.3.4]",
+      String(repeating: "a", count: 64) + ".test", String(repeating: "a.", count: 200) + "test",
+      String(repeating: "9", count: 30_000),
+    ],
+    ["http", "https"]
+  )
+  func `a host that nothing can be called is an error, and nothing more`(_ host: String, _ scheme: String) async throws
+  {
+    let url = "\(scheme)://\(host):\(server.port)/x"
+    await #expect(throws: UpstreamError.self) { try await get(url, .any) }
+    // The same where name servers know it after all.
+    _ = try? await get(url, Self.loopback, resolver: ScriptedResolver([["127.0.0.1"]]))
+  }
+
+  @Test(
+    arguments: [
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "rubbish", "\0", "\r\n",
+      String(repeating: "HTTP/1.1 101 Switching Protocols\r\n\r\n", count: 50),
+    ]
+  )
+  func `what a server sends behind its answer ends no more than its connection`(_ rest: String) async throws {
+    server.answer(
+      "/x",
+      with: ScriptedAnswer(headers: ["Content-Length": "5"], body: .bytes(Array("hello\(rest)".utf8)))
+    )
+    let client = HTTPUpstreamClient(threadCount: 1)
+    let url = try #require(HTTPURL("\(server.url)/x"))
+    for _ in 0..<20 {
+      let response = try await client.execute(UpstreamRequest(method: .get, url: url))
+      #expect(try await response.body.collect(upTo: 1000) == Array("hello".utf8))
+    }
+    await client.shutDown()
+  }
+
   @Test func `many hosts share the clients that may be kept`() async throws {
     let client = HTTPUpstreamClient(threadCount: 1, resolver: ScriptedResolver([["127.0.0.1"]]))
     for number in 0..<200 {

@@ -1,0 +1,35 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("A registry that offers HTTP/2")
+  struct HTTP2Tests {
+    /// More than the 128 streams that nginx allows on one connection.
+    private static let downloads = 135
+
+    @Test("A manifest is answered while more downloads are held open than one connection has streams")
+    func manyDownloads() async throws {
+      let registry = try await TLSRegistry.start(rate: 1000)
+      let digests = try (0..<Self.downloads).map {
+        try registry.addBlob(DeterministicBytes.make(count: 100_000, seed: UInt64($0)), to: "library/app")
+      }
+      try registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
+      let (stack, worker) = try await ProxyStack.start(
+        """
+        upstreams:
+          docker.io: {endpoints: ["https://127.0.0.1:\(registry.port)"], ca_file: \(registry.certificate)}
+        """
+      )
+      var downloads: [OpenExchange] = []
+      for digest in digests { downloads.append(try await stack.client.open("GET", "/v2/app/blobs/\(digest)")) }
+      for download in downloads { #expect(try await download.head().status == 200) }
+      #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200)
+      #expect(stack.logLines(reference: "v1").map { $0["http.outcome"] } == ["complete"])
+      for digest in digests { #expect(stack.logLines(reference: digest).isEmpty) }
+      #expect(registry.protocols == ["HTTP/1.1"])
+      for download in downloads { download.leave() }
+      await worker.stop()
+    }
+  }
+}
