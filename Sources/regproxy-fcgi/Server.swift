@@ -22,11 +22,23 @@ struct Server: Sendable {
     logger = Logger(label: "regproxy") { _ in
       LineLogHandler(output, format: configuration.log.format, level: configuration.log.level)
     }
+    let threads = configuration.threads.fitting(descriptors: descriptors)
+    if threads.max < configuration.threads.max {
+      logger.warning(
+        """
+        fewer threads than 'threads.max' allows: each may take five descriptors; \
+        raise 'LimitNOFILE=' or 'ulimit -Hn', or lower 'threads.max'
+        """,
+        metadata: ["threads.max": "\(threads.max)", "descriptors": "\(descriptors)"]
+      )
+    }
     let store = try Self.openStore(configuration.storeDirectory)
     socket = try ListeningSocket() ?? ListeningSocket(configuration.listen, mode: configuration.socketMode)
     services = ProxyServices(
       store: store,
       limits: configuration.storeLimits,
+      name: ProxyName(ofStore: configuration.storeDirectory),
+      threads: threads.max,
       client: HTTPUpstreamClient(),
       executor: BlockingExecutor(),
       logger: logger,
@@ -38,16 +50,6 @@ struct Server: Sendable {
       requestLog: RequestLog(output, format: configuration.log.format, level: configuration.log.level),
       logger: logger
     )
-    let threads = configuration.threads.fitting(descriptors: descriptors)
-    if threads.max < configuration.threads.max {
-      logger.warning(
-        """
-        fewer threads than 'threads.max' allows: each may take five descriptors; \
-        raise 'LimitNOFILE=' or 'ulimit -Hn', or lower 'threads.max'
-        """,
-        metadata: ["threads.max": "\(threads.max)", "descriptors": "\(descriptors)"]
-      )
-    }
     pool = try WorkerPool(
       listener: socket.descriptor,
       limits: threads,

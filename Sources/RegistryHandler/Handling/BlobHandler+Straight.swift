@@ -182,7 +182,13 @@ extension BlobHandler {
       let route = Route.blob(repository, digest)
       let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(end - 1)"] : [:]
       let deadline = ContinuousClock.now + ResumptionPlan.timeout
-      guard case .response(let response) = try await ask(upstream.followingStorage.forOneClient, route, headers, until: deadline)
+      guard
+        case .response(let response) = try await ask(
+          upstream.followingStorage.forOneClient,
+          route,
+          headers,
+          until: deadline
+        )
       else { throw BlobDownload.redirectedAway }
       let skipped = try await response.skipped(route, offset: offset, size: size)
       return UpstreamReader.Source(body: response.body, skipped: skipped)

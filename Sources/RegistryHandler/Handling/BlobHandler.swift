@@ -115,6 +115,7 @@ struct BlobHandler: Sendable {
       defer { withExtendedLifetime(interest) {} }
       if isNew { BlobDownload(fill, from: upstream, services).start() }
       let isOfAnother = fill.place.upstream != place.upstream
+      if !isNew, !isOfAnother, upstream.isSilent, fill.progress.value.phase == .opening { throw .silent }
       let patience = isOfAnother ? .now + services.patience.withAnotherUpstream : deadline
       var opened = await opened(fill, by: patience)
       if opened == nil, isOfAnother, !Task.isCancelled {

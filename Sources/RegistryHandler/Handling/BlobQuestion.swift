@@ -35,6 +35,7 @@ struct BlobQuestion: Sendable {
   func answer() async throws(UpstreamError) -> Answer {
     if let redirect = services.redirects.redirect(for: key) { return .redirected(redirect) }
     if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }
+    if upstream.isSilent { return try await ask().get() }
     let result: Result<Answer, UpstreamError>
     do {
       result = try await services.blobQuestions.value(for: key) { await ask() }

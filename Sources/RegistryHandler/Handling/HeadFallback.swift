@@ -25,7 +25,7 @@ final class HeadFallback: Sendable {
       case .status?, .authentication?:
         guard let failure, let status = failure.status, !failure.isPassing else { return nil }
         self = status == 401 ? .useless(since: now) : .helpful
-      case .unreachable?, .timeout?, .cancelled?, .store?, .busy?: return nil
+      case .unreachable?, .timeout?, .cancelled?, .store?, .busy?, .notSent?: return nil
       }
     }
 

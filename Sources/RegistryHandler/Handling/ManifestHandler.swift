@@ -25,12 +25,13 @@ struct ManifestHandler: Sendable {
 
   /// The answer to a question that is asked once for all who have it.
   private func ask(_ key: ManifestKey) async -> Result<ManifestAnswer, UpstreamError> {
+    let source = ManifestSource(upstream: upstream, place: place, services: services, accept: key.accept)
+    if upstream.isSilent { return await source.answer(for: key.reference, headOnly: key.isHead) }
     do {
       return try await services.manifestFlights.value(for: key) {
         // Another question may have ended since the client looked at the store.
         if let answer = storedAnswer(key.reference, key.accept) { return .success(answer) }
         if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { return .failure(refusal) }
-        let source = ManifestSource(upstream: upstream, place: place, services: services, accept: key.accept)
         let result = await source.answer(for: key.reference, headOnly: key.isHead)
         learn(from: result, key)
         return result

@@ -197,7 +197,7 @@ extension UpstreamError {
   /// Whether the failure says nothing about the content: then what was last known may be served.
   var allowsStaleAnswer: Bool {
     switch kind {
-    case .unreachable, .timeout, .invalidAnswer, .busy: true
+    case .unreachable, .timeout, .invalidAnswer, .busy, .notSent: true
     case .status, .authentication: status.map { $0 >= 500 || $0 == 429 } ?? true
     case .cancelled, .store: false
     }

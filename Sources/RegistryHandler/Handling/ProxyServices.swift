@@ -30,7 +30,10 @@ package final class ProxyServices: Sendable {
   /// Seconds since 1970.
   package let now: @Sendable () -> Int64
   package let tokens: TokenCache
-  package let endpointHealth = EndpointHealth()
+  package let endpointHealth: EndpointHealth
+  package let waitingRequests: WaitingRequests
+  /// What this proxy is called in `Via`.
+  package let name: ProxyName
   package let fills = Fills()
   package let redirects: RedirectMemory
   package let refusals: RefusalMemory
@@ -51,6 +54,8 @@ package final class ProxyServices: Sendable {
   package let instant: @Sendable () -> ContinuousClock.Instant
 
   /// - Parameters:
+  ///   - name: of this proxy in `Via`.
+  ///   - threads: how many requests may be in work at once.
   ///   - now: seconds since 1970.
   ///   - monotonicNow: seconds on a clock that is never set.
   ///   - instant: the clock by which transfers are told to have stalled.
@@ -60,6 +65,9 @@ package final class ProxyServices: Sendable {
     limits: StoreLimits = StoreLimits(),
     bypasses: BypassLimit = BypassLimit(),
     patience: Patience = Patience(),
+    name: ProxyName = ProxyName(),
+    threads: Int = 1024,
+    endpointHealth: EndpointHealth = EndpointHealth(),
     client: any UpstreamClient,
     executor: BlockingExecutor,
     logger: Logger,
@@ -72,6 +80,9 @@ package final class ProxyServices: Sendable {
     self.client = client
     self.executor = executor
     self.logger = logger
+    self.name = name
+    waitingRequests = WaitingRequests(threads: threads)
+    self.endpointHealth = endpointHealth
     self.now = now
     self.tokens = TokenCache(executor: executor, now: monotonicNow)
     self.evictor = Evictor(store, limits, logger: logger, now: now)

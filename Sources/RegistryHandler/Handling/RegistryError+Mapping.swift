@@ -54,7 +54,7 @@ extension RegistryError {
     switch error.kind {
     case .timeout: return (504, .unavailable)
     case .unreachable, .invalidAnswer: return (502, .unavailable)
-    case .store, .busy, .cancelled: return (503, .unavailable)
+    case .store, .busy, .cancelled, .notSent: return (503, .unavailable)
     case .authentication, .status:
       switch error.status {
       case 401?, 404?: return (404, unknownCode(for: route))

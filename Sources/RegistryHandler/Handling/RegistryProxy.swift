@@ -58,9 +58,11 @@ package final class RegistryProxy: Sendable {
     if let repository = match.route.repository, !match.upstream.permits(repository) {
       throw RegistryError(403, .denied, "\(repository) of \(match.upstream.name) is not allowed here by the operator")
     }
+    let via = Via(request.headers[.via])
+    if match.route.repository != nil, via.isLoop(at: services.name) { throw Self.loop(match.upstream.name) }
     var response: RegistryResponse
     do throws(UpstreamError) {
-      response = try await respond(to: request, match)
+      response = try await respond(to: request, match, via: via)
     } catch {
       throw RegistryError(error, of: match.upstream.name, for: match.route)
     }
@@ -72,7 +74,8 @@ package final class RegistryProxy: Sendable {
 
   private func respond(
     to request: RegistryRequest,
-    _ match: UpstreamTable.Match
+    _ match: UpstreamTable.Match,
+    via: Via
   ) async throws(UpstreamError) -> RegistryResponse {
     let upstream = AuthenticatedUpstream(
       match.upstream,
@@ -80,6 +83,8 @@ package final class RegistryProxy: Sendable {
       client: services.client,
       tokens: services.tokens,
       health: services.endpointHealth,
+      waiting: services.waitingRequests,
+      via: via.value(behind: services.name),
       now: services.now
     )
     switch match.route {
@@ -115,6 +120,18 @@ package final class RegistryProxy: Sendable {
     } catch {
       throw RegistryError(error, upstreams: upstreams.names)
     }
+  }
+
+  /// <https://www.rfc-editor.org/rfc/rfc5842#section-7.2>
+  private static func loop(_ upstream: UpstreamName) -> RegistryError {
+    let remedy = "its 'endpoints:' here, or those of a proxy on the way, lead back: name the registry itself there"
+    var error = RegistryError(
+      508,
+      .unavailable,
+      "\(upstream): the request has come through this proxy before; \(remedy)"
+    )
+    error.upstream = upstream
+    return error
   }
 
   private static let json: HTTPFields = [.contentType: "application/json"]

@@ -8,6 +8,23 @@ package struct FileUse: Equatable, Sendable {
   package let lastUse: Int64
   /// When its content changed last, in seconds since 1970.
   package let lastChange: Int64
+
+  /// Times beyond all clocks are taken for the last one, so that no difference of times is too large. In seconds since 1970.
+  private static let times: ClosedRange<Int64> = 0...(1 << 40)
+
+  /// `nil` when it is no regular file, or too large to be one of ours.
+  init?(_ status: stat) {
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= FileSystem.largestFile else { return nil }
+    size = Int64(status.st_size)
+    lastUse = Self.seconds(status.st_atim)
+    lastChange = Self.seconds(status.st_mtim)
+  }
+
+  /// The first field; its name is not to be had in every build.
+  private static func seconds(_ time: timespec) -> Int64 {
+    let seconds = withUnsafeBytes(of: time) { Int64($0.load(as: Int.self)) }
+    return min(max(seconds, times.lowerBound), times.upperBound)
+  }
 }
 
 extension FileSystem {
@@ -23,15 +40,11 @@ extension FileSystem {
     return names
   }
 
-  /// What is known of a regular file; `nil` when there is none.
+  /// What is known of a regular file; `nil` when there is none, or it is too large to be one of ours.
   package func use(of path: String) -> FileUse? {
     var status = stat()
-    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-    return FileUse(
-      size: Int64(status.st_size),
-      lastUse: Self.seconds(status.st_atim),
-      lastChange: Self.seconds(status.st_mtim)
-    )
+    guard lstat(path, &status) == 0 else { return nil }
+    return FileUse(status)
   }
 
   /// Records a use of a file, and changes nothing else of it.
@@ -54,9 +67,4 @@ extension FileSystem {
 
   /// `UTIME_OMIT`, which is no constant that can be imported. <https://man7.org/linux/man-pages/man2/utimensat.2.html>
   private static let omit = (1 << 30) - 2
-
-  /// The first field; its name is not to be had in every build.
-  private static func seconds(_ time: timespec) -> Int64 {
-    withUnsafeBytes(of: time) { Int64($0.load(as: Int.self)) }
-  }
 }

@@ -8,6 +8,9 @@ package struct FileSystem: Sendable {
   /// setgid, so that nginx's group, which the store's root belongs to, can read what is made below.
   private static let directoryMode: mode_t = 0o2750
 
+  /// No blob is larger; a file that says so has been spoilt, and sums of sizes stay small. In bytes.
+  static let largestFile: Int64 = 16 << 40
+
   /// Larger than nearly every manifest and record. In bytes.
   private static let usualRecordSize = 8 << 10
 
@@ -141,12 +144,8 @@ package struct FileSystem: Sendable {
     return bytes
   }
 
-  /// The size of a regular file in bytes; `nil` when there is none.
-  package func size(of path: String) -> Int64? {
-    var status = stat()
-    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-    return Int64(status.st_size)
-  }
+  /// The size of a regular file in bytes; `nil` when there is none, or it is too large to be one of ours.
+  package func size(of path: String) -> Int64? { use(of: path)?.size }
 
   /// Removes a file; one that is not there is fine.
   /// - Returns: whether it was there, and has gone.

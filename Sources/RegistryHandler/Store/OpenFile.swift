@@ -46,10 +46,11 @@ package final class OpenFile: Sendable {
 
   deinit { try? descriptor.close() }
 
-  /// The size in bytes.
+  /// The size in bytes; a file that is too large to be one of ours is an error.
   package func size() throws(StoreError) -> Int64 {
     var status = stat()
     guard fstat(descriptor.rawValue, &status) == 0 else { throw failure("examine") }
+    guard status.st_size <= FileSystem.largestFile else { throw StoreError("examine", path, .fileTooLarge) }
     return Int64(status.st_size)
   }
 

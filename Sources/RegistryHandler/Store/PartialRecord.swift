@@ -34,7 +34,8 @@ extension Store {
   package func partialRecord(of digest: Digest) -> PartialRecord? {
     let path = layout.partialRecord(digest)
     guard let json = try? fileSystem.read(path, limit: Self.maximumPartialRecordSize) else { return nil }
-    return try? JSONDecoder().decode(PartialRecord.self, from: Data(json))
+    let record = try? JSONDecoder().decode(PartialRecord.self, from: Data(json))
+    return record.flatMap { ($0.size ?? 0) >= 0 ? $0 : nil }
   }
 
   /// Keeps what is known of a blob that is being written. A crash of the machine may lose it, which costs what is there of

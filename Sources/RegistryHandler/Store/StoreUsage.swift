@@ -10,6 +10,9 @@ package struct StoreUsage: Sendable {
 
   private static let digits = 20
 
+  /// More than any disk has: what says more, or less than nothing, has been spoilt. In bytes.
+  private static let largest: Int64 = 1 << 60
+
   private let path: String
 
   init(path: String) { self.path = path }
@@ -53,8 +56,8 @@ package struct StoreUsage: Sendable {
       ),
       count == Self.digits
     else { return nil }
-    // A total below nothing has been spoilt, too.
-    return Int64(String(decoding: bytes.drop { $0 == UInt8(ascii: " ") }, as: UTF8.self)).flatMap { $0 < 0 ? nil : $0 }
+    let total = Int64(String(decoding: bytes.drop { $0 == UInt8(ascii: " ") }, as: UTF8.self))
+    return total.flatMap { (0...Self.largest).contains($0) ? $0 : nil }
   }
 
   private func write(_ total: Int64, to file: OpenFile) throws(StoreError) {

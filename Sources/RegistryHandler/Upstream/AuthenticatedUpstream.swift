@@ -22,16 +22,24 @@ package struct AuthenticatedUpstream: Sendable {
   private let client: any UpstreamClient
   private let tokens: TokenCache
   private let health: EndpointHealth
+  /// Without it, no request is refused.
+  private var gate: UpstreamGate?
+  private let via: String?
   private let now: @Sendable () -> Int64
   private var receiveBuffer = ReceiveBuffer.large
 
-  /// - Parameter now: seconds since 1970.
+  /// - Parameters:
+  ///   - waiting: the requests that wait for upstreams, where there may be too many.
+  ///   - via: the value of `Via` that requests have.
+  ///   - now: seconds since 1970.
   package init(
     _ upstream: Upstream,
     external: ExternalRedirects = .passThrough,
     client: any UpstreamClient,
     tokens: TokenCache,
     health: EndpointHealth = EndpointHealth(),
+    waiting: WaitingRequests? = nil,
+    via: String? = nil,
     now: @escaping @Sendable () -> Int64
   ) {
     self.upstream = upstream
@@ -39,13 +47,17 @@ package struct AuthenticatedUpstream: Sendable {
     self.client = client
     self.tokens = tokens
     self.health = health
+    gate = waiting.map { UpstreamGate(upstream: upstream, health: health, waiting: $0) }
+    self.via = via
     self.now = now
   }
 
-  /// The same, for a blob whose head may be out already: its storage is followed, as its client can be sent nowhere.
+  /// The same, for a blob whose head may be out already: its storage is followed, as its client can be sent nowhere, and
+  /// no request is refused.
   package var followingStorage: AuthenticatedUpstream {
     var copy = self
     copy.external = .follow
+    copy.gate = nil
     return copy
   }
 
@@ -56,15 +68,28 @@ package struct AuthenticatedUpstream: Sendable {
     return copy
   }
 
+  /// Whether upstream was silent lately, so that nobody should wait for the request that tries it.
+  package var isSilent: Bool { gate != nil && health.areSilent(upstream.endpoints) }
+
   /// Sends a request to the endpoints in their order, those last that gave no answer lately, until one has an answer that
   /// is not of the moment, and on to where it redirects. The last one's answer counts, whatever it is; where it gives none,
   /// what another one has said does.
   ///
-  /// The headers get no credential of the client; an `Authorization` is added here.
+  /// The headers get no credential of the client; an `Authorization` is added here. Throws an error of kind `.notSent` where
+  /// the request would only wait for an upstream that does not answer.
   package func send(
     _ method: HTTPRequest.Method,
     _ route: Route,
     headers: HTTPFields = [:]
+  ) async throws(UpstreamError) -> Answer {
+    guard let gate else { return try await sendInOrder(method, route, headers) }
+    return try await gate.run { () throws(UpstreamError) in try await sendInOrder(method, route, headers) }
+  }
+
+  private func sendInOrder(
+    _ method: HTTPRequest.Method,
+    _ route: Route,
+    _ headers: HTTPFields
   ) async throws(UpstreamError) -> Answer {
     var failure = UpstreamError(.unreachable, "\(upstream.name) has no endpoint")
     let order = health.order(upstream.endpoints)
@@ -84,7 +109,7 @@ package struct AuthenticatedUpstream: Sendable {
     throw failure
   }
 
-  /// Sends a request to one endpoint, and on to where it redirects.
+  /// Sends a request to one endpoint, and on to where it redirects; it is not refused.
   /// - Parameter index: its place among the upstream's.
   package func send(
     _ method: HTTPRequest.Method,
@@ -183,9 +208,9 @@ package struct AuthenticatedUpstream: Sendable {
   ) async throws(UpstreamError) -> UpstreamResponse {
     let authorizer = Authorizer(upstream: upstream, endpoint: question.endpoint, client: client, tokens: tokens)
     let scope = question.route.repository.map(Scope.pull)
-    let token = if let scope { try await authorizer.knownToken(for: scope) } else { String?.none }
+    let token = if let scope { try await authorizer.knownToken(for: scope) } else { TokenCache.Token?.none }
     let response = try await executeAtEndpoint(question, url, token: token)
-    guard response.status == 401, let scope else { return response }
+    guard response.status == 401, let scope, token.map(tokens.isWorthReplacing) ?? true else { return response }
     let challenges = Challenge.parse(response.headers[values: .wwwAuthenticate])
     // Passed on as it came: its body is read once, by the caller.
     guard let service = try await authorizer.service(named: challenges) else { return response }
@@ -194,6 +219,9 @@ package struct AuthenticatedUpstream: Sendable {
     return try await executeAtEndpoint(question, url, token: renewed)
   }
 
+  /// Whether a token was good for what it came with.
+  private static func isAcceptance(_ status: Int) -> Bool { status < 400 || status == 404 }
+
   /// Who has less time than a connection may take gives up before that is known to fail.
   private static let silence: Duration = .seconds(4)
 
@@ -201,16 +229,22 @@ package struct AuthenticatedUpstream: Sendable {
   private func executeAtEndpoint(
     _ question: Question,
     _ url: HTTPURL,
-    token: String?
+    token: TokenCache.Token?
   ) async throws(UpstreamError) -> UpstreamResponse {
-    let start = ContinuousClock.now
+    let start = health.now()
     do {
-      let response = try await execute(question.method, url, headers: question.headers, token: token)
+      let response = try await execute(question.method, url, headers: question.headers, token: token?.value)
       health.noteAnswer(of: question.endpoint)
+      if Self.isAcceptance(response.status) { token?.noteAcceptance() }
       return response
     } catch {
-      let wasSilent = error.kind == .cancelled && .now - start >= Self.silence
-      if wasSilent || [.unreachable, .timeout].contains(error.kind) { health.noteFailure(of: question.endpoint) }
+      switch error.kind {
+      case .timeout: health.noteSilence(of: question.endpoint, since: start)
+      case .cancelled where health.now() - start >= Self.silence:
+        health.noteSilence(of: question.endpoint, since: start)
+      case .unreachable: health.noteFailure(of: question.endpoint)
+      default: break
+      }
       throw error
     }
   }
@@ -224,6 +258,7 @@ package struct AuthenticatedUpstream: Sendable {
   ) async throws(UpstreamError) -> UpstreamResponse {
     var headers = headers
     headers[.acceptEncoding] = "identity"
+    headers[.via] = via
     if let token { headers[.authorization] = "Bearer \(token)" }
     var request = UpstreamRequest(
       method: method,

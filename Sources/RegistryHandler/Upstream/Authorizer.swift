@@ -11,7 +11,7 @@ struct Authorizer: Sendable {
   let tokens: TokenCache
 
   /// A token for the scope, if the endpoint is known to want one.
-  func knownToken(for scope: Scope) async throws(UpstreamError) -> String? {
+  func knownToken(for scope: Scope) async throws(UpstreamError) -> TokenCache.Token? {
     guard let service = tokens.service(of: endpoint) else { return nil }
     return try await token(for: scope, from: service)
   }
@@ -34,8 +34,8 @@ struct Authorizer: Sendable {
   func token(
     for scope: Scope,
     from service: BearerService,
-    replacing refused: String?
-  ) async throws(UpstreamError) -> String {
+    replacing refused: TokenCache.Token?
+  ) async throws(UpstreamError) -> TokenCache.Token {
     if let refused { tokens.discard(refused, for: key(scope)) }
     let token = try await token(for: scope, from: service)
     tokens.learn(service, of: endpoint)
@@ -55,7 +55,10 @@ struct Authorizer: Sendable {
     TokenCache.Key(upstream: upstream.name, endpoint: endpoint, scope: scope)
   }
 
-  private func token(for scope: Scope, from service: BearerService) async throws(UpstreamError) -> String {
+  private func token(
+    for scope: Scope,
+    from service: BearerService
+  ) async throws(UpstreamError) -> TokenCache.Token {
     do {
       try RealmPolicy.check(service.realm, endpoint: endpoint, realms: upstream.realms)
     } catch {
@@ -79,9 +82,7 @@ struct Authorizer: Sendable {
 
   private func fetchToken(for scope: Scope, from service: BearerService) async throws(UpstreamError) -> TokenResponse {
     let realm = service.realm.redacted
-    // Where the endpoint is, or where the operator said so, a realm may be anywhere.
-    let isWrittenDown =
-      service.realm.host == endpoint.host || upstream.realms.contains { $0.names(service.realm) }
+    let isWrittenDown = RealmPolicy.isWrittenDown(service.realm, endpoint: endpoint, realms: upstream.realms)
     let request = UpstreamRequest(
       method: .get,
       url: service.tokenURL(for: scope),

@@ -1,25 +1,37 @@
 internal import Synchronization
 
-/// Remembers which endpoints gave no answer lately, so that no other request waits for them before it asks the next.
+/// Remembers which endpoints gave no answer lately, so that no other request waits for them before it asks the next, and
+/// only one at a time where there is no next.
 package final class EndpointHealth: Sendable {
   /// How long an endpoint that failed is asked last. Then one request tries it; the others wait for how that ends.
   package static let time: Duration = .seconds(30)
 
-  private let retries = Mutex<[HTTPURL: ContinuousClock.Instant]>([:])
+  /// Whether a request may go to an upstream.
+  enum Admission: Equatable, Sendable {
+    case free
+    /// Although upstream is silent: the others are refused until the trial ends.
+    case trial(begun: ContinuousClock.Instant)
+    case refused
+  }
 
-  package init() {}
+  private let records = Mutex<[HTTPURL: EndpointRecord]>([:])
+
+  /// A clock that is never set.
+  let now: @Sendable () -> ContinuousClock.Instant
+
+  package init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) { self.now = now }
 
   /// The places of the endpoints in the order in which a request asks them.
-  package func order(_ endpoints: [HTTPURL], now: ContinuousClock.Instant = .now) -> [Int] {
+  package func order(_ endpoints: [HTTPURL]) -> [Int] {
     guard endpoints.count > 1 else { return Array(endpoints.indices) }
-    return retries.withLock { retries in
-      guard !retries.isEmpty else { return Array(endpoints.indices) }
+    let now = now()
+    return records.withLock { records in
       var (first, last): ([Int], [Int]) = ([], [])
       for (index, endpoint) in endpoints.enumerated() {
-        switch retries[endpoint] {
+        switch records[endpoint]?.retry {
         case let retry? where retry > now: last.append(index)
         case .some:
-          retries[endpoint] = now + Self.time
+          records[endpoint]?.retry = now + Self.time
           first.append(index)
         case nil: first.append(index)
         }
@@ -28,14 +40,50 @@ package final class EndpointHealth: Sendable {
     }
   }
 
-  package func noteFailure(of endpoint: HTTPURL, now: ContinuousClock.Instant = .now) {
-    retries.withLock { $0[endpoint] = now + Self.time }
+  /// Whether all endpoints are silent.
+  func areSilent(_ endpoints: [HTTPURL]) -> Bool {
+    let now = now()
+    return records.withLock { Self.areSilent(endpoints, $0, now) }
+  }
+
+  /// Decides whether a request may go to an upstream with these endpoints; a trial has to be ended.
+  func admit(to endpoints: [HTTPURL]) -> Admission {
+    let now = now()
+    return records.withLock { records in
+      guard Self.areSilent(endpoints, records, now) else { return .free }
+      guard endpoints.contains(where: { records[$0]?.mayBeTried(now: now) ?? true }) else { return .refused }
+      for endpoint in endpoints { records[endpoint]?.beginTrial(now: now) }
+      return .trial(begun: now)
+    }
+  }
+
+  func endTrial(of endpoints: [HTTPURL], begun: ContinuousClock.Instant) {
+    records.withLock { records in
+      for endpoint in endpoints { records[endpoint]?.endTrial(begun: begun) }
+    }
+  }
+
+  package func noteFailure(of endpoint: HTTPURL) {
+    let now = now()
+    records.withLock { $0[endpoint, default: EndpointRecord()].noteFailure(now: now) }
+  }
+
+  /// - Parameter start: when the request began that got no answer.
+  func noteSilence(of endpoint: HTTPURL, since start: ContinuousClock.Instant) {
+    let now = now()
+    records.withLock { $0[endpoint, default: EndpointRecord()].noteSilence(since: start, now: now) }
   }
 
   package func noteAnswer(of endpoint: HTTPURL) {
-    retries.withLock { retries in
-      // Nearly always there is nothing to forget.
-      if !retries.isEmpty { retries[endpoint] = nil }
-    }
+    let now = now()
+    records.withLock { $0[endpoint, default: EndpointRecord()].noteAnswer(now: now) }
+  }
+
+  private static func areSilent(
+    _ endpoints: [HTTPURL],
+    _ records: [HTTPURL: EndpointRecord],
+    _ now: ContinuousClock.Instant
+  ) -> Bool {
+    !endpoints.isEmpty && endpoints.allSatisfy { records[$0]?.isSilent(now: now) ?? false }
   }
 }

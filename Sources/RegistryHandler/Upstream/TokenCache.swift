@@ -8,8 +8,24 @@ package final class TokenCache: Sendable {
     package let scope: Scope
   }
 
+  /// A token, held by the cache and by the requests that it goes with.
+  package final class Token: Sendable {
+    package let value: String
+    /// In seconds on the monotonic clock.
+    fileprivate let requestedAt: Int64
+    fileprivate let wasAccepted = Atomic<Bool>(false)
+
+    fileprivate init(_ value: String, requestedAt: Int64) {
+      self.value = value
+      self.requestedAt = requestedAt
+    }
+
+    /// Remembers that upstream took it.
+    package func noteAcceptance() { wasAccepted.store(true, ordering: .relaxed) }
+  }
+
   private struct Entry {
-    let token: String
+    let token: Token
     /// In seconds on the monotonic clock: setting the wall clock neither revives nor ends a token.
     let expiry: Int64
   }
@@ -23,7 +39,11 @@ package final class TokenCache: Sendable {
   private static let maximumEntries = 10_000
 
   private let state = Mutex(State())
-  private let flights: SingleFlight<Key, Result<TokenResponse, UpstreamError>>
+  /// How long a token that upstream has never taken is not replaced. Some registries answer 401 for what does not exist,
+  /// whatever the token. In seconds.
+  private static let refusalTime: Int64 = 60
+
+  private let flights: SingleFlight<Key, Result<Token, UpstreamError>>
   private let now: @Sendable () -> Int64
 
   /// - Parameter now: the monotonic clock, in seconds.
@@ -33,7 +53,7 @@ package final class TokenCache: Sendable {
   }
 
   /// A token that is still good for a while; `nil` when there is none.
-  package func token(for key: Key) -> String? {
+  package func token(for key: Key) -> Token? {
     let now = now()
     return state.withLock { state in
       guard let entry = state.entries[key], entry.expiry > now else { return nil }
@@ -42,10 +62,15 @@ package final class TokenCache: Sendable {
   }
 
   /// Forgets a token that upstream refused, unless another has taken its place already.
-  package func discard(_ token: String, for key: Key) {
+  package func discard(_ token: Token, for key: Key) {
     state.withLock { state in
-      if state.entries[key]?.token == token { state.entries[key] = nil }
+      if state.entries[key]?.token === token { state.entries[key] = nil }
     }
+  }
+
+  /// Whether a new token may help where this one is refused: upstream took it before, or it is a minute old.
+  package func isWorthReplacing(_ token: Token) -> Bool {
+    token.wasAccepted.load(ordering: .relaxed) || now() - token.requestedAt >= Self.refusalTime
   }
 
   /// What was learned of where an endpoint's tokens come from.
@@ -66,30 +91,32 @@ package final class TokenCache: Sendable {
   package func token(
     for key: Key,
     fetch: @escaping @Sendable () async -> Result<TokenResponse, UpstreamError>
-  ) async throws(UpstreamError) -> String {
+  ) async throws(UpstreamError) -> Token {
     if let token = token(for: key) { return token }
     let asked = now()
-    let result: Result<TokenResponse, UpstreamError>
+    let result: Result<Token, UpstreamError>
     do {
       result = try await flights.value(for: key) { [self] in
-        let result = await fetch()
-        if case .success(let response) = result { keep(response, for: key, since: asked) }
-        return result
+        await fetch().map { response in
+          let token = Token(response.token, requestedAt: asked)
+          keep(token, for: key, lifetime: response.lifetime)
+          return token
+        }
       }
     } catch {
       throw .cancelled
     }
-    return try result.get().token
+    return try result.get()
   }
 
-  private func keep(_ response: TokenResponse, for key: Key, since asked: Int64) {
-    let expiry = asked + response.lifetime - Self.margin(of: response.lifetime)
+  private func keep(_ token: Token, for key: Key, lifetime: Int64) {
+    let expiry = token.requestedAt + lifetime - Self.margin(of: lifetime)
     let now = now()
     guard expiry > now else { return }
     state.withLock { state in
       if state.entries.count >= Self.maximumEntries { state.entries = state.entries.filter { $0.value.expiry > now } }
       if state.entries.count >= Self.maximumEntries { state.entries.removeAll() }
-      state.entries[key] = Entry(token: response.token, expiry: expiry)
+      state.entries[key] = Entry(token: token, expiry: expiry)
     }
   }
 

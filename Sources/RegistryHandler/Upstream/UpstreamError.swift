@@ -17,6 +17,8 @@ package struct UpstreamError: Error, Equatable, Sendable {
     case store
     /// This proxy has too much in work to take the answer.
     case busy
+    /// Upstream was not asked, since it would hardly have answered.
+    case notSent
   }
 
   package let kind: Kind
@@ -37,7 +39,7 @@ package struct UpstreamError: Error, Equatable, Sendable {
   /// Whether the same question may be answered a moment later, or by another endpoint.
   package var isPassing: Bool {
     switch kind {
-    case .unreachable, .timeout: true
+    case .unreachable, .timeout, .notSent: true
     case .status, .authentication: status.map(Self.isPassing) ?? (kind == .authentication)
     case .invalidAnswer, .cancelled, .store, .busy: false
     }

@@ -124,7 +124,8 @@ extension Int64 {
       return nil
     }
     let (bytes, overflows) = number.multipliedReportingOverflow(by: unit)
-    guard !overflows else { return nil }
+    // More than any disk has, and not so much that a tenth more would be no number.
+    guard !overflows, bytes <= 1 << 60 else { return nil }
     self = bytes
   }
 }

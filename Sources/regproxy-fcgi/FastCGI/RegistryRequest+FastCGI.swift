@@ -25,6 +25,7 @@ extension RegistryRequest {
       case "HTTP_ACCEPT": headers.join(value(), to: .accept)
       case "HTTP_RANGE": headers.join(value(), to: .range)
       case "HTTP_IF_RANGE": headers.join(value(), to: .ifRange)
+      case "HTTP_VIA": headers.join(value(), to: .via)
       default: break
       }
     }

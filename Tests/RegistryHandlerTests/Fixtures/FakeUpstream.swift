@@ -25,6 +25,7 @@ final class FakeUpstream: UpstreamClient {
       return request.method == .head ? state.reactions["GET \(request.url)"] : nil
     }
     let answer = try reaction?(request) ?? FakeAnswer(404)
+    if let headGate = answer.headGate, await headGate.first(where: { $0 }) == nil { throw .cancelled }
     var headers = answer.headers
     if headers[.contentLength] == nil, !answer.isChunked {
       headers[.contentLength] = String(answer.chunks.reduce(0) { $0 + $1.count })
@@ -65,6 +66,8 @@ struct FakeAnswer: Sendable {
   var failure: UpstreamError?
   /// How many chunks may go out; all without it.
   var gate: Observed<Int>?
+  /// What the head waits for, if anything.
+  var headGate: Observed<Bool>?
 
   init(_ status: Int, _ headers: HTTPFields = [:], _ chunks: [[UInt8]] = []) {
     self.status = status

@@ -8,6 +8,11 @@ final class ManualClock: Sendable {
 
   var now: Int64 { seconds.load(ordering: .sequentiallyConsistent) }
 
+  /// The same time as instants, for what measures durations.
+  var instants: @Sendable () -> ContinuousClock.Instant {
+    { [origin = ContinuousClock.now, start = now] in origin + .seconds(self.now - start) }
+  }
+
   func advance(by count: Int64) { seconds.add(count, ordering: .sequentiallyConsistent) }
 }
 

@@ -24,6 +24,7 @@ struct ProxyFixture: Sendable {
     bypasses: BypassLimit = BypassLimit(),
     patience: Patience = Patience(),
     maximumDocumentBytes: Int = ProxyServices.maximumDocumentBytes,
+    threads: Int = 1024,
     adjust: (inout Upstream) -> Void = { _ in }
   ) throws {
     directory = try TemporaryDirectory()
@@ -38,6 +39,8 @@ struct ProxyFixture: Sendable {
       limits: limits,
       bypasses: bypasses,
       patience: patience,
+      threads: threads,
+      endpointHealth: EndpointHealth(now: clock.instants),
       client: registry,
       executor: .forTests,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },

@@ -1,3 +1,5 @@
+internal import Glibc
+internal import SystemPackage
 internal import Testing
 
 @testable internal import RegistryHandler
@@ -34,6 +36,30 @@ struct FileSystemTests {
     try directory.write([1, 2], to: "\(directory.path)/two")
     #expect(try fileSystem.read("\(directory.path)/two/none", limit: 1) == nil)
     #expect(throws: StoreError.self) { try fileSystem.read("\(directory.path)/two", limit: 1) }
+  }
+
+  @Test func `a file that no disk could hold is none of ours`() throws {
+    let path = "/dev/shm/registry-handler-\(UInt64.random(in: 0...(.max)))"
+    let file = try OpenFile(path, .readWrite, [.create, .exclusiveCreate, .closeOnExec])
+    defer { fileSystem.remove(path) }
+    try #require(truncate(path, .max) == 0)
+    #expect(fileSystem.size(of: path) == nil)
+    #expect(fileSystem.use(of: path) == nil)
+    #expect(throws: StoreError.self) { try file.size() }
+    #expect(throws: StoreError.self) { try fileSystem.read(path, limit: 100) }
+    try #require(truncate(path, off_t(FileSystem.largestFile)) == 0)
+    #expect(fileSystem.size(of: path) == FileSystem.largestFile)
+  }
+
+  @Test(arguments: [(Int.min, 0), (-1, 0), (0, 0), (1_700_000_000, 1_700_000_000), (.max, 1 << 40)] as [(Int, Int64)])
+  func `a time beyond all clocks is the first or the last one`(_ written: Int, _ time: Int64) throws {
+    var status = stat()
+    status.st_mode = S_IFREG
+    status.st_atim = timespec(tv_sec: written, tv_nsec: 0)
+    status.st_mtim = timespec(tv_sec: written, tv_nsec: 0)
+    let use = try #require(FileUse(status))
+    #expect(use.lastUse == time)
+    #expect(use.lastChange == time)
   }
 
   @Test(arguments: [("/a/b", "/a"), ("/a", "/"), ("/", "/"), ("a", "/")])

@@ -144,7 +144,14 @@ struct PartialFileTests {
     #expect(partials.isEmpty)
   }
 
-  @Test(arguments: ["", "{", "[]", #"{"size":"x"}"#, #"{"upstream":"..","repository":"a"}"#])
+  @Test(
+    arguments: [
+      "", "{", "[]", #"{"size":"x"}"#, #"{"upstream":"..","repository":"a"}"#,
+      #"{"size":-1,"upstream":"r.test","repository":"a"}"#,
+      #"{"size":-9223372036854775808,"upstream":"r.test","repository":"a"}"#,
+      #"{"size":9223372036854775808,"upstream":"r.test","repository":"a"}"#,
+    ]
+  )
   func `a record that is spoilt says nothing`(_ json: String) throws {
     try directory.write(Array(json.utf8), to: store.layout.partialRecord(digest))
     #expect(store.partialRecord(of: digest)?.origin == nil)

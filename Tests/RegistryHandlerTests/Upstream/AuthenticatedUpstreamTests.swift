@@ -76,12 +76,53 @@ struct AuthenticatedUpstreamTests {
     #expect(registry.requests.last?.headers[.authorization] == "Bearer new")
   }
 
+  @Test func `a new token that upstream refuses is not replaced before it is a minute old`() async throws {
+    protect()
+    registry.on("GET \(Self.manifest)", Self.challenge)
+    let upstream = try makeUpstream()
+    #expect(try await send(upstream) == 401)
+    #expect(registry.log.count == 3)
+    for _ in 0..<2 { #expect(try await send(upstream) == 401) }
+    #expect(registry.log.suffix(2) == ["GET \(Self.manifest)", "GET \(Self.manifest)"])
+    #expect(registry.log.count == 5)
+    clock.advance(by: 60)
+    protect(with: "new")
+    #expect(try await send(upstream) == 200)
+    #expect(registry.count(of: "GET \(Self.realm)") == 2)
+  }
+
+  @Test func `a token without a life, refused, is not replaced at once`() async throws {
+    protect(lifetime: 0)
+    registry.on("GET \(Self.manifest)", Self.challenge)
+    let upstream = try makeUpstream()
+    for _ in 0..<2 { #expect(try await send(upstream) == 401) }
+    #expect(registry.count(of: "GET \(Self.manifest)") == 3)
+    #expect(registry.count(of: "GET \(Self.realm)") == 2)
+  }
+
+  @Test(arguments: [(200, true), (404, true), (206, true), (403, false), (429, false), (500, false)])
+  func `an answer that shows the content, or that it is absent, shows that a token is good`(
+    _ status: Int,
+    _ isGood: Bool
+  ) async throws {
+    protect()
+    registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
+      request.headers[.authorization] == "Bearer t" ? FakeAnswer(status) : Self.challenge
+    }
+    let upstream = try makeUpstream()
+    #expect(try await send(upstream) == status)
+    registry.on("GET \(Self.manifest)", Self.challenge)
+    #expect(try await send(upstream) == 401)
+    #expect(registry.count(of: "GET \(Self.realm)") == (isGood ? 2 : 1))
+  }
+
   @Test(
     arguments: [
       ("https://auth.r.test/token", [], AddressRule.publicOr([])),
       ("https://auth.r.test/token", ["r.test"], .publicOr([])),
       ("https://auth.r.test/token", ["auth.r.test"], .any),
-      ("https://r.test:444/token", [], .any),
+      ("https://r.test/token", [], .any),
+      ("https://r.test:444/token", ["r.test:444"], .any),
       ("https://auth.other.test/token", ["other.test"], .publicOr([])),
       ("https://auth.other.test/token", ["auth.other.test"], .any),
       ("https://10.0.0.1/token", ["10.0.0.1"], .any),
@@ -143,7 +184,7 @@ struct AuthenticatedUpstreamTests {
   @Test(
     arguments: [
       ("https://evil.test/token", "another domain"), ("http://auth.r.test/token", "plain http"),
-      ("https://169.254.169.254/token", "another domain"),
+      ("https://169.254.169.254/token", "another domain"), ("https://r.test:444/token", "another port"),
     ]
   )
   func `a foreign realm is refused and never asked`(_ realm: String, _ reason: String) async throws {

@@ -31,7 +31,7 @@ struct TokenCacheTests {
             fetches.update { $0 += 1 }
             _ = await gate.first { $0 }
             return .success(response)
-          }
+          }.value
         }
       }
       _ = await fetches.first { $0 == 1 }
@@ -50,9 +50,9 @@ struct TokenCacheTests {
   )
   func `a token is used until shortly before its end`(_ lifetime: Int64, _ age: Int64, _ isUsed: Bool) async throws {
     let response = try Self.token("t", lifetime: lifetime)
-    #expect(try await cache.token(for: key) { .success(response) } == "t")
+    #expect(try await cache.token(for: key) { .success(response) }.value == "t")
     clock.advance(by: age)
-    #expect(cache.token(for: key) == (isUsed ? "t" : nil))
+    #expect(cache.token(for: key)?.value == (isUsed ? "t" : nil))
   }
 
   @Test func `the life of a token begins when it is asked for`() async throws {
@@ -62,25 +62,43 @@ struct TokenCacheTests {
       return .success(response)
     }
     clock.advance(by: 39)
-    #expect(cache.token(for: key) == "t")
+    #expect(cache.token(for: key)?.value == "t")
     clock.advance(by: 1)
-    #expect(cache.token(for: key) == nil)
+    #expect(cache.token(for: key)?.value == nil)
   }
 
   @Test func `only the refused token is discarded`() async throws {
-    let response = try Self.token("new", lifetime: 300)
-    _ = try await cache.token(for: key) { .success(response) }
-    cache.discard("old", for: key)
-    #expect(cache.token(for: key) == "new")
-    cache.discard("new", for: key)
-    #expect(cache.token(for: key) == nil)
+    let responses = try ["old", "new"].map { try Self.token($0, lifetime: 300) }
+    let old = try await cache.token(for: key) { .success(responses[0]) }
+    cache.discard(old, for: key)
+    let new = try await cache.token(for: key) { .success(responses[1]) }
+    cache.discard(old, for: key)
+    #expect(cache.token(for: key) === new)
+    cache.discard(new, for: key)
+    #expect(cache.token(for: key) === nil)
+  }
+
+  @Test(
+    arguments: [(false, 0, false), (false, 59, false), (false, 60, true), (true, 0, true), (true, 60, true)]
+      as [(Bool, Int64, Bool)]
+  )
+  func `a token that upstream has never taken is worth replacing after a minute`(
+    _ wasAccepted: Bool,
+    _ age: Int64,
+    _ isWorthIt: Bool
+  ) async throws {
+    let response = try Self.token("t", lifetime: 300)
+    let token = try await cache.token(for: key) { .success(response) }
+    if wasAccepted { token.noteAcceptance() }
+    clock.advance(by: age)
+    #expect(cache.isWorthReplacing(token) == isWorthIt)
   }
 
   @Test func `a failure is told to all and not kept`() async throws {
     let failure = UpstreamError(.authentication, "no")
     await #expect(throws: failure) { try await cache.token(for: key) { .failure(failure) } }
     let response = try Self.token("t", lifetime: 300)
-    #expect(try await cache.token(for: key) { .success(response) } == "t")
+    #expect(try await cache.token(for: key) { .success(response) }.value == "t")
   }
 
   @Test func `keys differ by upstream, endpoint and repository`() async throws {
@@ -91,14 +109,14 @@ struct TokenCacheTests {
       TokenCache.Key(upstream: key.upstream, endpoint: try Values.url("https://b.test"), scope: key.scope),
       TokenCache.Key(upstream: key.upstream, endpoint: key.endpoint, scope: .pull(try Values.repository("a/b"))),
     ]
-    for other in others { #expect(cache.token(for: other) == nil) }
+    for other in others { #expect(cache.token(for: other)?.value == nil) }
   }
 
   @Test func `no lifetime, however long, stops the process`() async throws {
     await #expect(processExitsWith: .success) {
       let test = try TokenCacheTests()
       let response = try Self.token("t", lifetime: .max)
-      #expect(try await test.cache.token(for: test.key) { .success(response) } == "t")
+      #expect(try await test.cache.token(for: test.key) { .success(response) }.value == "t")
     }
   }
 }

@@ -1,0 +1,30 @@
+/// Lets requests through to an upstream, or refuses them at once where they would only wait.
+struct UpstreamGate: Sendable {
+  let upstream: Upstream
+  let health: EndpointHealth
+  let waiting: WaitingRequests
+
+  /// Runs a request to the head of its answer; throws an error of kind `.notSent` in its place when too many requests
+  /// wait for upstream already, or it was silent lately and another one tries it.
+  func run<Value>(
+    _ request: () async throws(UpstreamError) -> Value
+  ) async throws(UpstreamError) -> Value {
+    guard waiting.enter(upstream.name) else {
+      throw UpstreamError(.notSent, "too many requests wait for upstream: try again shortly")
+    }
+    defer { waiting.leave(upstream.name) }
+    let admission = health.admit(to: upstream.endpoints)
+    defer {
+      if case .trial(let begun) = admission { health.endTrial(of: upstream.endpoints, begun: begun) }
+    }
+    guard admission != .refused else { throw .silent }
+    return try await request()
+  }
+}
+
+extension UpstreamError {
+  static let silent = UpstreamError(
+    .notSent,
+    "upstream has answered none of the last requests, and another one tries it now: try again shortly"
+  )
+}

@@ -1,0 +1,86 @@
+internal import Foundation
+internal import RegistryTestSupport
+internal import Synchronization
+internal import Testing
+
+extension IntegrationTests {
+  @Suite("An upstream that does not answer")
+  struct SilentUpstreamTests {
+    private static let manifest = "{\"schemaVersion\":2}"
+
+    private func start(_ silent: String, _ healthy: ScriptedRegistry) async throws -> ProxyStack {
+      try await ProxyStack.start(
+        """
+        threads: {min: 4, max: 64}
+        upstreams:
+          docker.io: {endpoints: ["\(silent)"]}
+          ghcr.io: {endpoints: ["\(healthy.url)"]}
+        """
+      ).stack
+    }
+
+    @Test("Half of the threads wait for it, and whoever comes then is told to come back")
+    func bounded() async throws {
+      let (silent, healthy) = (try ScriptedRegistry(), try ScriptedRegistry())
+      let gate = Gate()
+      defer { gate.open() }
+      for number in 0..<60 {
+        silent.answer("/v2/library/app/manifests/v\(number)", with: ScriptedAnswer(body: .withheld(gate)))
+      }
+      healthy.addManifest(Self.manifest, to: "o/a", tag: "v1")
+      let stack = try await start(silent.url, healthy)
+      #expect(try await stack.client.get("/v2/ghcr.io/o/a/manifests/v1").headers["X-Cache"] == "MISS")
+      let answers = Answers()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in 0..<60 {
+          group.addTask {
+            let answer = try await stack.client.get("/v2/app/manifests/v\(number)")
+            answers.append(answer)
+          }
+        }
+        try await eventually("all others are answered") { answers.all.count == 28 }
+        #expect(silent.requests.count == 32)
+        for answer in answers.all {
+          #expect(answer.status == 503)
+          #expect(answer.headers["Retry-After"] == "5")
+          #expect(answer.errorCodes == ["UNAVAILABLE"])
+        }
+        for _ in 0..<20 {
+          #expect(try await stack.client.get("/v2/ghcr.io/o/a/manifests/v1").headers["X-Cache"] == "HIT")
+        }
+        #expect(silent.requests.count == 32)
+        gate.open()
+        try await group.waitForAll()
+      }
+    }
+
+    @Test("Once several requests had no answer, one tries it and the others are told to come back")
+    func silent() async throws {
+      let healthy = try ScriptedRegistry()
+      let silent = try FullListener()
+      let stack = try await start("http://127.0.0.1:\(silent.port)", healthy)
+      let statuses = {
+        try await withThrowingTaskGroup(of: HTTPExchange.self) { group in
+          for number in 0..<8 { group.addTask { try await stack.client.get("/v2/app/manifests/v\(number)") } }
+          return try await group.reduce(into: [:]) {
+            $0[$1.status, default: [String?]()].append($1.headers["Retry-After"])
+          }
+        }
+      }
+      #expect(try await statuses().mapValues(\.count) == [504: 8])
+      let second = try await statuses()
+      #expect(Set(second.keys) == [503, 504])
+      #expect(second[503].map(Set.init) == ["5"])
+      #expect(try await stack.client.get("/v2/ghcr.io/o/a/manifests/v1").status == 404)
+    }
+  }
+}
+
+/// What has been answered so far.
+private final class Answers: Sendable {
+  private let answers = Mutex<[HTTPExchange]>([])
+
+  var all: [HTTPExchange] { answers.withLock { $0 } }
+
+  func append(_ answer: HTTPExchange) { answers.withLock { $0.append(answer) } }
+}

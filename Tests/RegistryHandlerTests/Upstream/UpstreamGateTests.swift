@@ -1,0 +1,143 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Rows "too many wait" and "answered none" of the table "Tokens" in `docs/request-handling.md`.
+struct UpstreamGateTests {
+  private static let manifest = "https://r.test/v2/o/a/manifests/"
+
+  private let gate = Observed(false)
+
+  /// An answer whose head waits for the gate.
+  private func withheld() -> FakeAnswer {
+    var answer = FakeAnswer(404)
+    answer.headGate = gate
+    return answer
+  }
+
+  @Test(arguments: [(1024, 512), (64, 32), (5, 2), (1, 1)])
+  func `half of the threads may wait for one upstream`(
+    _ threads: Int,
+    _ maximum: Int
+  ) throws {
+    let waiting = WaitingRequests(threads: threads)
+    let (name, other) = (try Values.upstream("r.test"), try Values.upstream("q.test"))
+    for _ in 0..<maximum { #expect(waiting.enter(name)) }
+    #expect(!waiting.enter(name))
+    #expect(waiting.enter(other))
+    waiting.leave(name)
+    #expect(waiting.enter(name))
+    #expect(!waiting.enter(name))
+  }
+
+  @Test func `beyond as many as may wait requests are refused at once, until one has its answer`() async throws {
+    let fixture = try ProxyFixture(threads: 4)
+    let registry = fixture.registry
+    for tag in ["a", "b", "c"] { registry.on("GET \(Self.manifest)\(tag)", withheld()) }
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for tag in ["a", "b", "b"] { group.addTask { await fixture.send(.get, "/v2/o/a/manifests/\(tag)").status } }
+      try await eventually { registry.log.count == 2 }
+      let refusals = [
+        await fixture.send(.get, "/v2/o/a/manifests/c"), await fixture.send(.get, "/v2/o/a/tags/list"),
+        await fixture.send(.get, "/v2/o/a/blobs/\(try Values.digest(of: "c"))"),
+        await fixture.send(.head, "/v2/o/a/blobs/\(try Values.digest(of: "c"))"),
+      ]
+      for refusal in refusals {
+        #expect(refusal.status == 503)
+        #expect(refusal.headers[.retryAfter] == "5")
+        #expect(try ErrorDocument.item(of: refusal).code == "UNAVAILABLE")
+      }
+      #expect(registry.log.count == 2)
+      // Another upstream is asked.
+      #expect(await fixture.send(.get, "/v2/q.test/o/a/manifests/c").status == 404)
+      gate.update { $0 = true }
+      for try await status in group { #expect(status == 404) }
+    }
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/c").status == 404)
+    #expect(registry.count(of: "GET \(Self.manifest)c") == 1)
+  }
+
+  /// A proxy whose upstream has given three requests no answer, and withholds the next.
+  private func silenced(_ tags: [String]) async throws -> ProxyFixture {
+    let fixture = try ProxyFixture()
+    for tag in tags {
+      fixture.registry.on(
+        "GET \(Self.manifest)\(tag)",
+        .text("{\"schemaVersion\":2}", [.contentType: ManifestHandlerTests.index])
+      )
+      #expect(await fixture.send(.get, "/v2/o/a/manifests/\(tag)").status == 200)
+    }
+    fixture.clock.advance(by: 3600)
+    for tag in ["a", "b", "c"] {
+      fixture.registry.fail("GET \(Self.manifest)\(tag)", UpstreamError(.timeout, "no answer"))
+      #expect(await fixture.send(.get, "/v2/o/a/manifests/\(tag)").status == 504)
+    }
+    for tag in ["a", "b", "c"] + tags { fixture.registry.on("GET \(Self.manifest)\(tag)", withheld()) }
+    return fixture
+  }
+
+  @Test func `an upstream that is silent is tried by one request, and the others are answered at once`() async throws {
+    let fixture = try await silenced(["old"])
+    let registry = fixture.registry
+    let count = registry.log.count
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      group.addTask { await fixture.send(.get, "/v2/o/a/manifests/a").status }
+      try await eventually { registry.log.count == count + 1 }
+      let stale = await fixture.send(.get, "/v2/o/a/manifests/old")
+      #expect(stale.status == 200)
+      #expect(stale.headers[.xCache] == "STALE")
+      // The one that is tried as well: nobody waits for the try.
+      for tag in ["a", "b"] {
+        let refusal = await fixture.send(.get, "/v2/o/a/manifests/\(tag)")
+        #expect(refusal.status == 503)
+        #expect(refusal.headers[.retryAfter] == "5")
+      }
+      #expect(registry.log.count == count + 1)
+      gate.update { $0 = true }
+      for try await status in group { #expect(status == 404) }
+    }
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/b").status == 404)
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/c").status == 404)
+  }
+
+  @Test func `nobody waits for a blob that a silent upstream is tried with`() async throws {
+    let fixture = try await silenced([])
+    let digest = try Values.digest(of: "blob")
+    let (path, url) = ("/v2/o/a/blobs/\(digest)", "https://r.test/v2/o/a/blobs/\(digest)")
+    fixture.registry.on("GET \(url)", withheld())
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      group.addTask { await fixture.send(.get, path).status }
+      try await eventually { fixture.registry.count(of: "GET \(url)") == 1 }
+      #expect(await fixture.send(.get, path).status == 503)
+      #expect(await fixture.send(.head, path).status == 503)
+      gate.update { $0 = true }
+      for try await status in group { #expect(status == 404) }
+    }
+  }
+
+  @Test func `what clients read already is asked for all the same`() async throws {
+    let fixture = try await silenced([])
+    let upstream = AuthenticatedUpstream(
+      fixture.proxy.upstreams.upstreams[0],
+      client: fixture.registry,
+      tokens: fixture.services.tokens,
+      health: fixture.services.endpointHealth,
+      waiting: WaitingRequests(threads: 1),
+      now: { 0 }
+    )
+    let route = Route.manifest(try Values.repository("o/a"), .tag(try Values.tag("a")))
+    let count = fixture.registry.log.count
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { _ = try await upstream.send(.get, route) }
+      try await eventually { fixture.registry.log.count == count + 1 }
+      let refusal = await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
+      #expect(refusal?.kind == .notSent)
+      group.addTask { _ = try await upstream.send(.get, route, headers: [:], toEndpoint: 0) }
+      group.addTask { _ = try await upstream.followingStorage.send(.get, route) }
+      try await eventually { fixture.registry.log.count == count + 3 }
+      gate.update { $0 = true }
+      try await group.waitForAll()
+    }
+  }
+}
