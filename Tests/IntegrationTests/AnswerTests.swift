@@ -83,6 +83,7 @@ extension IntegrationTests {
       let digest = registry.addBlob(bytes, to: "library/app")
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
+      try await stack.waitForDownloads()
       try FileManager.default.removeItem(atPath: stack.path(of: digest))
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(registry.gets(of: digest) == 2)
@@ -110,6 +111,7 @@ extension IntegrationTests {
         stack.logLines(reference: digest).count { $0["http.bytes"] == "100000" } == 2
       }
       // A file that has gone meanwhile for the worker, too, is fetched anew.
+      try await stack.waitForDownloads()
       try FileManager.default.removeItem(atPath: stack.path(of: digest))
       #expect(try await stack.client.get(target).isWhole(digest))
       #expect(registry.gets(of: digest) == 2)

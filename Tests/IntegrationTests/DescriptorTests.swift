@@ -29,6 +29,7 @@ extension IntegrationTests {
       for _ in 0..<3 {
         #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
         #expect(try await stack.client.get("/v2/app/blobs/\(known)").headers["X-Cache"] == "HIT")
+        try await stack.waitForDownloads()
       }
       #expect(try stack.keptBlobs() == [known])
       #expect(try stack.saysOnceAMinute("the store takes no blobs"))

@@ -95,6 +95,7 @@ extension IntegrationTests {
         #expect(metrics.contains("regproxy_store_failures_total") && !metrics.contains("failures_total 0\n"))
 
         #expect(try await stack.runStoreCommand("verify").exit == .code(0))
+        try await stack.waitForDownloads()
         try await disk.remount(relief)
         #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
         #expect(try stack.keptBlobs().contains(digest))

@@ -123,6 +123,7 @@ extension IntegrationTests {
       #expect(try stack.keptBlobs().isEmpty)
       first.answerRanges(path, of: bytes) { .bytes($0) }
       let before = first.sentBytes
+      try await stack.waitForDownloads()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(first.sentBytes - before < bytes.count - Self.cut / 2)
     }

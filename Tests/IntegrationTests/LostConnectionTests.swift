@@ -20,6 +20,7 @@ extension IntegrationTests {
       let answer = try await stack.client.get("/v2/app/blobs/\(digest)")
       #expect(answer.status == (losses == 1 ? 200 : 502))
       #expect(registry.count("GET", path) == 2)
+      try await stack.waitForDownloads()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
     }
   }

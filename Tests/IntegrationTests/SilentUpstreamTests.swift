@@ -19,7 +19,7 @@ extension IntegrationTests {
       ).stack
     }
 
-    @Test("Half of the threads wait for it, and whoever comes then is told to come back")
+    @Test("Half of the threads wait long for it, and whoever comes then is told to come back")
     func bounded() async throws {
       let (silent, healthy) = (try ScriptedRegistry(), try ScriptedRegistry())
       let gate = Gate()
@@ -33,6 +33,11 @@ extension IntegrationTests {
       let answers = Answers()
       try await withThrowingTaskGroup(of: Void.self) { group in
         for number in 0..<60 {
+          if number == 32 {
+            try await eventually("half of the threads wait") { silent.requests.count == 32 }
+            let start = ContinuousClock.now
+            try await eventually("they have waited long") { ContinuousClock.now - start >= .seconds(1) }
+          }
           group.addTask {
             let answer = try await stack.client.get("/v2/app/manifests/v\(number)")
             answers.append(answer)

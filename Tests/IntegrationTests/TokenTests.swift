@@ -76,6 +76,7 @@ extension IntegrationTests {
       // The worker's word: when nginx loses its patience with the worker it says 503.
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").status == 504)
       registry.answer("/token", with: ScriptedAnswer(body: .bytes(token)))
+      try await stack.waitForDownloads()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
     }
 

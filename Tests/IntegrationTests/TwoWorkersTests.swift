@@ -149,6 +149,7 @@ extension IntegrationTests {
       // Wrong bytes of the same upstream are seen at the end, and then nobody has a whole answer.
       #expect(first.isWhole(digest) == (kind != "wrong"))
       if kind == "wrong" { #expect(!first.isComplete) }
+      try await stack.waitForDownloads()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(try stack.keptBlobs() == [digest])
       await worker.stop()

@@ -81,7 +81,7 @@ package final class ProxyServices: Sendable {
     self.executor = executor
     self.logger = logger
     self.name = name
-    waitingRequests = WaitingRequests(threads: threads)
+    waitingRequests = WaitingRequests(threads: threads, now: endpointHealth.now)
     self.endpointHealth = endpointHealth
     self.now = now
     self.tokens = TokenCache(executor: executor, now: monotonicNow)

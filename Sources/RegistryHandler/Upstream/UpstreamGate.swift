@@ -9,10 +9,10 @@ struct UpstreamGate: Sendable {
   func run<Value>(
     _ request: () async throws(UpstreamError) -> Value
   ) async throws(UpstreamError) -> Value {
-    guard waiting.enter(upstream.name) else {
+    guard let ticket = waiting.enter(upstream.name) else {
       throw UpstreamError(.notSent, "too many requests wait for upstream: try again shortly")
     }
-    defer { waiting.leave(upstream.name) }
+    defer { waiting.leave(upstream.name, ticket) }
     let admission = health.admit(to: upstream.endpoints)
     defer {
       if case .trial(let begun) = admission { health.endTrial(of: upstream.endpoints, begun: begun) }

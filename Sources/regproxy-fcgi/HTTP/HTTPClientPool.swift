@@ -14,7 +14,7 @@ final class HTTPClientPool: Sendable {
     let caFile: String?
     /// The one host that is at a known address; any other is looked up.
     let pin: Pin?
-    let receiveBuffer: ReceiveBuffer
+    var receiveBuffer: ReceiveBuffer
     var connections = Connections.kept
   }
 

@@ -67,6 +67,9 @@ final class HTTPUpstreamClient: UpstreamClient {
       throw error
     } catch  where Self.isLostConnection(error) {
       key.connections = .single
+    } catch  where key.receiveBuffer == .small && Self.isOutOfDescriptors(error) {
+      // Downloads may have left a connection that can be used again.
+      key.receiveBuffer = .large
     } catch {
       throw UpstreamError(error, host: request.url.authority)
     }
@@ -93,6 +96,14 @@ final class HTTPUpstreamClient: UpstreamClient {
       headers: HTTPFields(response.headers),
       body: StreamedBody(response.body, host: request.url.authority, lease: lease)
     )
+  }
+
+  private static func isOutOfDescriptors(_ error: any Error) -> Bool {
+    switch error {
+    case let error as IOError: [EMFILE, ENFILE].contains(error.errnoCode)
+    case let error as NIOConnectionError: error.connectionErrors.contains { isOutOfDescriptors($0.error) }
+    default: false
+    }
   }
 
   private static func isLostConnection(_ error: any Error) -> Bool {

@@ -17,18 +17,25 @@ struct UpstreamGateTests {
   }
 
   @Test(arguments: [(1024, 512), (64, 32), (5, 2), (1, 1)])
-  func `half of the threads may wait for one upstream`(
+  func `half of the threads may wait long for one upstream`(
     _ threads: Int,
     _ maximum: Int
   ) throws {
-    let waiting = WaitingRequests(threads: threads)
+    let instants = ManualInstants()
+    let waiting = WaitingRequests(threads: threads) { instants.now }
     let (name, other) = (try Values.upstream("r.test"), try Values.upstream("q.test"))
-    for _ in 0..<maximum { #expect(waiting.enter(name)) }
-    #expect(!waiting.enter(name))
-    #expect(waiting.enter(other))
-    waiting.leave(name)
-    #expect(waiting.enter(name))
-    #expect(!waiting.enter(name))
+    let tickets = try (0..<maximum).map { _ in try #require(waiting.enter(name)) }
+    // A burst is none: what has just begun to wait does not count.
+    let late = try #require(waiting.enter(name))
+    instants.advance(by: WaitingRequests.longWait)
+    #expect(waiting.enter(name) == nil)
+    #expect(waiting.enter(other) != nil)
+    waiting.leave(name, late)
+    waiting.leave(name, tickets[0])
+    #expect(waiting.enter(name) != nil)
+    #expect(waiting.enter(name) != nil)
+    instants.advance(by: WaitingRequests.longWait)
+    #expect(waiting.enter(name) == nil)
   }
 
   @Test func `beyond as many as may wait requests are refused at once, until one has its answer`() async throws {
@@ -38,6 +45,7 @@ struct UpstreamGateTests {
     try await withThrowingTaskGroup(of: Int.self) { group in
       for tag in ["a", "b", "b"] { group.addTask { await fixture.send(.get, "/v2/o/a/manifests/\(tag)").status } }
       try await eventually { registry.log.count == 2 }
+      fixture.clock.advance(by: 1)
       let refusals = [
         await fixture.send(.get, "/v2/o/a/manifests/c"), await fixture.send(.get, "/v2/o/a/tags/list"),
         await fixture.send(.get, "/v2/o/a/blobs/\(try Values.digest(of: "c"))"),

@@ -177,6 +177,13 @@ package final class ProxyStack: Sendable {
     }
   }
 
+  /// Waits until the worker has no download: one that has just ended may still answer the next client.
+  package func waitForDownloads() async throws {
+    try await eventually("no download is left") {
+      try await client.get("/_regproxy/metrics").text.contains("\nregproxy_fills 0\n")
+    }
+  }
+
   /// Whether a worker has neither a connection of nginx nor a file of the store open.
   package func isIdle(_ worker: ManagedProcess) throws -> Bool {
     // A connection has the path of the socket that listens, whose own state is 1.
