@@ -86,7 +86,7 @@ private struct ChallengeParser {
       switch byte {
       case UInt8(ascii: "\""): return String(validating: bytes, as: UTF8.self)
       case UInt8(ascii: "\\"):
-        guard let escaped = rest.popFirst() else { return nil }
+        guard let escaped = rest.popFirst(), escaped >= 0x20, escaped != 0x7F else { return nil }
         bytes.append(escaped)
       case 0..<0x20, 0x7F: return nil
       default: bytes.append(byte)

@@ -68,6 +68,7 @@ struct ChallengeTests {
     arguments: [
       #"Bearer realm="https://a"#, #"Bearer realm="a\"#, "Bearer =x", #"Bearer realm="a" service="b""#,
       #"Bearer realm="a",realm="b""#, #"Bearer realm="a",REALM="b""#, "Bearer realm=\"a\u{1}\"", "Bearer realm=\"a\n\"",
+      "Bearer realm=\"a\\\u{0}\"", "Bearer realm=\"a\\\n\"", "Bearer realm=\"a\\\u{7F}\"",
       "Bearer realm=a/b", "=", "\"", "Bearer:", #"Bearer/realm="a""#, "\u{E4}",
     ]
   )
