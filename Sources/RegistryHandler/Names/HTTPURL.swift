@@ -74,7 +74,11 @@ package struct HTTPURL: Hashable, Sendable {
         byte.isLetter || byte.isDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
           || byte == UInt8(ascii: "_")
       }
-      guard hostEnd > text.startIndex, text[..<hostEnd].utf8.allSatisfy(isNameByte) else { return nil }
+      let name = text[..<hostEnd]
+      // A name with an empty label, the root's at its end apart, is none; what compares labels would leave it out.
+      guard !name.isEmpty, name.utf8.allSatisfy(isNameByte), !name.hasPrefix("."), !name.contains("..") else {
+        return nil
+      }
     }
     let host = text[..<hostEnd].lowercased()
     let rest = text[hostEnd...]

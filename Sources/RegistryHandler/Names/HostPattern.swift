@@ -12,7 +12,7 @@ package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
     guard !text.contains("/"), !text.contains("?"), let url = HTTPURL("http://\(text)/") else { return nil }
     host = Self.withoutFinalDot(url.host)
     port = url.port
-    address = IPAddress(url.host)
+    address = IPAddress(host)
   }
 
   package var description: String { port.map { "\(host):\($0)" } ?? host }

@@ -18,6 +18,7 @@ struct HTTPURLTests {
       Row(text: "HTTPS://A.Example/B", scheme: .https, host: "a.example", port: nil, target: "/B"),
       Row(text: "https://a.example:5000/v2/", scheme: .https, host: "a.example", port: 5000, target: "/v2/"),
       Row(text: "https://a.example:/", scheme: .https, host: "a.example", port: nil, target: "/"),
+      Row(text: "https://a.example./", scheme: .https, host: "a.example.", port: nil, target: "/"),
       Row(text: "https://a.example?x=1", scheme: .https, host: "a.example", port: nil, target: "/?x=1"),
       Row(text: "http://127.0.0.1:9000/b", scheme: .http, host: "127.0.0.1", port: 9000, target: "/b"),
       Row(text: "http://[::1]:5000/b", scheme: .http, host: "[::1]", port: 5000, target: "/b"),
@@ -51,7 +52,8 @@ struct HTTPURLTests {
       "https://a.example/ b", "https://a.example/\t", "https://a.example/\r\nX: 1", "https://a.example/\0",
       "https://a.example/\u{7F}", "https://\u{E4}.example/", "https://a.example/\u{E4}", "https://a%2eb/",
       "https://[::1", "https://[]/", "https://[::1]x/", "https://[a.example]/", "https://[fe80::1%25eth0]/",
-      "https://a.example\\b/", "https://a,b/", " https://a.example/",
+      "https://a.example\\b/", "https://a,b/", " https://a.example/", "https://./", "https://.a.example/",
+      "https://a..example/", "https://a.example../",
     ]
   )
   func `user information, fragments, control bytes and other schemes are refused`(_ text: String) {

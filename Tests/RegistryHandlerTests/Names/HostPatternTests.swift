@@ -17,6 +17,7 @@ struct HostPatternTests {
       ("127.0.0.1:9000", "http://127.0.0.1:9000/", true),
       ("127.0.0.1:9000", "http://127.0.0.1:9001/", false),
       ("127.0.0.1", "http://127.0.0.1:9000/", true),
+      ("127.0.0.1.", "http://[::ffff:7f00:1]/", true),
       ("0.0.1", "http://127.0.0.1/", false),
       ("a.example:443", "https://a.example/", true),
       ("a.example:443", "https://b.a.example/", true),
@@ -34,7 +35,8 @@ struct HostPatternTests {
   }
 
   @Test(arguments: [
-    "", ":80", "https://a.example", "a.example/", "a.example?x", "a b", "a@b", "a.example:x", "*.a", "#",
+    "", ":80", "https://a.example", "a.example/", "a.example?x", "a b", "a@b", "a.example:x", "*.a", "#", ".",
+    "..", ".a", "a..", "a..b",
   ])
   func `what is no host is refused`(_ text: String) {
     #expect(HostPattern(text) == nil)
