@@ -112,7 +112,9 @@ struct NextPage: Equatable, Sendable {
 
   /// The header for the client: the same place of this proxy, with what upstream wants to be told.
   func header(for match: UpstreamTable.Match) -> String? {
-    var parameters = query.parameters.map { "\($0.name.percentEncoded)=\($0.value.percentEncoded)" }
+    // Upstream's own `ns` would name the upstream of the next request.
+    var parameters = query.parameters.filter { $0.name != "ns" }
+      .map { "\($0.name.percentEncoded)=\($0.value.percentEncoded)" }
     if match.rule == .namespace { parameters.append("ns=\(match.upstream.name.description.percentEncoded)") }
     let path = match.route.target.prefix { $0 != "?" }
     let target =

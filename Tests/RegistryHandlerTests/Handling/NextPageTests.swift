@@ -32,6 +32,8 @@ struct NextPageTests {
       (#"</v2/x?last=a%3E%0Ab>; rel="next""#, nil),
       (#"</v2/x?last=a+b>; title="t"; rel="next""#, "last=a%20b"),
       ("</v2/x?last=b>; rel=next", "last=b"),
+      // The upstream of the next request is the client's choice.
+      (#"</v2/x?ns=q.test&last=b&%6Es=q.test>; rel="next""#, "last=b"),
       (#"</v2/x>; rel="next""#, nil),
       (#"</v2/x?last=b>; rel="prev""#, nil),
       (#"</v2/x?last=b>"#, nil),
