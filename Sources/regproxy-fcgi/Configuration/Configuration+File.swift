@@ -190,7 +190,9 @@ extension ListeningSocket.Address {
       return
     }
     guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
-      let port = UInt16(text[text.index(after: colon)...]), port > 0
+      let port = UInt16(text[text.index(after: colon)...]), port > 0,
+      // It stands in nginx's configuration as it is.
+      text[..<colon].utf8.allSatisfy({ $0.isLetter || $0.isDigit || "-.:[]".utf8.contains($0) })
     else { return nil }
     self = .tcp(host: String(text[..<colon]), port: port)
   }

@@ -113,6 +113,9 @@ extension Duration {
 }
 
 extension Int64 {
+  /// More than any disk has, so that sums of sizes stay numbers. In bytes.
+  private static let maximumConfigurationSize: Int64 = 1 << 60
+
   /// Parses `500MB`, `100GB`, `2TiB`: a whole number with a unit, of thousands or of 1024. In bytes.
   init?(configurationSize text: String) {
     let units: [String: Int64] = [
@@ -124,8 +127,7 @@ extension Int64 {
       return nil
     }
     let (bytes, overflows) = number.multipliedReportingOverflow(by: unit)
-    // More than any disk has, and not so much that a tenth more would be no number.
-    guard !overflows, bytes <= 1 << 60 else { return nil }
+    guard !overflows, bytes <= Self.maximumConfigurationSize else { return nil }
     self = bytes
   }
 }

@@ -20,7 +20,7 @@ struct ConfigurationTests {
     #expect(try Configuration(yaml: yaml, file: "f", environment: variables).storeLimits.maxSize == 1_000_000_000_000)
   }
 
-  @Test(arguments: ["0GB", "5", "-1GB", "1.5GB", "1 GB", "1gb", "9000000TB", "99999999TB", "GB"])
+  @Test(arguments: ["0GB", "5", "-1GB", "1.5GB", "1 GB", "1gb", "9000000TB", "99999999TB", "2000000TiB", "GB"])
   func `a size that is none is refused`(_ size: String) {
     let error = #expect(throws: ConfigurationError.self) {
       try Configuration(yaml: "store: {max_size: '\(size)'}", file: "f")
@@ -145,6 +145,7 @@ struct ConfigurationTests {
       ("drain_timeout: 30", 1, "must be a duration"),
       ("socket_mode: \"0999\"", 1, "must be an octal mode"),
       ("listen: worker.sock", 1, "must be an absolute path or 127.0.0.1:PORT"),
+      ("listen: 'a;b:9000'", 1, "must be an absolute path or 127.0.0.1:PORT"),
       ("delivery: pigeon", 1, "must be one of x-accel, direct"),
       ("upstreams:\n  Docker.IO: {}", 2, "'Docker.IO' is no upstream's name"),
       ("upstreams:\n  docker.io:\n    mirrors: [a]", 3, "unknown key 'mirrors' in 'upstreams.docker.io'"),
