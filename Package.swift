@@ -117,3 +117,50 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The parsers under libFuzzer, which `make fuzz` builds: the sources are compiled for it in another way, and the program
+// is a library there.
+if Context.environment["REGPROXY_FUZZ"] != nil {
+  let instrumented: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])]
+  let targets = package.targets.filter { ["CFastCGI", "NginxTemplates"].contains($0.name) }
+  let parsed = package.targets.filter { ["RegistryHandler", "regproxy-fcgi"].contains($0.name) }
+  // Its main function takes a name that nothing calls.
+  let renamed = ["-Xfrontend", "-entry-point-function-name", "-Xfrontend", "regproxy_main"]
+  package.products = []
+  package.targets =
+    targets
+    + parsed.map { target in
+      .target(
+        name: target.name,
+        dependencies: target.dependencies,
+        swiftSettings: settings + instrumented + [.unsafeFlags(target.type == .executable ? renamed : [])]
+      )
+    } + [
+      .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+      .executableTarget(
+        name: "ParserFuzzer",
+        dependencies: [
+          "CLibFuzzer",
+          "RegistryHandler",
+          "regproxy-fcgi",
+          .product(name: "HTTPTypes", package: "swift-http-types"),
+          .product(name: "Logging", package: "swift-log"),
+        ],
+        path: "Tests/Fuzz/ParserFuzzer",
+        swiftSettings: settings + instrumented,
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]
+      ),
+    ]
+}
+
+// Without it ThreadSanitizer would find races in all that a `Mutex` protects; `make test SANITIZE=thread` sets the variable.
+if Context.environment["REGPROXY_SANITIZE"] == "thread" {
+  package.targets.first { $0.name == "RegistryHandler" }?.dependencies.append("MutexAnnotations")
+  package.targets.append(
+    .target(
+      name: "MutexAnnotations",
+      path: "Tests/Sanitizers/MutexAnnotations",
+      cSettings: [.define("_GNU_SOURCE")]
+    )
+  )
+}

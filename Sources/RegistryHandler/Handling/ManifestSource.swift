@@ -98,7 +98,7 @@ struct ManifestSource: Sendable {
     else {
       throw UpstreamError(.invalidAnswer, "upstream sent more than \(Store.maximumManifestSize) bytes as a manifest")
     }
-    let manifest = try verified(document.bytes, response.headers, reference)
+    let manifest = try Self.verified(document.bytes, response.headers, reference)
     do throws(UpstreamError) {
       try keep(manifest)
     } catch {
@@ -125,7 +125,8 @@ struct ManifestSource: Sendable {
     }
   }
 
-  private func verified(
+  /// The manifest that upstream's bytes and headers are; throws what is wrong with them.
+  static func verified(
     _ bytes: [UInt8],
     _ headers: HTTPFields,
     _ reference: Reference

@@ -22,7 +22,9 @@ package struct ProcessLaunch: Sendable {
   private var completeEnvironment: [String: String] {
     let own = ProcessInfo.processInfo.environment
     var all = ["LANG": "C.UTF-8", "PATH": Executable.searchPath]
-    for name in ["LD_LIBRARY_PATH", "HOME", "LLVM_PROFILE_FILE"] { all[name] = own[name] }
+    for name in ["LD_LIBRARY_PATH", "HOME", "LLVM_PROFILE_FILE", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"] {
+      all[name] = own[name]
+    }
     return all.merging(environment) { _, given in given }
   }
 

@@ -1,0 +1,6 @@
+// The entry of libFuzzer that a program calls which has a main function of its own.
+// <https://llvm.org/docs/LibFuzzer.html#using-libfuzzer-as-a-library>
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*callback)(const uint8_t *data, size_t size));

@@ -1,0 +1,93 @@
+internal import FoundationEssentials
+internal import RegistryHandler
+
+extension FuzzInput {
+  /// Lines: the endpoint, the URL that was asked, `Location`.
+  func checkLocation() {
+    let fields = fields(3)
+    let asked = HTTPURL(fields[1])
+    for url in [HTTPURL(fields[0]), asked].compactMap(\.self) { check(url) }
+    guard let request = asked ?? HTTPURL("https://r.example/v2/a/blobs/x"),
+      let endpoint = HTTPURL(fields[0]) ?? HTTPURL("\(request.origin)/")
+    else { return }
+    if let url = request.resolving(fields[2]) {
+      check(url)
+      checkExpiry(of: url)
+      let reference = fields[2]
+      let isRelative = !reference.contains("://") && !reference.hasPrefix("//")
+      expect(!isRelative || url.isSameOrigin(as: request), "\(reference) leads to another host: \(url)")
+    }
+    var rules = RedirectRules()
+    rules.internalHosts = ["internal.example", "127.0.0.1:9000", "[::1]"].compactMap(HostPattern.init)
+    for content in [Redirect.Content.blob, .document] {
+      for external in ExternalRedirects.allCases {
+        let redirect = Redirect(
+          status: 307,
+          location: fields[2],
+          content: content,
+          endpoint: endpoint,
+          request: request
+        )
+        check(RedirectPolicy(rules, external: external).action(for: redirect), redirect, rules)
+      }
+    }
+  }
+
+  private func check(_ url: HTTPURL) {
+    expectEqual(HTTPURL(url.description), url, "a URL is another one when read again")
+    expect(url.description.utf8.allSatisfy(\.isVisible), "\(url) is no URL")
+    expect(url.target.hasPrefix("/") && !url.target.contains("#"), "\(url) has no path, or a fragment")
+    expect(!url.authority.contains("@"), "\(url) names a user")
+    expect((1...65535).contains(url.effectivePort), "\(url) has no port")
+    expect(!url.redacted.contains("?"), "\(url.redacted) shows the query")
+  }
+
+  private func check(_ action: RedirectAction, _ redirect: Redirect, _ rules: RedirectRules) {
+    switch action {
+    case .follow(let url, let target):
+      check(url)
+      check(url, is: target, redirect, rules)
+      expect(url != redirect.request, "a redirect to itself is followed")
+      expect(redirect.content == .document || target != .otherHost, "a blob of any host is fetched")
+      checkAsAsked(url)
+    case .passThrough(let sent, let target):
+      expect(redirect.content == .blob, "a document is left to the client")
+      guard let url = HTTPURL(sent.location) else { fatalError("a client is sent to \(sent.location)") }
+      check(url, is: target, redirect, rules)
+      expect(sent.location.utf8.count < 2 * RedirectPolicy.maximumLocation, "a client is sent a long way")
+    case .refuse(let refusal): expect(!refusal.description.isEmpty, "a redirect is refused for no reason")
+    }
+  }
+
+  private func check(_ url: HTTPURL, is target: RedirectTarget, _ redirect: Redirect, _ rules: RedirectRules) {
+    expect(redirect.request.scheme == .http || url.scheme == .https, "\(url) goes on without TLS")
+    expectEqual(
+      url.isSameOrigin(as: redirect.endpoint),
+      target == .sameOrigin,
+      "\(url) is taken for the endpoint, or not"
+    )
+    switch target {
+    case .sameOrigin, .otherHost: break
+    case .internalHost: expect(rules.internalHosts.contains { $0.matches(url) }, "\(url) is not internal")
+    case .storageHost: expect(rules.storageHosts.contains { $0.matches(url) }, "\(url) is no storage")
+    }
+  }
+
+  /// Checks that the parser of the HTTP client, which is this one, finds the host, port and path that were judged.
+  private func checkAsAsked(_ url: HTTPURL) {
+    guard let other = URL(string: url.description) else { return }
+    let host = other.host.map { $0.hasPrefix("[") ? String($0.dropFirst().dropLast()) : $0 }
+    let judged = url.host.hasPrefix("[") ? String(url.host.dropFirst().dropLast()) : url.host
+    expectEqual(host?.lowercased(), judged, "another host is asked than was judged")
+    expectEqual(other.port ?? url.scheme.defaultPort, url.effectivePort, "another port is asked than was judged")
+    expectEqual(other.scheme?.lowercased(), url.scheme.rawValue, "another scheme is used than was judged")
+    expect(other.user == nil && other.password == nil, "a user is found in \(url)")
+  }
+
+  private func checkExpiry(of url: HTTPURL) {
+    _ = SignatureExpiry.end(of: url)
+    for now in [0, 1_700_000_000, Int64.max, .min] {
+      expect((0...30).contains(SignatureExpiry.reuse(of: url, now: now)), "a redirect is handed out for too long")
+    }
+  }
+}

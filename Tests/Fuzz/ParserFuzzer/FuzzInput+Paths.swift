@@ -1,0 +1,40 @@
+internal import RegistryHandler
+
+extension FuzzInput {
+  private static let layout = StoreLayout(root: "/store")
+
+  /// Checks that what a route names has its place inside the store.
+  func expectPathsInStore(_ upstream: UpstreamName, _ route: Route) {
+    guard let repository = route.repository else { return }
+    let place = RepositoryPlace(upstream: upstream, repository: repository)
+    switch route {
+    case .manifest(_, .tag(let tag)): expectPathsInStore(tag, place)
+    case .manifest(_, .digest(let digest)), .blob(_, let digest), .referrers(_, let digest, _):
+      expectPathsInStore(digest, place)
+    default: expectInStore(Self.layout.tags(in: place))
+    }
+  }
+
+  func expectPathsInStore(_ tag: Tag, _ place: RepositoryPlace) {
+    expectInStore(Self.layout.tag(tag, .any, in: place))
+    expectInStore(Self.layout.tag(tag, .single, in: place))
+  }
+
+  func expectPathsInStore(_ digest: Digest, _ place: RepositoryPlace) {
+    expectInStore(Self.layout.blob(digest))
+    expectInStore(Self.layout.partialRecord(digest))
+    expectInStore(Self.layout.blobLink(digest, in: place))
+    expectInStore(Self.layout.manifest(digest, in: place))
+  }
+
+  private func expectInStore(_ path: String) {
+    let components = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+    expect(components.count > 2 && components.first == "store", "\(path) is not below the store")
+    for component in components {
+      // What a file system takes as a name, in bytes.
+      expect((1...255).contains(component.utf8.count), "\(path) has an empty or too long component")
+      expect(component != "." && component != "..", "\(path) leads elsewhere")
+      expect(component.utf8.allSatisfy(\.isVisible), "\(path) has a byte that no path of the store has")
+    }
+  }
+}

@@ -1,0 +1,107 @@
+internal import FoundationEssentials
+internal import Glibc
+
+@testable internal import RegistryHandler
+
+/// A store in memory, of which one file after the other is spoilt.
+struct SpoiltStore {
+  static let shared = SpoiltStore()
+
+  let store: Store
+  let place: RepositoryPlace
+  let digest: Digest
+  let tag: Tag
+
+  private init?() {
+    let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    guard let store = try? Store(directory: "\(directory)/fuzz-store-\(getpid())"),
+      let upstream = UpstreamName("r.test"), let repository = RepositoryName("library/alpine"),
+      let digest = Digest(of: Array("{}".utf8)), let tag = Tag("latest"), let type = MediaType("application/x+json")
+    else { return nil }
+    self.store = store
+    self.digest = digest
+    self.tag = tag
+    place = RepositoryPlace(upstream: upstream, repository: repository)
+    // Makes the directories.
+    let manifest = StoredManifest(digest: digest, mediaType: type, bytes: Array("{}".utf8))
+    let record = TagRecord(digest: digest, mediaType: type, size: 2, checkedAt: 0, etag: nil)
+    guard (try? store.keep(manifest, in: place)) != nil, (try? store.keep(record, of: tag, in: place)) != nil,
+      (try? store.fileSystem.makeDirectory(FileSystem.parent(of: store.layout.partialRecord(digest)))) != nil
+    else { return nil }
+  }
+
+  /// Puts bytes in the place of a file, and runs what reads it.
+  func spoil(_ path: String, with bytes: [UInt8], _ body: () -> Void) {
+    guard let file = fopen(path, "w") else { fatalError("\(path) cannot be written") }
+    fwrite(bytes, 1, bytes.count, file)
+    fclose(file)
+    body()
+  }
+}
+
+extension FuzzInput {
+  /// The whole as each file that the store reads back.
+  func checkRecords() {
+    guard let spoilt = SpoiltStore.shared else { fatalError("there is no store to spoil: set TMPDIR to a directory") }
+    let (store, layout) = (spoilt.store, spoilt.store.layout)
+    spoilt.spoil(layout.tag(spoilt.tag, in: spoilt.place), with: bytes) { checkTag(spoilt) }
+    spoilt.spoil(layout.manifest(spoilt.digest, in: spoilt.place), with: bytes) { checkManifestRecord(spoilt) }
+    spoilt.spoil(layout.partialRecord(spoilt.digest), with: bytes) { checkPartial(spoilt) }
+    spoilt.spoil(layout.usage, with: bytes) { checkUsage(store.usage) }
+  }
+
+  private func checkTag(_ spoilt: SpoiltStore) {
+    _ = spoilt.store.digest(ofTagAt: spoilt.store.layout.tag(spoilt.tag, in: spoilt.place))
+    guard let record = (try? spoilt.store.tag(spoilt.tag, in: spoilt.place)) ?? nil else { return }
+    if let digest = Digest(record.digest) { expectPathsInStore(digest, spoilt.place) }
+    for now in [0, 1_700_000_000, Int64.max] {
+      for duration in [Duration.zero, .seconds(60), .seconds(Int64.max / 4)] {
+        let freshness = TagFreshness(checkedAt: record.checkedAt, now: now, ttl: .seconds(60), staleIfError: duration)
+        expect(freshness != .fresh || record.checkedAt <= now, "a tag that was checked in the future is fresh")
+      }
+    }
+  }
+
+  private func checkManifestRecord(_ spoilt: SpoiltStore) {
+    if let manifest = (try? spoilt.store.manifest(spoilt.digest, in: spoilt.place)) ?? nil {
+      expectEqual(MediaType(manifest.mediaType.description), manifest.mediaType, "a media type is none")
+      expectEqual(manifest.digest, spoilt.digest, "another manifest is found")
+    }
+    _ = spoilt.store.hasReadableRecord(of: spoilt.digest, in: spoilt.place)
+    guard let compact = ManifestRecord(compactJSON: bytes) else { return }
+    let decoded = try? JSONDecoder().decode(ManifestRecord.self, from: Data(bytes))
+    expectEqual(decoded, compact, "a record is read in two ways")
+  }
+
+  private func checkPartial(_ spoilt: SpoiltStore) {
+    guard let record = spoilt.store.partialRecord(of: spoilt.digest) else { return }
+    if let origin = record.origin { expectPathsInStore(spoilt.digest, origin) }
+    for written in [0, 1, 20_000, Int64.max / 2] {
+      for phase in [FillProgress.Phase.filling, .complete, .unkept, .failed(.cancelled)] {
+        var progress = FillProgress()
+        progress.phase = phase
+        progress.size = record.size
+        progress.written = written
+        progress.origin = record.origin
+        expect((0...written).contains(progress.readable), "\(progress.readable) of \(written) bytes can be read")
+        _ = (progress.isStreamable, progress.isWorthFinishing, progress.hasBlob)
+      }
+    }
+    guard let size = record.size else { return }
+    expect(StoreUsage.taken(by: size) >= 0, "\(size) bytes take less than nothing")
+    for range in ["bytes=0-", "bytes=-1", "bytes=1-2", "bytes=9223372036854775807-"] {
+      guard case .part(let part) = ByteRange(range, size: size) else { continue }
+      expect(part.upperBound <= size, "\(part) is no part of \(size) bytes")
+    }
+  }
+
+  private func checkUsage(_ usage: StoreUsage) {
+    let before = usage.total
+    _ = usage.reserve(4096, upTo: 1 << 40)
+    usage.add(4096)
+    usage.add(-8192)
+    expect(before == nil || usage.total.map { $0 >= 0 } == true, "what the blobs take is lost")
+    expect((try? usage.set(4096, before: before)) != nil, "what the blobs take cannot be set right")
+    expect(usage.total.map { $0 >= 0 } == true, "what the blobs take is less than nothing")
+  }
+}
