@@ -5,7 +5,15 @@ PREFIX ?= /usr/local
 BENCH ?= request-cost cold-pull shared-download many-readers many-downloads eviction large-store
 SWIFT_FILES := Package.swift Sources Tests nginx
 
-.PHONY: help build run test bench lint install clean
+# A sanitizer, thread or address, for `make test`.
+SANITIZE ?=
+# For `make fuzz`: none is every parser.
+PARSERS ?=
+SECONDS_EACH ?= 60
+# For `make soak`: how many scenarios.
+SCENARIOS ?= 2000
+
+.PHONY: help build run test fuzz soak bench lint install clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -17,20 +25,34 @@ build: ## the program, optimised
 run: ## nginx and worker on http://127.0.0.1:5000; CONFIG=file.yaml PORT=5001 BUILD=debug
 	@CONFIG='$(CONFIG)' PORT='$(or $(PORT),5000)' BUILD='$(BUILD)' exec scripts/run
 
-test: ## every test, against real nginx, registry and clients
+test: ## every test, against real nginx, registry and clients; SANITIZE=thread or address runs them under that sanitizer
 	@scripts/install-packages test
 	@scripts/install-python-packages
+ifeq ($(SANITIZE),)
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
+else
+	scripts/test-sanitized $(SANITIZE)
+endif
+
+fuzz: ## every parser under libFuzzer for a minute; SECONDS_EACH=600 PARSERS='request yaml' for longer or some of them
+	@scripts/install-packages run
+	@SECONDS_EACH='$(SECONDS_EACH)' scripts/fuzz $(PARSERS)
 
 bench: ## measurements side by side with their floor, a quarter of an hour; BENCH='request-cost cold-pull' for some of them
 	@scripts/install-packages bench
 	@for name in $(BENCH); do echo "== $$name"; REGPROXY_BIN=$$(scripts/build $(BUILD)) Benchmarks/$$name.sh || exit; done
 
+soak: ## faults of every sort against the running proxy, some minutes; SCENARIOS=200 SEED=7 ONLY=12 LONG=1 KEEP=1 REGPROXY_BIN=file
+	@scripts/install-packages soak
+	@binary=$${REGPROXY_BIN:-$$(scripts/build $(BUILD))} && exec Tests/Soak/soak --binary "$$binary" \
+		--scenarios '$(SCENARIOS)' --seed '$(SEED)' --only '$(ONLY)' --times '$(or $(TIMES),1)' --kinds '$(KINDS)' \
+		$(if $(LONG),--long) $(if $(KEEP),--keep)
+
 lint: ## format and scripts
 	@scripts/install-packages lint
 	swift format lint --strict --recursive $(SWIFT_FILES)
-	shellcheck -x scripts/install-packages scripts/install-python-packages scripts/build scripts/run .ci/run Benchmarks/*.sh Tests/Install/try-readme
+	shellcheck -x scripts/install-packages scripts/install-python-packages scripts/build scripts/run scripts/fuzz scripts/test-sanitized .ci/run Benchmarks/*.sh Tests/Install/try-readme
 
 install: build ## into DESTDIR and PREFIX
 	install -D -m 755 "$$(scripts/build $(BUILD))" $(DESTDIR)$(PREFIX)/bin/regproxy-fcgi

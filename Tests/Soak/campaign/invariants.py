@@ -1,0 +1,293 @@
+"""What has to hold whatever upstreams, clients and the machine do."""
+
+import hashlib
+import json
+import os
+import re
+
+from .answers import parse_range
+from .clients import HEAD_BOUND, entity_tag
+from .content import Blob, Manifest, digest_of
+
+BLOB_FAILURES = (404, 416, 429, 502, 503, 504)
+MANIFEST_FAILURES = (403, 404, 429, 502, 503, 504)
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+def check(run, result):
+    """Holds an answer against every rule that needs nothing but the answer and what upstream has sent."""
+    checker = Checker(run, result)
+    checker.run_rules()
+
+
+class Checker:
+    def __init__(self, run, result):
+        self.run = run
+        self.result = result
+        self.step = result.step
+        self.content = result.step.target
+        self.repository = result.step.repository
+
+    def violate(self, rule, text):
+        self.run.violate(rule, f"{self.step} -> {self.result}: {text}")
+
+    def run_rules(self):
+        result = self.result
+        if result.end == "late":
+            self.violate("bounded time", "the request did not end")
+        if result.head_after is not None and result.head_after > HEAD_BOUND:
+            self.violate("bounded time", f"the head took {result.head_after:.1f} s")
+        if result.status == 0:
+            if result.end != "left":
+                self.violate("an answer for every request", "the connection ended without an answer")
+            return
+        self.check_headers()
+        if result.status in (200, 206):
+            self.check_permission()
+            if isinstance(self.content, Blob):
+                self.check_blob()
+            elif self.content is None:
+                self.check_list()
+            else:
+                self.check_manifest()
+        elif result.status in REDIRECTS:
+            self.check_redirect()
+        elif result.status != 416:
+            self.check_error()
+        if self.step.expect and result.end != "left" and result.status not in self.step.expect:
+            self.violate("expected status", f"only {self.step.expect} are right here")
+
+    # --- Headers
+
+    def check_headers(self):
+        headers = self.result.headers
+        if "set-cookie" in headers or "x-soak-poison" in headers or "x-accel-redirect" in headers:
+            self.violate("no header of upstream", f"{headers}")
+        if "x-request-id" not in headers and self.result.status != 503:
+            self.violate("headers", "no X-Request-Id")
+
+    def check_permission(self):
+        """No content through a repository that upstream denies."""
+        repository = self.repository
+        if repository.grants == "all":
+            return
+        if repository.grants == "denied":
+            self.violate("denied content", "upstream denies the repository")
+            return
+        if self.content is None or repository.page == "empty" and self.content_size == 0:
+            return
+        # Where the content is not in the store, HEAD may tell what the page's HEAD tells.
+        reveals = self.step.method == "GET" or self.result.headers.get("content-length") == str(self.content_size)
+        if reveals and (self.result.body or self.content_size == 0 or self.step.method == "HEAD"):
+            self.violate("denied content", f"upstream has one {repository.page} page for everything, and not this content")
+
+    @property
+    def content_size(self):
+        return getattr(self.content, "size", None)
+
+    def check_error(self):
+        result = self.result
+        right = BLOB_FAILURES if isinstance(self.content, Blob) else MANIFEST_FAILURES
+        if result.status not in right:
+            self.violate("status", f"a failure is one of {right}")
+        if self.step.method == "HEAD" or result.end != "complete":
+            return
+        try:
+            json.loads(result.body)["errors"][0]["code"]
+        except (ValueError, LookupError, TypeError):
+            self.violate("error body", f"{result.body[:100]!r} is not an OCI error")
+
+    def check_redirect(self):
+        location = self.result.headers.get("location", "")
+        if not any(known == location or known and location.endswith(known) for known in self.run.locations):
+            self.violate("redirect", f"upstream has not sent the Location {location[:200]}")
+
+    # --- Blobs
+
+    def check_blob(self):
+        result, blob = self.result, self.content
+        if result.headers.get("docker-content-digest") != blob.digest:
+            self.violate("digest named", f"{result.headers.get('docker-content-digest')}")
+        if self.step.method == "HEAD":
+            self.check_announced(int(result.headers.get("content-length", -1)))
+        elif result.status == 200:
+            self.check_whole()
+        else:
+            self.check_part()
+
+    @property
+    def is_hit(self):
+        return self.result.cache == "HIT"
+
+    def check_announced(self, size):
+        """A wrong size may be told only where upstream has told it, and never of a stored blob."""
+        told = (self.repository.side, self.content.digest) in self.run.told or self.repository.grants == "page"
+        if size != self.content.size and (self.is_hit or not told):
+            self.violate("size announced", f"{size}, and it is {self.content.size}")
+
+    def check_whole(self):
+        result, blob = self.result, self.content
+        if result.end == "complete":
+            if result.body != blob.data:
+                what = "empty" if not result.body else describe(result.body, blob)
+                self.violate("no complete wrong answer", f"its digest is {digest_of(result.body, blob.algorithm)[:20]}…, {what}")
+            return
+        if "content-length" not in result.headers:
+            self.violate("length", "a whole without Content-Length")
+        if self.is_hit or not self.may_have_been_sent(0, result.body):
+            if result.body != blob.data[:len(result.body)]:
+                self.violate("no wrong beginning", describe(result.body, blob))
+
+    def check_part(self):
+        result, blob = self.result, self.content
+        told = re.match(r"bytes (\d+)-(\d+)/(\d+)$", result.headers.get("content-range", ""))
+        if not told or not self.step.range:
+            self.violate("part", f"Content-Range {result.headers.get('content-range')}")
+            return
+        start, end, total = int(told[1]), int(told[2]) + 1, int(told[3])
+        wrongly_told = any(digest == blob.digest for _, digest in self.run.told)
+        if total != blob.size and (self.is_hit or not wrongly_told):
+            self.violate("total announced", f"{total}, and it is {blob.size}")
+        if self.step.if_range and self.step.if_range != "right":
+            self.violate("If-Range", "206 although the validator is another")
+        if parse_range(self.step.range, total) != (start, end):
+            self.violate("no other part", f"{start}-{end - 1} of {total} for {self.step.range}")
+        if len(result.body) > end - start or result.end == "complete" and len(result.body) != end - start:
+            self.violate("length of a part", f"{len(result.body)} bytes for {start}-{end - 1}")
+        right = result.body == blob.data[start:start + len(result.body)]
+        if not right and (self.is_hit or not self.may_have_been_sent(start, result.body)):
+            self.violate("no wrong part", describe(result.body, blob, start))
+
+    def may_have_been_sent(self, offset, body):
+        """Whether each byte is right, or was sent by upstream for its place."""
+        blob = self.content
+        versions = self.run.versions.get(blob.digest, ())
+        if not versions:
+            return body == blob.data[offset:offset + len(body)]
+        for index, byte in enumerate(body):
+            place = offset + index
+            if place < blob.size and blob.data[place] == byte:
+                continue
+            if not any(start <= place < start + len(sent) and sent[place - start] == byte for start, sent in versions):
+                return False
+        return True
+
+    # --- Documents
+
+    def check_manifest(self):
+        result = self.result
+        named = result.headers.get("docker-content-digest", "")
+        if isinstance(self.content, Manifest) and named != self.content.digest:
+            self.violate("digest named", named)
+        if self.step.method == "HEAD":
+            self.check_manifest_head(named)
+            return
+        if result.end != "complete":
+            return
+        if digest_of(result.body, named.partition(":")[0] if named.startswith("sha") else "sha256") != named:
+            self.violate("no complete wrong answer", f"the manifest is not {named}")
+        versions = self.repository.tags.get(self.content, []) if isinstance(self.content, str) else [self.content]
+        if result.body in [version.data for version in versions]:
+            return
+        if not isinstance(self.content, str) or result.body not in self.run.bodies:
+            self.violate("no complete wrong answer", f"no manifest of this tag: {result.body[:80]!r}")
+
+    def check_manifest_head(self, named):
+        known = [self.content.digest] if isinstance(self.content, Manifest) else [
+            version.digest for version in self.repository.tags.get(self.content, [])]
+        lied = {digest_of(body) for body in self.run.bodies} | {"sha256:" + "ab" * 32}
+        if named not in known and not (isinstance(self.content, str) and named in lied):
+            self.violate("digest named", named)
+
+    def check_list(self):
+        result = self.result
+        if result.end != "complete" or self.step.method == "HEAD":
+            return
+        right = json.dumps({"name": self.repository.name, "tags": sorted(self.repository.tags)}).encode()
+        if self.run.has_lied_in_list or self.repository.grants == "page":
+            known = any(body.startswith(result.body) for body in {right, b'{"status":"ok"}', *self.run.bodies})
+        else:
+            known = result.body == right
+        if not known:
+            self.violate("list", f"upstream has not sent {result.body[:100]!r}")
+        link = result.headers.get("link")
+        if link is None:
+            return
+        upstream = self.run.site.upstream(self.repository.side)
+        path = {"path": f"/v2/{upstream}/{self.repository.name}/tags/list", "ns": f"/v2/{self.repository.name}/tags/list",
+                "prefix": f"/{upstream}/v2/{self.repository.name}/tags/list"}[self.step.route]
+        if not link.startswith(f"<{path}?"):
+            self.violate("next page", f"{link} leads elsewhere")
+        spaces = re.findall(r"[?&]ns=([^&>]*)", link)
+        if spaces != ([upstream] if self.step.route == "ns" else []):
+            self.violate("next page", f"{link} names another upstream")
+
+
+def describe(body, blob, start=0):
+    """Where bytes first differ from the blob's."""
+    for index, byte in enumerate(body):
+        if start + index >= blob.size or blob.data[start + index] != byte:
+            return f"{len(body)} bytes, wrong from byte {start + index} of {blob.size} on"
+    return f"{len(body)} bytes of {blob.size}, all right as far as they go"
+
+
+# --- The store
+
+def check_stored(run, contents, when):
+    """No wrong file under the name of a digest."""
+    for content in contents:
+        path = os.path.join(run.stack.store, "blobs", content.path)
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError:
+            continue
+        if data != content.data:
+            run.violate("no wrong file in blobs/", f"{content}, {when}: {describe(data, content)}")
+
+
+def left_in_partial(run, contents):
+    """Files of unfinished downloads of what is in the store."""
+    left = []
+    for content in contents:
+        partial = os.path.join(run.stack.store, "partial", content.algorithm, content.hex)
+        if os.path.exists(os.path.join(run.stack.store, "blobs", content.path)):
+            left += [path for path in (partial, partial + ".json") if os.path.exists(path)]
+    return left
+
+
+STORE_FILES = re.compile(
+    r"usage|counters|evictor\.lock|collector\.lock|blobs/sha(256/../[0-9a-f]{64}|512/../[0-9a-f]{128})"
+    r"|partial/sha(256/[0-9a-f]{64}|512/[0-9a-f]{128})(\.json)?"
+    r"|repositories/.*/_(blobs/sha(256|512)/[0-9a-f]+|manifests/sha(256|512)/[0-9a-f]+\.json|tags/(single/)?[^/]+\.json)")
+
+
+def check_whole_store(store):
+    """What is wrong in a store that nobody uses any more."""
+    wrong = []
+    for directory, _, names in os.walk(store):
+        for name in names:
+            path = os.path.join(directory, name)
+            relative = os.path.relpath(path, store)
+            if not STORE_FILES.fullmatch(relative):
+                wrong.append(f"left over: {relative}")
+            elif relative.startswith("blobs/"):
+                with open(path, "rb") as file:
+                    algorithm = relative.split("/")[1]
+                    if hashlib.file_digest(file, algorithm).hexdigest() != name:
+                        wrong.append(f"no wrong file in blobs/: {relative}")
+            elif relative.endswith(".json"):
+                wrong += check_record(path, relative)
+    return wrong
+
+
+def check_record(path, relative):
+    try:
+        with open(path) as file:
+            json.load(file)
+        return []
+    except ValueError:
+        return [f"torn record: {relative}"]
+
+
+__all__ = ["check", "check_stored", "left_in_partial", "check_whole_store", "entity_tag"]

@@ -1,0 +1,54 @@
+"""The limits of a store on a small disk: `max_size` at the end, `min_free` all the time."""
+
+import asyncio
+import os
+
+BLOCK = 4096
+"""Bytes to which the size of a blob is rounded up when it is counted."""
+
+SMALL = 128 * 1024
+"""Bytes of directories, links, records and manifests, which no limit counts."""
+
+INTERVAL = 0.02
+
+
+class Limits:
+    """Looks at the free space of a disk while the scenario runs."""
+
+    def __init__(self, run):
+        self.run = run
+        self.disk = run.scenario.disk
+        self.least = self.disk.size
+        self.watcher = None
+
+    async def __aenter__(self):
+        self.watcher = asyncio.ensure_future(self.watch())
+
+    async def __aexit__(self, *_):
+        self.watcher.cancel()
+        names = {event.name for events in self.run.scenario.events.values() for event in events}
+        told = all(style.framing == "length" for style in self.run.scenario.styles.values())
+        # Where upstream tells no size, or another one, it shows only afterwards; and what fills the disk is not the proxy.
+        honest = told and not any(fault.kind.family in ("content", "length", "range", "form", "status", "list")
+                                  for fault in self.run.scenario.all_faults)
+        lowest = min(self.disk.min_free, self.disk.size) - SMALL
+        if self.disk.min_free and honest and "fill disk" not in names and self.least < lowest:
+            self.run.violate("min_free", f"{self.least} bytes were free, {self.disk.min_free} have to be")
+
+    async def watch(self):
+        while True:
+            status = os.statvfs(self.run.stack.store)
+            self.least = min(self.least, status.f_bavail * status.f_frsize)
+            await asyncio.sleep(INTERVAL)
+
+    def check_size(self):
+        """Holds the blobs against `max_size`."""
+        taken = 0
+        for directory, _, names in os.walk(os.path.join(self.run.stack.store, "blobs")):
+            for name in names:
+                try:
+                    taken += -(-os.path.getsize(os.path.join(directory, name)) // BLOCK) * BLOCK
+                except FileNotFoundError:
+                    pass
+        if self.disk.max_size and taken > self.disk.max_size:
+            self.run.violate("max_size", f"the blobs take {taken} bytes of {self.disk.max_size}")
