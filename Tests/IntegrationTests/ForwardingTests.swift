@@ -15,7 +15,9 @@ extension IntegrationTests {
       "User-Agent": "client-secret/1.0",
     ]
 
-    private static let forwarded: Set<String> = ["host", "accept", "accept-encoding", "user-agent", "connection", "via"]
+    private static let forwarded: Set<String> = [
+      "host", "accept", "accept-encoding", "user-agent", "connection", "via",
+    ]
 
     @Test("Only what it accepts: no credential, no address, no validator, no query goes further or into a log")
     func headers() async throws {
