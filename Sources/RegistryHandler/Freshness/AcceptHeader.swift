@@ -4,6 +4,8 @@ package enum TagVariant: Hashable, Sendable {
   case any
   /// One manifest.
   case single
+  /// Upstream's answer to one set of types, which is named by its digest.
+  case exactly(Digest)
 }
 
 /// The media types that a client takes: all values of all `Accept` lines, quality ignored, as registries do.
@@ -31,6 +33,17 @@ package struct AcceptHeader: Hashable, Sendable {
   /// Which of upstream's answers for a tag the client gets.
   package var variant: TagVariant {
     takesAnything || !types.isDisjoint(with: MediaType.indexTypes.map(\.description)) ? .any : .single
+  }
+
+  /// Upstream's answer to the very types that the client takes.
+  package var exactVariant: TagVariant? { digest.map(TagVariant.exactly) }
+
+  /// The record that an answer of a type is kept in.
+  /// - Parameter current: the type in the record of the client's variant; `nil` when there is none that may be served.
+  package func variant(recording type: MediaType, besides current: MediaType?) -> TagVariant {
+    // Else clients of one variant that take different types would drive each other's answers out.
+    guard accepts(type), current.map(accepts) ?? true else { return exactVariant ?? variant }
+    return variant
   }
 
   /// The digest of what upstream is asked for.

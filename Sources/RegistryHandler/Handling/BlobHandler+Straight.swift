@@ -35,8 +35,8 @@ extension BlobHandler {
     if interest != nil, answer.status == 200, case .part(let part) = Self.range(of: request, size: size),
       part.lowerBound > RangeSource.reach
     {
-      await body.discardBriefly()
       services.rangeRefusals.insert(true, for: upstream.upstream.name, lifetime: Self.rangeRefusalLifetime)
+      await body.discardBriefly()
       throw Self.rangesRefused
     }
     let start =

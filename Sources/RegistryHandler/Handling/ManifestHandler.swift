@@ -1,5 +1,4 @@
 internal import HTTPTypes
-internal import Logging
 
 /// Answers `GET` and `HEAD` of a manifest: a digest from the store for ever, a tag for as long as it is fresh.
 struct ManifestHandler: Sendable {
@@ -12,7 +11,7 @@ struct ManifestHandler: Sendable {
   func respond(to request: RegistryRequest, _ reference: Reference) async throws(UpstreamError) -> RegistryResponse {
     let accept = AcceptHeader(request.headers[.accept])
     let isHead = request.method == .head
-    if let answer = storedAnswer(reference, accept) { return response(answer, isHead: isHead) }
+    if case .answer(let answer) = known(reference, accept) { return response(answer, isHead: isHead) }
     let key = ManifestKey(place: place, reference: reference, accept: accept, isHead: isHead)
     if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }
     // Timed here too, so that an answer is out in time even if the threads that ask are all busy with a slow disk.
@@ -26,13 +25,16 @@ struct ManifestHandler: Sendable {
   /// The answer to a question that is asked once for all who have it.
   private func ask(_ key: ManifestKey) async -> Result<ManifestAnswer, UpstreamError> {
     let source = ManifestSource(upstream: upstream, place: place, services: services, accept: key.accept)
-    if upstream.isSilent { return await source.answer(for: key.reference, headOnly: key.isHead) }
+    if upstream.isSilent {
+      return await source.answer(for: key.reference, known(key.reference, key.accept), headOnly: key.isHead)
+    }
     do {
       return try await services.manifestFlights.value(for: key) {
         // Another question may have ended since the client looked at the store.
-        if let answer = storedAnswer(key.reference, key.accept) { return .success(answer) }
+        let known = known(key.reference, key.accept)
+        if case .answer(let answer) = known { return .success(answer) }
         if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { return .failure(refusal) }
-        let result = await source.answer(for: key.reference, headOnly: key.isHead)
+        let result = await source.answer(for: key.reference, known, headOnly: key.isHead)
         learn(from: result, key)
         return result
       }
@@ -50,23 +52,8 @@ struct ManifestHandler: Sendable {
     }
   }
 
-  /// The answer that needs no question upstream.
-  private func storedAnswer(_ reference: Reference, _ accept: AcceptHeader) -> ManifestAnswer? {
-    do {
-      switch reference {
-      case .digest(let digest):
-        return try services.store.manifest(digest, in: place).map { ManifestAnswer($0, .hit, detail: "stored") }
-      case .tag(let tag):
-        guard let record = try services.store.tag(tag, accept.variant, in: place), let digest = Digest(record.digest),
-          record.freshness(for: upstream.upstream, now: services.now()) == .fresh,
-          let manifest = try services.store.manifest(digest, in: place), accept.accepts(manifest.mediaType)
-        else { return nil }
-        return ManifestAnswer(manifest, .hit, detail: "fresh")
-      }
-    } catch {
-      services.logger.error("store not readable", metadata: ["error": "\(error)"])
-      return nil
-    }
+  private func known(_ reference: Reference, _ accept: AcceptHeader) -> ManifestLookup.Known {
+    ManifestLookup(upstream: upstream.upstream, place: place, services: services, accept: accept).known(reference)
   }
 
   private func response(_ answer: ManifestAnswer, isHead: Bool) -> RegistryResponse {

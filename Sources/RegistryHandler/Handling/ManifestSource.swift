@@ -9,38 +9,31 @@ struct ManifestSource: Sendable {
   let accept: AcceptHeader
 
   /// Blocks on the store.
-  func answer(for reference: Reference, headOnly: Bool) async -> Result<ManifestAnswer, UpstreamError> {
-    let known = lastKnown(reference)
-    let limit = known == nil ? ProxyServices.answerTimeout : ProxyServices.staleAnswerTimeout
+  func answer(
+    for reference: Reference,
+    _ known: ManifestLookup.Known,
+    headOnly: Bool
+  ) async -> Result<ManifestAnswer, UpstreamError> {
+    let limit = known.standIn == nil ? ProxyServices.answerTimeout : ProxyServices.staleAnswerTimeout
     do throws(UpstreamError) {
       let answer = try await withDeadline(.now + limit, orTimeout: "upstream gave no answer in time") {
-        () throws(UpstreamError) in try await ask(for: reference, known: known, headOnly: headOnly)
+        () throws(UpstreamError) in try await ask(for: reference, known, headOnly: headOnly)
       }
       return .success(answer)
     } catch {
-      guard let known, error.allowsStaleAnswer else { return .failure(error) }
+      guard let standIn = known.standIn, error.allowsStaleAnswer else { return .failure(error) }
       log("stale manifest served", error)
-      return .success(ManifestAnswer(known, .stale, detail: "stale-if-error"))
+      return .success(ManifestAnswer(standIn, .stale, detail: "stale-if-error"))
     }
-  }
-
-  /// What was last served for a tag, if it may stand in for an answer that upstream does not give.
-  private func lastKnown(_ reference: Reference) -> ServedManifest? {
-    guard case .tag(let tag) = reference, let record = try? services.store.tag(tag, accept.variant, in: place),
-      let digest = Digest(record.digest),
-      record.freshness(for: upstream.upstream, now: services.now()) != .expired,
-      let manifest = try? services.store.manifest(digest, in: place), accept.accepts(manifest.mediaType)
-    else { return nil }
-    return manifest
   }
 
   private func ask(
     for reference: Reference,
-    known: ServedManifest?,
+    _ known: ManifestLookup.Known,
     headOnly: Bool
   ) async throws(UpstreamError) -> ManifestAnswer {
     // A HEAD costs no pull of the rate limit: it is asked first where the bytes may be here, or are not wanted.
-    guard headOnly || known != nil else { return try await fetch(reference) }
+    guard headOnly || known.mayBeHere else { return try await fetch(reference) }
     let (head, etag): (ManifestAnswer.Head, String?)
     switch try await self.head(reference) {
     case .told(let told, let validator): (head, etag) = (told, validator)
@@ -178,10 +171,16 @@ struct ManifestSource: Sendable {
       etag: etag
     )
     do {
-      try services.store.keep(record, of: tag, accept.variant, in: place)
+      try services.store.keep(record, of: tag, variant(recording: head.mediaType, of: tag), in: place)
     } catch {
       log("tag not kept", UpstreamError(.store, error.description))
     }
+  }
+
+  private func variant(recording type: MediaType, of tag: Tag) -> TagVariant {
+    let current = (try? services.store.tag(tag, accept.variant, in: place)) ?? nil
+    let isServed = current?.freshness(for: upstream.upstream, now: services.now()) != .expired
+    return accept.variant(recording: type, besides: isServed ? current.flatMap { MediaType($0.mediaType) } : nil)
   }
 
   private func log(_ message: Logger.Message, _ error: UpstreamError) {

@@ -42,25 +42,6 @@ package struct RepositoryContents: Sendable {
 }
 
 extension Store {
-  /// A tag's record, found on the disk.
-  struct TagFile: Sendable {
-    let tag: Tag
-    let path: String
-    /// What the tag was last seen as; `nil` where that cannot be read.
-    let digest: Digest?
-  }
-
-  /// The records of all tags of a repository. Blocks.
-  func tagRecords(in place: RepositoryPlace) -> [TagFile] {
-    [layout.tags(in: place), "\(layout.tags(in: place))/single"].flatMap { directory in
-      fileSystem.entries(of: directory).compactMap { name in
-        guard name.hasSuffix(".json"), let tag = Tag(name.dropLast(".json".count)) else { return nil }
-        let path = "\(directory)/\(name)"
-        return TagFile(tag: tag, path: path, digest: digest(ofTagAt: path))
-      }
-    }
-  }
-
   /// The bytes of a manifest; `nil` when they are not here. Its use is not recorded. Blocks.
   func manifestBytes(_ digest: Digest) -> [UInt8]? {
     (try? fileSystem.read(layout.blob(digest), limit: Self.maximumManifestSize)) ?? nil

@@ -121,11 +121,11 @@ extension Store {
     try record(at: layout.tag(tag, variant, in: place))
   }
 
+  /// The record in a file; `nil` when it cannot be read.
+  func recordedTag(at path: String) -> TagRecord? { try? record(at: path) }
+
   /// The manifest that a tag was last seen as; `nil` when the file cannot be read.
-  func digest(ofTagAt path: String) -> Digest? {
-    let record: TagRecord? = try? record(at: path)
-    return record.flatMap { Digest($0.digest) }
-  }
+  func digest(ofTagAt path: String) -> Digest? { recordedTag(at: path).flatMap { Digest($0.digest) } }
 
   package func keep(
     _ record: TagRecord,
@@ -134,6 +134,7 @@ extension Store {
     in place: RepositoryPlace
   ) throws(StoreError) {
     try write(record, to: layout.tag(tag, variant, in: place))
+    if case .exactly = variant { limitExactRecords(of: tag, in: place) }
   }
 
   /// Whether what is known of a manifest can be read.

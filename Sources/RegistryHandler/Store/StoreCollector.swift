@@ -78,14 +78,18 @@ package struct StoreCollector: Sendable {
 
   private func collect(_ place: RepositoryPlace) {
     let (layout, fileSystem) = (store.layout, store.fileSystem)
+    func servesNobody(_ path: String, leadingTo digest: Digest) -> Bool {
+      store.size(of: digest) == nil && isOlder(path, than: Self.grace)
+    }
     func remove(_ path: String, leadingTo digest: Digest) {
-      if store.size(of: digest) == nil, isOlder(path, than: Self.grace) { fileSystem.remove(path) }
+      if servesNobody(path, leadingTo: digest) { fileSystem.remove(path) }
     }
     for digest in store.blobLinks(in: place) { remove(layout.blobLink(digest, in: place), leadingTo: digest) }
     for digest in store.manifestLinks(in: place) { remove(layout.manifest(digest, in: place), leadingTo: digest) }
     // A tag without its manifest is no answer, however stale it may be.
     for record in store.tagRecords(in: place) {
-      if let digest = record.digest { remove(record.path, leadingTo: digest) }
+      guard let digest = record.digest, servesNobody(record.path, leadingTo: digest) else { continue }
+      store.removeTagRecord(at: record.path)
     }
   }
 }

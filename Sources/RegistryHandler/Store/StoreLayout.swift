@@ -7,6 +7,7 @@
 ///     repositories/<upstream>/<repository>/_manifests/sha256/<hex>.json  link and media type
 ///     repositories/<upstream>/<repository>/_tags/<tag>.json              what the tag was last seen as
 ///     repositories/<upstream>/<repository>/_tags/single/<tag>.json       the same for clients that take no index
+///     repositories/<upstream>/<repository>/_tags/exact/<tag>/<hex>.json  the same for clients that take exactly some types
 ///     quarantine/<seconds>-<path>                                        what was found to be wrong
 ///     usage                                                              what the blobs take, in bytes
 ///     evictor.lock                                                       locked by who evicts
@@ -54,7 +55,8 @@ package struct StoreLayout: Sendable {
   package func tag(_ tag: Tag, _ variant: TagVariant = .any, in place: RepositoryPlace) -> String {
     switch variant {
     case .any: "\(tags(in: place))/\(tag).json"
-    case .single: "\(tags(in: place))/single/\(tag).json"
+    case .single: "\(singleTags(in: place))/\(tag).json"
+    case .exactly(let types): "\(exactTags(in: place))/\(tag)/\(types.hex).json"
     }
   }
 
@@ -63,6 +65,15 @@ package struct StoreLayout: Sendable {
   package func manifests(in place: RepositoryPlace) -> String { "\(directory(of: place))/_manifests" }
 
   package func tags(in place: RepositoryPlace) -> String { "\(directory(of: place))/_tags" }
+
+  /// For clients that take no index.
+  package func singleTags(in place: RepositoryPlace) -> String { "\(tags(in: place))/single" }
+
+  /// For clients that take exactly some types: a directory for each tag.
+  package func exactTags(in place: RepositoryPlace) -> String { "\(tags(in: place))/exact" }
+
+  /// Whether a directory has the records of one tag for exact types.
+  static func isOfExactTag(_ directory: String) -> Bool { FileSystem.parent(of: directory).hasSuffix("/_tags/exact") }
 
   private func directory(of place: RepositoryPlace) -> String {
     "\(repositories)/\(place.upstream)/\(place.repository)"

@@ -59,7 +59,8 @@ package struct StoreRemoval: Sendable {
   /// Removes what was found. Blocks.
   package func carryOut(_ plan: Plan) {
     // In this order: what leads to something goes before it.
-    for path in plan.tags + plan.links { store.fileSystem.remove(path) }
+    for path in plan.tags { store.removeTagRecord(at: path) }
+    for path in plan.links { store.fileSystem.remove(path) }
     for digest in plan.blobs {
       guard let size = store.size(of: digest) else { continue }
       store.fileSystem.remove(store.layout.blob(digest))

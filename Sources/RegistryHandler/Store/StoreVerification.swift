@@ -122,11 +122,7 @@ package struct StoreVerification: Sendable {
 
   private func records(of place: RepositoryPlace) -> [Finding] {
     var findings: [Finding] = []
-    for directory in [store.layout.tags(in: place), "\(store.layout.tags(in: place))/single"] {
-      for name in store.fileSystem.entries(of: directory) where name.hasSuffix(".json") {
-        findings += finding(.tag, at: "\(directory)/\(name)")
-      }
-    }
+    for record in store.tagRecordPaths(in: place) { findings += finding(.tag, at: record.path) }
     for digest in store.manifestLinks(in: place) {
       findings += finding(.manifest(digest, place), at: store.layout.manifest(digest, in: place))
     }

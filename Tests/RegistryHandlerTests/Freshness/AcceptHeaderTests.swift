@@ -5,6 +5,7 @@ internal import Testing
 struct AcceptHeaderTests {
   private static let index = "application/vnd.oci.image.index.v1+json"
   private static let manifest = "application/vnd.oci.image.manifest.v1+json"
+  private static let docker = "application/vnd.docker.distribution.manifest.v2+json"
 
   @Test(
     arguments: [
@@ -48,5 +49,37 @@ struct AcceptHeaderTests {
 
   @Test func `who names types asks for no other`() {
     #expect(AcceptHeader("\(Self.manifest);q=1, \(Self.index)").upstreamValue == "\(Self.index), \(Self.manifest)")
+  }
+
+  /// Where an answer is recorded, by the types that the client takes, the answer's type, and that of the record there is.
+  @Test(
+    arguments: [
+      (manifest, manifest, nil, false), (manifest, manifest, manifest, false), (manifest, manifest, docker, true),
+      (manifest, docker, nil, true), (manifest, docker, manifest, true), ("application/json", manifest, nil, true),
+      ("\(manifest), \(docker)", docker, manifest, false), ("\(manifest), \(docker)", manifest, index, true),
+      (index, index, nil, false), (index, manifest, index, true), (nil, docker, index, false),
+      (nil, docker, nil, false),
+    ]
+  )
+  func `an answer is recorded for all alike unless that would drive another's out`(
+    _ accept: String?,
+    _ type: String,
+    _ current: String?,
+    _ isExact: Bool
+  ) throws {
+    let accept = AcceptHeader(accept)
+    let variant = try accept.variant(
+      recording: Values.mediaType(type),
+      besides: current.map { try Values.mediaType($0) }
+    )
+    #expect(variant == (isExact ? accept.exactVariant : accept.variant))
+  }
+
+  @Test func `the record of exact types is that of every spelling, and of no other set`() {
+    let variants = [Self.manifest, Self.docker, "\(Self.manifest), \(Self.docker)", "application/json"].map {
+      AcceptHeader($0).exactVariant
+    }
+    #expect(Set(variants).count == 4 && !variants.contains(nil))
+    #expect(AcceptHeader("\(Self.docker);q=1,\(Self.manifest.uppercased())").exactVariant == variants[2])
   }
 }

@@ -128,7 +128,7 @@ struct HTTPUpstreamClientTests {
       for _ in 0..<8 {
         group.addTask {
           var failures: [UpstreamError] = []
-          for _ in 0..<200 {
+          for _ in 0..<50 {
             do throws(UpstreamError) {
               _ = try await client.execute(UpstreamRequest(method: .get, url: url)).body.collect(upTo: 1000)
             } catch {

@@ -1,0 +1,73 @@
+internal import Glibc
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Records of a tag for clients that take exactly some types, to all that looks at the tags of a store.
+struct ExactRecordTests {
+  private let directory: TemporaryDirectory
+  private let store: Store
+  private let place: RepositoryPlace
+  private let tag: ImageTag
+  private let manifest: Digest
+  private let path: String
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    store = try directory.makeStore()
+    place = try Values.place("r.test", "o/a")
+    tag = try Values.tag("v1")
+    manifest = try StoredImages(store: store).addManifest(of: [], to: place)
+    let variant = TagVariant.exactly(try Values.digest(of: "types"))
+    let type = try Values.mediaType("application/vnd.oci.image.manifest.v1+json")
+    let record = TagRecord(digest: manifest, mediaType: type, size: 13, checkedAt: 1, etag: nil)
+    try store.keep(record, of: tag, variant, in: place)
+    path = store.layout.tag(tag, variant, in: place)
+    #expect(try store.tag(tag, variant, in: place) == record)
+    #expect(try store.tag(tag, in: place) == nil)
+  }
+
+  private var exists: Bool { store.fileSystem.size(of: path) != nil }
+
+  @Test func `the image is listed with its tag`() {
+    let images = StoreInventory(store).images()
+    #expect(images.map(\.digest) == [manifest])
+    #expect(images.first?.tags == [tag])
+    #expect(images.first?.place == place)
+  }
+
+  @Test(arguments: ["r.test/o/a:v1", "r.test/o/a", "r.test/o/a@", "@"])
+  func `the record goes with its tag, its repository and its manifest`(_ name: String) throws {
+    let name = name == "@" ? manifest.description : name.hasSuffix("@") ? "\(name)\(manifest)" : name
+    let removal = StoreRemoval(store)
+    let plan = removal.plan(try #require(StoreRemoval.Target(name)))
+    #expect(plan.tags == [path])
+    #expect(plan.blobs == [manifest])
+    removal.carryOut(plan)
+    #expect(!exists)
+    #expect(!directory.exists(FileSystem.parent(of: path)))
+    #expect(store.size(of: manifest) == nil)
+  }
+
+  @Test func `the record is collected when its manifest has gone, and stays while it is here`() {
+    let now = Int64(time(nil))
+    StoreCollector(store, now: now + 4000).collect()
+    #expect(exists)
+    store.fileSystem.remove(store.layout.blob(manifest))
+    StoreCollector(store, now: now + 3000).collect()
+    #expect(exists)
+    StoreCollector(store, now: now + 4000).collect()
+    #expect(!exists)
+    #expect(!directory.exists(FileSystem.parent(of: path)))
+  }
+
+  @Test func `a record that cannot be read is found and moved away`() throws {
+    var verification = StoreVerification(store)
+    #expect(verification.run() == [])
+    try directory.write(Array("{".utf8), to: path)
+    let findings = verification.run()
+    #expect(findings.map { "\(store.layout.root)/\($0.path)" } == [path])
+    for finding in findings { #expect(try verification.repair(finding, now: 7) == .moved) }
+    #expect(!exists)
+  }
+}
