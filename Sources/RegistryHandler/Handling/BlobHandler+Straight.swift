@@ -91,6 +91,27 @@ extension BlobHandler {
     }
   }
 
+  /// Reads a blob that is here from upstream, and throws it away: what upstream sends has to be the blob.
+  /// - Returns: the redirect that upstream answers with in its place.
+  func redirectUnlessSent(_ digest: Digest, size: Int64) async throws(UpstreamError) -> ClientRedirect? {
+    let route = Route.blob(repository, digest)
+    let answer: UpstreamResponse
+    switch try await ask(upstream.forOneClient, route, [:], until: deadline) {
+    case .redirect(let redirect): return redirect
+    case .response(let response): answer = response
+    }
+    guard answer.status == 200 else {
+      await answer.body.discardBriefly()
+      throw UpstreamError(refusing: answer, route)
+    }
+    let source = UpstreamReader.Source(body: answer.body, skipped: 0)
+    let reader = UpstreamReader(source, range: 0..<size, verifying: digest, now: services.instant, on: services.executor)
+    try await withDeadline(deadline, orTimeout: "upstream did not send all of \(digest) in time") {
+      () throws(UpstreamError) in try await reader.drain()
+    }
+    return nil
+  }
+
   // MARK: - Parts of a growing blob
 
   /// How long an upstream that sent the whole for a part is not asked for far parts again, in seconds.

@@ -63,19 +63,22 @@ struct BlobHandler: Sendable {
     case otherSize(Int64)
   }
 
-  /// - Parameter size: of what is here, in bytes; `nil` when unknown.
+  /// - Parameter size: of what is here, in bytes.
   private func proof(
     of digest: Digest,
-    size: Int64?,
+    size: Int64,
     for request: RegistryRequest
   ) async throws(UpstreamError) -> Proof {
     switch try await question(digest, by: request.method) {
     case .redirected(let redirect): return .redirected(response(redirect))
-    case .found(let told?) where told != size ?? told: return .otherSize(told)
-    case .found:
-      keepLink(to: digest)
-      return .given
+    case .found(let told?) where told != size: return .otherSize(told)
+    case .found(nil):
+      // Whoever answers whatever is asked tells no size, either: only the content is a proof then.
+      if let redirect = try await redirectUnlessSent(digest, size: size) { return .redirected(response(redirect)) }
+    case .found: break
     }
+    keepLink(to: digest)
+    return .given
   }
 
   private func head(_ digest: Digest) async throws(UpstreamError) -> RegistryResponse {
@@ -140,7 +143,7 @@ struct BlobHandler: Sendable {
         }
       }
       if progress.hasBlob, progress.origin != place {
-        switch try await proof(of: digest, size: progress.size, for: request) {
+        switch try await proof(of: digest, size: size(of: digest, progress), for: request) {
         case .given: break
         case .redirected(let redirect): return redirect
         // Either upstream may be wrong: this one answers for itself.
@@ -154,6 +157,10 @@ struct BlobHandler: Sendable {
 
   func redirectKey(for digest: Digest) -> RedirectMemory.Key {
     RedirectMemory.Key(digest, in: place, by: .get, upstream.external)
+  }
+
+  private func size(of digest: Digest, _ progress: FillProgress) -> Int64 {
+    progress.size ?? store.size(of: digest) ?? progress.written
   }
 
   private func opened(_ fill: Fill, by deadline: ContinuousClock.Instant) async -> FillProgress? {

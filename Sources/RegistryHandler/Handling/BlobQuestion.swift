@@ -84,7 +84,8 @@ struct BlobQuestion: Sendable {
   }
 
   private func askByGet() async throws(UpstreamError) -> Answer {
-    switch try await upstream.send(.get, route, headers: [.range: "bytes=0-0"]) {
+    // Nothing has no first byte.
+    switch try await upstream.send(.get, route, headers: isOfNothing ? [:] : [.range: "bytes=0-0"]) {
     case .redirect(let redirect):
       guard key.method == .get else {
         throw UpstreamError(.invalidAnswer, "upstream refuses HEAD of \(key.digest), and redirects GET")
@@ -97,8 +98,10 @@ struct BlobQuestion: Sendable {
   /// Whether upstream told no size, as by `Transfer-Encoding: chunked`, or nothing's for what is not empty.
   private func isWithoutSize(_ response: UpstreamResponse) -> Bool {
     guard let size = response.contentLength else { return true }
-    return size == 0 && Digest(of: [], algorithm: key.digest.algorithm) != key.digest
+    return size == 0 && !isOfNothing
   }
+
+  private var isOfNothing: Bool { Digest(of: [], algorithm: key.digest.algorithm) == key.digest }
 
   /// An upstream that answers whatever it is asked, by a login page for instance, proves nothing.
   private func refuseOtherContent(_ response: UpstreamResponse) throws(UpstreamError) {

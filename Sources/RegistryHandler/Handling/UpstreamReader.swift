@@ -74,6 +74,18 @@ final class UpstreamReader: BlobSource {
     return state.chunks.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
   }
 
+  /// Reads all of the part and throws it away; throws where it is not what it has to be.
+  func drain() async throws(UpstreamError) {
+    while true {
+      guard let state = await pipe.first(where: { !$0.chunks.isEmpty || $0.end != nil }) else { throw .cancelled }
+      if state.chunks.isEmpty, let end = state.end {
+        if case .broken(let error) = end { throw error }
+        return
+      }
+      pipe.update { $0 = Pipe(end: $0.end) }
+    }
+  }
+
   func next(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece {
     guard let state = await pipe.first(where: { !$0.chunks.isEmpty || $0.end != nil }) else { throw .cancelled }
     guard let chunk = state.chunks.first else {

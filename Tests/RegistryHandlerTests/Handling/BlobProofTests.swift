@@ -49,13 +49,13 @@ struct BlobProofTests {
 
   @Test func `a GET that is answered proves what a redirect of HEAD left open`() async {
     registry.on("HEAD \(other)", FakeAnswer(307, [.location: "https://s3.test/head"]))
-    registry.on("GET \(other)", FakeAnswer(206, [:], [[bytes[0]]]))
+    registry.on("GET \(other)", FakeAnswer(206, [.contentRange: "bytes 0-0/13"], [[bytes[0]]]))
     #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").headers[.xCache] == "HIT")
   }
 
   @Test func `a HEAD that is refused is asked again as a GET of one byte`() async {
     registry.on("HEAD \(other)", FakeAnswer(401, [.wwwAuthenticate: "Basic"]))
-    registry.on("GET \(other)", FakeAnswer(206, [:], [[bytes[0]]]))
+    registry.on("GET \(other)", FakeAnswer(206, [.contentRange: "bytes 0-0/13"], [[bytes[0]]]))
     #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").headers[.xCache] == "HIT")
     #expect(questions == ["HEAD \(other)", "GET \(other)"])
     #expect(registry.requests.last?.headers[.range] == "bytes=0-0")
@@ -122,6 +122,29 @@ struct BlobProofTests {
       #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == status)
       fixture.store.fileSystem.remove(fixture.store.layout.blobLink(digest, in: try Values.place("r.test", "o/b")))
     }
+  }
+
+  @Test(arguments: [true, false])
+  func `where no size is told only the content is a proof`(_ isRight: Bool) async throws {
+    var head = FakeAnswer(200)
+    head.isChunked = true
+    var page = FakeAnswer(200, [.contentType: "application/json"], [isRight ? bytes : Array("{}".utf8)])
+    page.isChunked = true
+    registry.on("HEAD \(other)", head)
+    registry.on("GET \(other)", page)
+    #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == (isRight ? 200 : 502))
+    #expect(fixture.store.hasLink(to: digest, in: try Values.place("r.test", "o/b")) == isRight)
+  }
+
+  @Test func `an empty blob is asked for without a range`() async throws {
+    let digest = try Values.digest(of: [UInt8]())
+    try fixture.store.keep([], as: digest)
+    let url = "https://r.test/v2/o/b/blobs/\(digest)"
+    registry.on("HEAD \(url)", FakeAnswer(405))
+    registry.on("GET \(url)") { request throws(UpstreamError) in
+      request.headers[.range] == nil ? FakeAnswer(200) : FakeAnswer(416, [.contentRange: "bytes */0"])
+    }
+    #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == 200)
   }
 
   @Test func `a HEAD is answered with the size that a GET of one byte tells`() async throws {

@@ -3,8 +3,17 @@
 import re
 from dataclasses import dataclass, field
 
-REASONS = {200: "OK", 206: "Partial Content", 302: "Found", 307: "Temporary Redirect", 401: "Unauthorized",
-           403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 416: "Range Not Satisfiable"}
+REASONS = {
+    200: "OK",
+    206: "Partial Content",
+    302: "Found",
+    307: "Temporary Redirect",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    416: "Range Not Satisfiable",
+}
 
 
 @dataclass
@@ -82,7 +91,7 @@ class Answer:
 
 def chunked(body, pieces=3):
     size = max(1, -(-len(body) // pieces))
-    chunks = [body[start:start + size] for start in range(0, len(body), size)]
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
     return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
 
 
@@ -119,7 +128,7 @@ def content_answer(request, data, style, content_type, etag):
             answer.status, answer.body, answer.framing = 416, b"", "length"
             answer.headers.append(("Content-Range", f"bytes */{len(data)}"))
         elif part:
-            answer.status, answer.body = 206, data[part[0]:part[1]]
+            answer.status, answer.body = 206, data[part[0] : part[1]]
             answer.headers.append(("Content-Range", f"bytes {part[0]}-{part[1] - 1}/{len(data)}"))
     if answer.is_head and style.head == "no-length":
         answer.framing = "close"

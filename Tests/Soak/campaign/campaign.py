@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .kinds import draw, draw_kind
 from .execution import execute
+from .lag import LAG
 from .report import Report
 from .stack import Stack
 from .stack_checks import check_stack, until_quiet
@@ -51,7 +52,7 @@ class Campaign:
         self.free = {lane: asyncio.Queue() for lane in STACKS}
         """Stacks with a site, where a scenario can run."""
         self.repeating = {}
-        """Locks of scenarios by number, for those that run more than once."""
+        """Locks of scenarios by number, as some run more than once."""
         self.report = Report(plan)
         self.tls = None
         self.ca_file = None
@@ -76,9 +77,29 @@ class Campaign:
         """A certificate for the upstreams that speak TLS."""
         key, self.ca_file = (os.path.join(self.plan.directory, name) for name in ("key.pem", "ca.pem"))
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-             "-subj", "/CN=soak", "-addext", "subjectAltName=IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3,IP:127.0.0.4,"
-             "IP:127.0.0.5,IP:127.0.0.6", "-keyout", key, "-out", self.ca_file], check=True, capture_output=True)
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=soak",
+                "-addext",
+                "subjectAltName=" + ",".join(f"IP:127.0.0.{last}" for last in range(1, 7)),
+                "-keyout",
+                key,
+                "-out",
+                self.ca_file,
+            ],
+            check=True,
+            capture_output=True,
+        )
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(self.ca_file, key)
 
@@ -86,10 +107,17 @@ class Campaign:
         self.made += 1
         number = self.made
         sites = [await self.world.add_site(self.tls) for _ in range(slots)]
-        stack = Stack(f"{lane.replace(' ', '-')}-{number}", self.plan.directory, self.plan.binary, self.world.ports, sites,
-                      workers=3 if lane.startswith("machine") else 2, delivery="direct" if "direct" in lane else "x-accel")
+        stack = Stack(
+            f"{lane.replace(' ', '-')}-{number}",
+            self.plan.directory,
+            self.plan.binary,
+            self.world.ports,
+            sites,
+            workers=3 if lane.startswith("machine") else 2,
+            delivery="direct" if "direct" in lane else "x-accel",
+        )
         self.stacks.append(stack)
-        await stack.start(self.ca_file)
+        await stack.start(self.ca_file, self.world.realms())
         return stack, sites
 
     # --- Scenarios
@@ -109,11 +137,12 @@ class Campaign:
                 for site in sites:
                     self.free[lane].put_nowait((stack, site))
             runners += [self.work(lane, queue) for _ in range(places)]
-        progress = asyncio.ensure_future(self.tell_progress())
+        others = [asyncio.ensure_future(self.tell_progress()), asyncio.ensure_future(LAG.measure())]
         try:
             await asyncio.gather(*runners)
         finally:
-            progress.cancel()
+            for other in others:
+                other.cancel()
 
     async def work(self, lane, queue):
         while queue and not self.is_late:
@@ -144,13 +173,14 @@ class Campaign:
             print(self.report.progress() + names, file=sys.stderr, flush=True)
 
     async def repeat_failed(self):
-        """Runs scenarios that failed once more, each alone on a stack of its own, so that the report can tell what it does."""
+        """Runs scenarios that failed once more, each alone, so that the report can tell whether they fail again."""
         left = self.report.to_repeat()
         print(f"repeating {len(left)} that failed, each alone", file=sys.stderr, flush=True)
 
         async def repeat():
             while left:
                 await self.repeat_one(left.pop(0))
+
         await asyncio.gather(*(repeat() for _ in range(REPEATED_AT_A_TIME)))
 
     async def repeat_one(self, number):
@@ -170,4 +200,3 @@ class Campaign:
         for stack in self.stacks:
             self.report.add_stack(stack, await check_stack(stack))
         self.report.violations += self.world.violations
-

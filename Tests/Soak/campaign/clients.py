@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from .content import Blob, Manifest
+from .lag import LAG
 
 HEAD_BOUND = 30
 """Seconds until the head of an answer: the proxy documents 25, and clients give up after 30."""
@@ -28,6 +29,8 @@ class Result:
     end: str = "refused"
     """`complete`, `cut` before its end, `left` by the client, `refused` before a head, or `late`."""
     head_after: float | None = None
+    head_lag: float = 0.0
+    """Seconds of them in which the machine was behind."""
     seconds: float = 0.0
     begun: float = 0.0
     was_stored: bool = False
@@ -44,8 +47,10 @@ class Result:
         part = f", {self.headers['content-range']}" if "content-range" in self.headers else ""
         detail = self.headers.get("cache-status", "").rpartition("detail=")[2]
         head = "-" if self.head_after is None else f"{self.head_after:.2f}"
-        return (f"{self.status or 'no answer'} {self.cache} {detail}{size}{told}{part}, {self.end}"
-                f"{' (' + self.error + ')' if self.error else ''}, head {head} s, end {self.seconds:.2f} s")
+        return (
+            f"{self.status or 'no answer'} {self.cache} {detail}{size}{told}{part}, {self.end}"
+            f"{' (' + self.error + ')' if self.error else ''}, head {head} s, end {self.seconds:.2f} s"
+        )
 
 
 def path_of(step, site, number):
@@ -72,7 +77,7 @@ def entity_tag(size):
 
 async def perform(step, port, site, number, bound=TOTAL_BOUND, etag=None):
     """Carries out a request; never raises."""
-    result = Result(step, begun=time.monotonic())
+    result = Result(step, begun=time.monotonic(), head_lag=-LAG.total)
     try:
         async with asyncio.timeout(bound):
             await exchange(step, port, site, number, result, etag)
@@ -132,6 +137,7 @@ def request_bytes(step, target, port, etag):
 async def receive(step, reader, result):
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     result.head_after = time.monotonic() - result.begun
+    result.head_lag += LAG.total
     result.status = int(head[0].split(" ")[1])
     for line in head[1:]:
         name, _, value = line.partition(":")

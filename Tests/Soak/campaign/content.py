@@ -46,11 +46,7 @@ class Manifest:
     """A JSON document that names blobs of its scenario."""
 
     def __init__(self, rng, blobs, media_type):
-        document = {
-            "schemaVersion": 2,
-            "mediaType": media_type,
-            "annotations": {"soak": rng.randbytes(16).hex()},
-        }
+        document = {"schemaVersion": 2, "mediaType": media_type, "annotations": {"soak": rng.randbytes(16).hex()}}
         entries = [
             {"mediaType": "application/octet-stream", "size": blob.size, "digest": blob.digest} for blob in blobs
         ]

@@ -11,6 +11,7 @@ PAGE = b"<!DOCTYPE html><html><body>Please log in</body></html>\n"
 
 # --- Bytes that are not those asked for
 
+
 @fault("flipped byte", "content", lambda rng: {"at": round(rng.random(), 4)}, on=(BLOB_GET, MANIFEST_GET), lies=True)
 def flipped(context):
     body = bytearray(context.answer.body)
@@ -19,8 +20,9 @@ def flipped(context):
     context.answer.body = bytes(body)
 
 
-@fault("bytes of another", "content", lambda rng: {"seed": rng.randrange(1 << 30)}, on=(BLOB_GET, MANIFEST_GET),
-       lies=True)
+@fault(
+    "bytes of another", "content", lambda rng: {"seed": rng.randrange(1 << 30)}, on=(BLOB_GET, MANIFEST_GET), lies=True
+)
 def other_bytes(context):
     others = [blob.data for blob in context.run.scenario.blobs if blob is not context.where.content]
     body = others[0] if others else b""
@@ -28,14 +30,24 @@ def other_bytes(context):
     context.answer.body = (body + random.Random(context.params["seed"]).randbytes(size))[:size]
 
 
-@fault("too short", "content", lambda rng: {"by": rng.choice([1, 2, 100, 16384, 20000])}, on=(BLOB_GET, MANIFEST_GET),
-       lies=True)
+@fault(
+    "too short",
+    "content",
+    lambda rng: {"by": rng.choice([1, 2, 100, 16384, 20000])},
+    on=(BLOB_GET, MANIFEST_GET),
+    lies=True,
+)
 def too_short(context):
-    context.answer.body = context.answer.body[:-context.params["by"]]
+    context.answer.body = context.answer.body[: -context.params["by"]]
 
 
-@fault("too long", "content", lambda rng: {"by": rng.choice([1, 2, 100, 16384, 20000])}, on=(BLOB_GET, MANIFEST_GET),
-       lies=True)
+@fault(
+    "too long",
+    "content",
+    lambda rng: {"by": rng.choice([1, 2, 100, 16384, 20000])},
+    on=(BLOB_GET, MANIFEST_GET),
+    lies=True,
+)
 def too_long(context):
     context.answer.body += b"\0" * context.params["by"]
 
@@ -50,12 +62,19 @@ def page_answer(context):
 def empty(context):
     framing = "length" if context.params["length"] else "close"
     context.answer.__dict__.update(
-        Answer(200, [("Content-Type", "application/octet-stream")], b"", framing,
-               is_head=context.request.method == "HEAD").__dict__)
+        Answer(
+            200, [("Content-Type", "application/octet-stream")], b"", framing, is_head=context.request.method == "HEAD"
+        ).__dict__
+    )
 
 
-@fault("gzip", "content", lambda rng: {"body": rng.choice(["encoded", "plain"])}, on=(BLOB_GET, MANIFEST_GET, LIST),
-       lies=True)
+@fault(
+    "gzip",
+    "content",
+    lambda rng: {"body": rng.choice(["encoded", "plain"])},
+    on=(BLOB_GET, MANIFEST_GET, LIST),
+    lies=True,
+)
 def encoded(context):
     context.answer.set("Content-Encoding", "gzip")
     if context.params["body"] == "encoded":
@@ -83,16 +102,26 @@ HUGE = ["9223372036854775807", "9223372036854775808", "18446744073709551616"]
 MALFORMED_LENGTHS = ["-1", "abc", "1e3", "0x10", "", "+5", "5, 5"] + HUGE
 
 
-@fault("length too long", "length", lambda rng: {"by": rng.choice([1, 100, 20000])}, on=(BLOB_GET, MANIFEST_GET, LIST),
-       lies=True)
+@fault(
+    "length too long",
+    "length",
+    lambda rng: {"by": rng.choice([1, 100, 20000])},
+    on=(BLOB_GET, MANIFEST_GET, LIST),
+    lies=True,
+)
 def length_too_long(context):
     context.answer.framing = "length"
     context.answer.set("Content-Length", str(len(context.answer.body) + context.params["by"]))
     context.transport = lambda head, body: [("send", head + body), ("fin",)]
 
 
-@fault("length too short", "length", lambda rng: {"by": rng.choice([1, 100, 16384, 20000])},
-       on=(BLOB_GET, MANIFEST_GET, LIST), lies=True)
+@fault(
+    "length too short",
+    "length",
+    lambda rng: {"by": rng.choice([1, 100, 16384, 20000])},
+    on=(BLOB_GET, MANIFEST_GET, LIST),
+    lies=True,
+)
 def length_too_short(context):
     context.answer.framing = "length"
     context.answer.set("Content-Length", str(max(0, len(context.answer.body) - context.params["by"])))
@@ -105,8 +134,13 @@ def odd_length(context):
     context.transport = lambda head, body: [("send", head + body), ("fin",)]
 
 
-@fault("wrong length of HEAD", "length", lambda rng: {"by": rng.choice([-1, 1, 1000])}, on=(BLOB_HEAD, MANIFEST_HEAD),
-       lies=True)
+@fault(
+    "wrong length of HEAD",
+    "length",
+    lambda rng: {"by": rng.choice([-1, 1, 1000])},
+    on=(BLOB_HEAD, MANIFEST_HEAD),
+    lies=True,
+)
 def wrong_head_length(context):
     context.answer.framing = "length"
     context.answer.set("Content-Length", str(max(0, len(context.answer.body) + context.params["by"])))
@@ -131,12 +165,17 @@ def length_and_chunks(context):
     context.answer.headers.append(("Content-Length", str(max(0, size - 3))))
 
 
-@fault("broken chunks", "length", lambda rng: {"size": rng.choice(["fffffffffffffffff", "zz", "-5", "7fffffffffffffff"])},
-       on=(BLOB_GET, MANIFEST_GET, LIST), lies=True)
+@fault(
+    "broken chunks",
+    "length",
+    lambda rng: {"size": rng.choice(["fffffffffffffffff", "zz", "-5", "7fffffffffffffff"])},
+    on=(BLOB_GET, MANIFEST_GET, LIST),
+    lies=True,
+)
 def broken_chunks(context):
     answer = context.answer
     garbage = chunked(answer.body)[:100]
-    beginning = answer.body[:len(answer.body) // 2]
+    beginning = answer.body[: len(answer.body) // 2]
     answer.framing = "raw"
     answer.set("Transfer-Encoding", "chunked")
     answer.seen = beginning + garbage
@@ -145,6 +184,7 @@ def broken_chunks(context):
 
 
 # --- Ranges
+
 
 def part_told(answer, total):
     """The part that an answer has, as it says itself."""
@@ -170,7 +210,7 @@ def bytes_of_another_part(context):
     data, answer = context.where.content.data, context.answer
     start, end = part_told(answer, len(data))
     shift = context.params["by"]
-    answer.body = (data + data)[max(0, start + shift):][:end - start].ljust(end - start, b"\0")
+    answer.body = (data + data)[max(0, start + shift) :][: end - start].ljust(end - start, b"\0")
 
 
 @fault("wrong total", "range", lambda rng: {"total": rng.choice(["*", "+1", "-1"] + HUGE)}, on=(BLOB_GET,), lies=True)
@@ -183,10 +223,26 @@ def wrong_total(context):
     context.answer.set("Content-Range", f"bytes {start}-{end - 1}/{total}")
 
 
-@fault("odd Content-Range", "range", lambda rng: {"value": rng.choice(
-    ["bytes 9223372036854775807-9223372036854775807/9223372036854775807", "bytes 5-4/10", "bytes -1-5/10", "items 0-1/2",
-     "bytes 0-9223372036854775806/9223372036854775807", "bytes 0-99999999999999999999/5", "", "bytes */10"])},
-    on=(BLOB_GET,), lies=True)
+@fault(
+    "odd Content-Range",
+    "range",
+    lambda rng: {
+        "value": rng.choice(
+            [
+                "bytes 9223372036854775807-9223372036854775807/9223372036854775807",
+                "bytes 5-4/10",
+                "items 0-1/2",
+                "bytes -1-5/10",
+                "bytes 0-9223372036854775806/9223372036854775807",
+                "bytes 0-99999999999999999999/5",
+                "",
+                "bytes */10",
+            ]
+        )
+    },
+    on=(BLOB_GET,),
+    lies=True,
+)
 def odd_content_range(context):
     context.answer.status = 206
     context.answer.set("Content-Range", context.params["value"])

@@ -9,19 +9,33 @@ from .scenario import Repository, Step, Style
 def draw_size(rng):
     kind = rng.choices(["none", "one", "edge", "small", "usual", "large"], [3, 3, 16, 12, 58, 8])[0]
     return {
-        "none": 0, "one": 1, "edge": HELD_BACK + rng.choice([-1, 0, 1, 2]), "small": rng.randrange(2, HELD_BACK),
-        "usual": int(17_000 * 20 ** rng.random()), "large": rng.randrange(400_000, 2_500_000),
+        "none": 0,
+        "one": 1,
+        "edge": HELD_BACK + rng.choice([-1, 0, 1, 2]),
+        "small": rng.randrange(2, HELD_BACK),
+        "usual": int(17_000 * 20 ** rng.random()),
+        "large": rng.randrange(400_000, 2_500_000),
     }[kind]
 
 
 def draw_range(rng, size):
     """A Range header; most are within the blob."""
     middle = rng.randrange(size) if size else 0
-    return rng.choice([
-        "bytes=0-0", f"bytes=0-{max(0, size // 2)}", f"bytes={middle}-", f"bytes={middle}-{middle + 99}",
-        f"bytes=-{rng.choice([1, 100, HELD_BACK, size + 5])}", f"bytes={max(0, size - 1)}-", f"bytes={max(0, size - 200)}-{size}",
-        f"bytes={size}-", f"bytes={size + 1000}-{size + 2000}", f"bytes={middle}-9223372036854775807", "bytes=0-",
-    ])
+    return rng.choice(
+        [
+            "bytes=0-0",
+            f"bytes=0-{max(0, size // 2)}",
+            f"bytes={middle}-",
+            f"bytes={middle}-{middle + 99}",
+            f"bytes=-{rng.choice([1, 100, HELD_BACK, size + 5])}",
+            f"bytes={max(0, size - 1)}-",
+            f"bytes={max(0, size - 200)}-{size}",
+            f"bytes={size}-",
+            f"bytes={size + 1000}-{size + 2000}",
+            f"bytes={middle}-9223372036854775807",
+            "bytes=0-",
+        ]
+    )
 
 
 class Drawing:
@@ -39,10 +53,14 @@ class Drawing:
         return Style(
             auth=rng.choices(["none", "bearer", "bearer at /v2/"], [5, 4, 1])[0],
             head=rng.choice(["405", "401", "no-length"]) if self.chance(odd / 2) else "yes",
-            ranges=not self.chance(odd), etag=rng.choices(["strong", "weak", "none"], [6, 1, 2])[0],
+            ranges=not self.chance(odd),
+            etag=rng.choices(["strong", "weak", "none"], [6, 1, 2])[0],
             framing=rng.choice(["chunked", "close"]) if self.chance(odd / 2) else "length",
             storage=rng.choice(["storage", "storage", "internal", "own"]) if self.chance(0.25) else "none",
-            pieces=self.chance(0.15), hostile_headers=self.chance(0.1), names_digest=not self.chance(0.2))
+            pieces=self.chance(0.15),
+            hostile_headers=self.chance(0.1),
+            names_digest=not self.chance(0.2),
+        )
 
     def begin(self, blobs=None, sizes=None, odd=0.15):
         """Blobs, styles and the repositories that have all of them."""
@@ -61,8 +79,10 @@ class Drawing:
                 self.add_tag(repository)
 
     def add_tag(self, repository, versions=None):
-        made = [Manifest(self.rng, self.scenario.blobs, self.rng.choice(MEDIA_TYPES))
-                for _ in range(versions or self.rng.choice([1, 2]))]
+        made = [
+            Manifest(self.rng, self.scenario.blobs, self.rng.choice(MEDIA_TYPES))
+            for _ in range(versions or self.rng.choice([1, 2]))
+        ]
         self.scenario.manifests += made
         repository.tags[self.rng.choice(["latest", "v1", "1.2.conf"])] = made
 
@@ -76,8 +96,13 @@ class Drawing:
                 choices += [tag, tag, versions[0]]
             target = rng.choice(choices + [None] if self.chance(0.12) else choices)
         is_blob = isinstance(target, Blob)
-        step = Step(round(at, 2), method or ("HEAD" if target is not None and self.chance(0.1) else "GET"), repository, target,
-                    route=rng.choice(["path", "path", "prefix", "ns"]))
+        step = Step(
+            round(at, 2),
+            method or ("HEAD" if target is not None and self.chance(0.1) else "GET"),
+            repository,
+            target,
+            route=rng.choice(["path", "path", "prefix", "ns"]),
+        )
         if is_blob and step.method == "GET" and self.chance(0.3):
             step.range = draw_range(rng, target.size)
             if self.chance(0.2):
@@ -135,4 +160,5 @@ class Drawing:
             scenario.faults_at(side, "token").append(self.draw_fault(family, (TOKEN,)))
         if style.auth == "bearer at /v2/" and self.chance(0.3):
             scenario.faults_at(side, self.rng.choice([0, 1])).append(
-                self.draw_fault(("transport", "challenge", "status"), (ROOT,)))
+                self.draw_fault(("transport", "challenge", "status"), (ROOT,))
+            )

@@ -6,10 +6,11 @@ import time
 
 from .clients import TOTAL_BOUND, entity_tag, perform
 from .healing import Healing
+from .invariants import check
 from .limits import Limits
-from .invariants import check, check_stored, check_whole_store
 from .machine import Machine
 from .run import Run
+from .store_checks import check_stored, check_whole_store
 
 SCENARIO_BOUND = 300
 """Seconds that a scenario may take."""
@@ -103,5 +104,5 @@ async def check_disk(run):
     for death in stack.deaths:
         run.violate("workers live", death)
     stack.deaths.clear()
-    for wrong in check_whole_store(stack.store):
+    for wrong in check_whole_store(stack):
         run.violate("store", wrong)

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from .answers import Answer
 
 BLOB_GET, BLOB_HEAD, MANIFEST_GET, MANIFEST_HEAD, LIST, ROOT, TOKEN = (
-    "blob GET", "blob HEAD", "manifest GET", "manifest HEAD", "list", "/v2/", "token")
+    "blob GET",
+    "blob HEAD",
+    "manifest GET",
+    "manifest HEAD",
+    "list",
+    "/v2/",
+    "token",
+)
 CONTENT = (BLOB_GET, BLOB_HEAD, MANIFEST_GET, MANIFEST_HEAD, LIST)
 
 
@@ -64,30 +71,46 @@ def fault(name, family, draw=lambda rng: {}, on=CONTENT, lies=False):
     def register(function):
         KINDS[name] = Kind(name, family, draw, function, on, lies)
         return function
+
     return register
 
 
 # --- Transport
 
+
 def draw_position(rng):
     return rng.choices(
-        [("start", 0), ("head", round(rng.random(), 3)), ("head", 1.0), ("body", round(rng.random(), 3)),
-         ("before end", rng.choice([1, 100, 16384, 16385])), ("end", 0)],
-        [10, 8, 5, 50, 20, 7])[0]
+        [
+            ("start", 0),
+            ("head", round(rng.random(), 3)),
+            ("head", 1.0),
+            ("body", round(rng.random(), 3)),
+            ("before end", rng.choice([1, 100, 16384, 16385])),
+            ("end", 0),
+        ],
+        [10, 8, 5, 50, 20, 7],
+    )[0]
 
 
 def offset_of(position, head, body):
     where, value = position
-    return {"start": 0, "head": int(len(head) * value), "body": len(head) + int(len(body) * value),
-            "before end": max(len(head), len(head) + len(body) - value), "end": len(head) + len(body)}[where]
+    return {
+        "start": 0,
+        "head": int(len(head) * value),
+        "body": len(head) + int(len(body) * value),
+        "before end": max(len(head), len(head) + len(body) - value),
+        "end": len(head) + len(body),
+    }[where]
 
 
 def split(context):
     """A function that cuts head and body at the position of the fault."""
+
     def at(head, body):
         wire = head + body
         offset = offset_of(context.params["at"], head, body)
         return wire[:offset], wire[offset:]
+
     return at
 
 
@@ -103,28 +126,38 @@ def reset(context):
     context.transport = lambda head, body: [("send", at(head, body)[0]), ("pause", 0.02), ("reset",)]
 
 
-@fault("stall", "transport", lambda rng: {"at": draw_position(rng), "seconds": round(rng.uniform(0.2, 3), 2)},
-       on=CONTENT + (TOKEN, ROOT))
+@fault(
+    "stall",
+    "transport",
+    lambda rng: {"at": draw_position(rng), "seconds": round(rng.uniform(0.2, 3), 2)},
+    on=CONTENT + (TOKEN, ROOT),
+)
 def stall(context):
     at, seconds = split(context), context.params["seconds"]
 
     def steps(head, body):
         first, rest = at(head, body)
         return [("send", first), ("pause", seconds), ("send", rest)]
+
     context.transport = steps
 
 
-@fault("drip", "transport", lambda rng: {"at": draw_position(rng), "bytes": rng.choice([1, 7, 100]),
-                                         "seconds": round(rng.uniform(0.5, 3), 2)}, on=CONTENT + (TOKEN,))
+@fault(
+    "drip",
+    "transport",
+    lambda rng: {"at": draw_position(rng), "bytes": rng.choice([1, 7, 100]), "seconds": round(rng.uniform(0.5, 3), 2)},
+    on=CONTENT + (TOKEN,),
+)
 def drip(context):
     at, piece = split(context), context.params["bytes"]
     count = int(context.params["seconds"] / 0.05)
 
     def steps(head, body):
         first, rest = at(head, body)
-        drops = [rest[index * piece:(index + 1) * piece] for index in range(count)]
+        drops = [rest[index * piece : (index + 1) * piece] for index in range(count)]
         sent = [step for drop in drops if drop for step in (("send", drop), ("pause", 0.05))]
-        return [("send", first), *sent, ("send", rest[count * piece:])]
+        return [("send", first), *sent, ("send", rest[count * piece :])]
+
     context.transport = steps
 
 
@@ -134,8 +167,12 @@ def silence(context):
     context.transport = lambda head, body: [("send", at(head, body)[0]), ("hang",)]
 
 
-@fault("endless drip", "long", lambda rng: {"at": ("body", round(rng.uniform(0, 0.5), 3)),
-                                            "rate": rng.choice([1, 10, 300])}, on=(BLOB_GET,))
+@fault(
+    "endless drip",
+    "long",
+    lambda rng: {"at": ("body", round(rng.uniform(0, 0.5), 3)), "rate": rng.choice([1, 10, 300])},
+    on=(BLOB_GET,),
+)
 def endless_drip(context):
     at, rate = split(context), context.params["rate"]
 
@@ -143,6 +180,7 @@ def endless_drip(context):
         first, rest = at(head, body)
         size = max(1, rate // 10)
         return [("send", first), ("drip", rest, size, size / rate)]
+
     context.transport = steps
 
 

@@ -6,8 +6,9 @@ import time
 
 from .clients import perform
 from .content import MEDIA_TYPES, RELEASED_EARLY
-from .invariants import REDIRECTS, check, check_stored, left_in_partial
+from .invariants import REDIRECTS, check
 from .scenario import Step
+from .store_checks import check_stored, left_in_partial
 
 HEAL_BOUND = 45
 """Seconds until all is right: redirects of clients are kept for 30, an endpoint that was silent is avoided for 30."""
@@ -42,8 +43,14 @@ class Healing:
         await asyncio.gather(*work)
         run.heal_seconds = time.monotonic() - begin
         # Content is in the store by now, so that it is denied in spite of that.
-        await asyncio.gather(*(self.stays_denied(repository, blob) for repository in run.scenario.repositories
-                               if repository.grants != "all" for blob in run.scenario.blobs))
+        await asyncio.gather(
+            *(
+                self.stays_denied(repository, blob)
+                for repository in run.scenario.repositories
+                if repository.grants != "all"
+                for blob in run.scenario.blobs
+            )
+        )
         await self.is_tidy()
         check_stored(run, run.scenario.blobs + run.scenario.manifests, "after healing")
 
@@ -75,13 +82,17 @@ class Healing:
         """A plain GET gives the blob, and the next one is a hit."""
         run = self.run
         step = self.step(repository, blob)
-        passes = run.scenario.styles[repository.side].storage == "storage" \
-            and run.scenario.passes_redirects and repository.side == "b"
+        passes = (
+            run.scenario.styles[repository.side].storage == "storage"
+            and run.scenario.passes_redirects
+            and repository.side == "b"
+        )
 
         def is_right(result):
             if passes and result.status in REDIRECTS:
                 return "/get/" in result.headers.get("location", "") and blob.digest in result.headers["location"]
             return result.status == 200 and result.end == "complete"
+
         while result := await self.until(step, is_right, "no right answer"):
             if result.status in REDIRECTS or not self.can_keep():
                 return
@@ -101,8 +112,8 @@ class Healing:
     def may_be_unfinished(self, blob):
         """Whether a client may have all of a blob that is not in the store yet, though it will be.
 
-        So it is where the client's own upstream has sent the rest of what another one began, and is slow with; and where
-        the file of a download that goes on was removed.
+        So it is where the client's own upstream has sent the rest of what another one began and is slow with, and
+        where the file of a download that goes on was removed.
         """
         scenario = self.run.scenario
         lost = any(event.name == "remove partials" for events in scenario.events.values() for event in events)
@@ -125,14 +136,18 @@ class Healing:
         await self.until(
             self.step(repository, tag),
             lambda result: result.status == 200 and result.end == "complete" and result.body == manifest.data,
-            "the tag leads elsewhere")
+            "the tag leads elsewhere",
+        )
         await self.until(
-            self.step(repository, manifest), lambda result: result.status == 200 and result.end == "complete",
-            "no manifest")
+            self.step(repository, manifest),
+            lambda result: result.status == 200 and result.end == "complete",
+            "no manifest",
+        )
 
     async def list_heals(self, repository):
-        await self.until(self.step(repository, None), lambda result: result.status == 200 and result.end == "complete",
-                         "no list")
+        await self.until(
+            self.step(repository, None), lambda result: result.status == 200 and result.end == "complete", "no list"
+        )
 
     async def stays_denied(self, repository, target):
         await self.ask(self.step(repository, target))
@@ -143,7 +158,7 @@ class Healing:
         deadline = time.monotonic() + TIDY_BOUND
         # A worker that is killed between naming a blob and removing its record leaves that to the hourly collection.
         kills = any(event.name.startswith("kill") for events in run.scenario.events.values() for event in events)
-        while left := [path for path in left_in_partial(run, run.scenario.blobs) if not (kills and path.endswith(".json"))]:
+        while left := left_in_partial(run, run.scenario.blobs, with_records=not kills):
             if time.monotonic() > deadline:
                 run.violate("nothing left", f"{', '.join(left)} beside the stored blob")
                 return

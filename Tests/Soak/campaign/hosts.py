@@ -19,7 +19,10 @@ class Site:
         self.run = None
         self.origins = {
             (side, index, context): Origin("endpoint", world.answer, side=side, index=index, site=self, tls=context)
-            for side in "ab" for index in (0, 1) for context in (None, tls)}
+            for side in "ab"
+            for index in (0, 1)
+            for context in (None, tls)
+        }
         self.tls = tls
 
     @property
@@ -57,11 +60,19 @@ class Hosts:
 
         def make(role, host):
             return Origin(role, world.answer, host, tls=tls)
+
         self.token_origin = make("token", "127.0.0.1")
         self.storage_origin = make("storage", "127.0.0.2")
         self.internal_origin = make("internal", "127.0.0.3")
-        self.canaries = {name: make("canary", host) for name, host in (
-            ("unlisted", "127.0.0.4"), ("private", "127.0.0.5"), ("foreign", "127.0.0.6"), ("other port", "127.0.0.1"))}
+        self.canaries = {
+            name: make("canary", host)
+            for name, host in (
+                ("unlisted", "127.0.0.4"),
+                ("private", "127.0.0.5"),
+                ("foreign", "127.0.0.6"),
+                ("other port", "127.0.0.1"),
+            )
+        }
         self.origins = [self.token_origin, self.storage_origin, self.internal_origin, *self.canaries.values()]
 
     async def open(self, ports):
@@ -85,8 +96,11 @@ class Hosts:
     def fill(self, text, context):
         """Puts hosts into the text of a challenge."""
         scheme = "https" if self.tls else "http"
-        return text.replace("REALM", self.realm(context.where.origin) if context.where.origin.site else self.foreign) \
-            .replace("FOREIGN", self.foreign).replace("SCHEME", scheme)
+        return (
+            text.replace("REALM", self.realm(context.where.origin) if context.where.origin.site else self.foreign)
+            .replace("FOREIGN", self.foreign)
+            .replace("SCHEME", scheme)
+        )
 
     def location(self, kind, context):
         """The Location of a redirect of a kind; None for none."""
@@ -98,9 +112,18 @@ class Hosts:
             return f"{self.canaries[kind].url}/get/{run.number}/{side}{path}"
         stored = self.stored(run, side, path)
         return {
-            "own": f"{own}/chain/1{path}", "own relative": f"/chain/1{path}", "cycle": f"/cycle{path}",
-            "cycle of two": f"/cycle1{path}", "storage": stored, "internal": self.stored(run, side, path, "internal"),
-            "user information": stored.replace("://", "://user:pw@"), "ftp": "ftp://127.0.0.2" + path,
-            "fragment": stored + "#x", "bad bytes": stored + "&x={c}", "no Location": None, "empty Location": "",
-            "long Location": stored + "&x=" + "a" * 20_000, "no host": "http:///" + path,
+            "own": f"{own}/chain/1{path}",
+            "own relative": f"/chain/1{path}",
+            "cycle": f"/cycle{path}",
+            "cycle of two": f"/cycle1{path}",
+            "storage": stored,
+            "internal": self.stored(run, side, path, "internal"),
+            "user information": stored.replace("://", "://user:pw@"),
+            "ftp": "ftp://127.0.0.2" + path,
+            "fragment": stored + "#x",
+            "bad bytes": stored + "&x={c}",
+            "no Location": None,
+            "empty Location": "",
+            "long Location": stored + "&x=" + "a" * 20_000,
+            "no host": "http:///" + path,
         }[kind]

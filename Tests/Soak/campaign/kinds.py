@@ -3,15 +3,29 @@
 import random
 
 from .content import MEDIA_TYPES, RELEASED_EARLY, Blob
-from .draw import Drawing, draw_size
 from .faults import BLOB_GET, BLOB_HEAD, KINDS, LIST, MANIFEST_GET, MANIFEST_HEAD, Fault
-from .scenario import Disk, Event, Repository, Scenario, Step
-
-FAMILIES = ("transport", "content", "length", "range", "status", "form", "redirect", "challenge", "list")
+from .machine_kinds import FAMILIES, MachineKinds
+from .scenario import Event, Repository, Scenario, Step
 
 WEIGHTS = {
-    "truthful": 8, "transport": 12, "content": 9, "length": 7, "range": 8, "status": 6, "form": 4, "redirect": 7,
-    "challenge": 7, "list": 5, "mixed": 10, "denied": 9, "stale": 3, "beside": 5, "removal": 5, "crowd": 2, "machine": 11, "disk": 9,
+    "truthful": 8,
+    "transport": 12,
+    "content": 9,
+    "length": 7,
+    "range": 8,
+    "status": 6,
+    "form": 4,
+    "redirect": 7,
+    "challenge": 7,
+    "list": 5,
+    "mixed": 10,
+    "denied": 9,
+    "stale": 3,
+    "beside": 5,
+    "removal": 5,
+    "crowd": 2,
+    "machine": 11,
+    "disk": 9,
     "large": 0.25,
 }
 
@@ -37,14 +51,22 @@ def draw_kind(seed, number, long=False, kinds=()):
     return rng, kind, stack + (" direct" if is_direct else "")
 
 
-class Kinds(Drawing):
+class Kinds(MachineKinds):
     """Fills a scenario of a kind."""
 
     def fill(self, kind):
         fill = {
-            "truthful": self.truthful, "denied": self.denied, "stale": self.stale, "removal": self.removal,
-            "beside": self.beside, "crowd": self.crowd, "machine": self.machine, "disk": self.disk, "large": self.large,
-            "silence": self.silence, "endless drip": self.endless_drip,
+            "truthful": self.truthful,
+            "denied": self.denied,
+            "stale": self.stale,
+            "removal": self.removal,
+            "beside": self.beside,
+            "crowd": self.crowd,
+            "machine": self.machine,
+            "disk": self.disk,
+            "large": self.large,
+            "silence": self.silence,
+            "endless drip": self.endless_drip,
         }.get(kind)
         if fill:
             fill()
@@ -96,7 +118,8 @@ class Kinds(Drawing):
             if style.storage == "storage":
                 statuses.add(307)
             if step.range and step.method == "GET":
-                statuses = (statuses - {200}) | {206, 416} if blob.size and step.if_range is None else statuses | {206, 416}
+                is_surely_part = blob.size and step.if_range is None
+                statuses = (statuses - {200} if is_surely_part else statuses) | {206, 416}
             if step.method == "HEAD" and ("no-length" == style.head or style.framing != "length"):
                 statuses.add(502)
         return tuple(sorted(statuses))
@@ -122,8 +145,12 @@ class Kinds(Drawing):
             scenario.styles["a"].pace = self.rng.choice([50_000, 200_000])
         for _ in range(2):
             stage = self.steps(self.rng.randrange(2, 5))
-            stage += [self.step(self.rng.uniform(0, 0.6), repository, target)
-                      for repository in denied for target in scenario.blobs + [None] if self.chance(0.7)]
+            stage += [
+                self.step(self.rng.uniform(0, 0.6), repository, target)
+                for repository in denied
+                for target in scenario.blobs + [None]
+                if self.chance(0.7)
+            ]
             scenario.stages.append(stage)
 
     def stale(self):
@@ -136,8 +163,14 @@ class Kinds(Drawing):
         first = Step(0, "GET", repository, tag, accept=MEDIA_TYPES, expect=(200,))
         wait = Step(1.6, "GET", repository, tag, accept=MEDIA_TYPES)
         outage = self.rng.choice(["gone", "gone", "down", "503", "reset"])
-        scenario.stages = [[first], [wait, Step(1.7, "HEAD", repository, tag, accept=MEDIA_TYPES),
-                                     Step(1.8, "GET", repository, tag, accept=MEDIA_TYPES)]]
+        scenario.stages = [
+            [first],
+            [
+                wait,
+                Step(1.7, "HEAD", repository, tag, accept=MEDIA_TYPES),
+                Step(1.8, "GET", repository, tag, accept=MEDIA_TYPES),
+            ],
+        ]
         scenario.events[1] = [Event(0, "outage", {"how": outage})]
         if self.chance(0.5):
             scenario.events[1].append(Event(1, "move tags"))
@@ -145,19 +178,27 @@ class Kinds(Drawing):
             step.expect = (404,) if outage == "gone" else (200,)
 
     def beside(self):
-        """An upstream begins a download and sends nothing for a while; the other one is asked for the same blob meanwhile."""
+        """An upstream begins a download and sends nothing for a while; the other one is asked for the same blob."""
         rng = self.rng
         self.begin()
         scenario, prefix = self.scenario, f"s{self.scenario.number}"
         scenario.repositories.append(Repository("b", f"{prefix}/beside"))
-        slow = Fault("stall", (BLOB_GET,), {"at": rng.choice([("start", 0), ("head", 1.0), ("body", 0.1)]),
-                                            "seconds": round(rng.uniform(2.2, 4), 2)}, rng.choice([1, 2]))
-        scenario.faults_at("a", "storage" if scenario.styles["a"].storage in ("storage", "internal") else 0).append(slow)
+        slow = Fault(
+            "stall",
+            (BLOB_GET,),
+            {"at": rng.choice([("start", 0), ("head", 1.0), ("body", 0.1)]), "seconds": round(rng.uniform(2.2, 4), 2)},
+            rng.choice([1, 2]),
+        )
+        scenario.faults_at("a", "storage" if scenario.styles["a"].storage in ("storage", "internal") else 0).append(
+            slow
+        )
         if self.chance(0.75):
-            self.put_faults(rng.choice([("content",), ("content", "length"), ("range",), ("transport",), FAMILIES]), "b")
+            families = [("content",), ("content", "length"), ("range",), ("transport",), FAMILIES]
+            self.put_faults(rng.choice(families), "b")
         for blob in scenario.blobs:
             begin = [self.step(0, scenario.repositories[0], blob, "GET")]
-            beside = [self.step(rng.uniform(0.2, 1.5), scenario.repositories[-1], blob) for _ in range(rng.choice([1, 2, 3]))]
+            count = rng.choice([1, 2, 3])
+            beside = [self.step(rng.uniform(0.2, 1.5), scenario.repositories[-1], blob) for _ in range(count)]
             scenario.stages = [(scenario.stages[0] if scenario.stages else []) + begin + beside]
 
     def removal(self):
@@ -171,7 +212,8 @@ class Kinds(Drawing):
         for stage in range(2):
             names = ["remove blobs", "remove links", "remove partials", "remove records", "spoil partials"]
             self.scenario.events[stage] = [
-                Event(round(rng.uniform(0, 1), 2), rng.choice(names)) for _ in range(rng.randrange(1, 4))]
+                Event(round(rng.uniform(0, 1), 2), rng.choice(names)) for _ in range(rng.randrange(1, 4))
+            ]
 
     def crowd(self):
         """Many clients of one blob."""
@@ -180,55 +222,6 @@ class Kinds(Drawing):
         if self.chance(0.6):
             self.put_faults(("transport",), "a")
         self.scenario.stages = [[self.step(self.rng.uniform(0, 1), target=self.scenario.blobs[0]) for _ in range(40)]]
-
-    def machine(self):
-        """Workers are killed, stopped, replaced and told to reread their configuration."""
-        rng = self.rng
-        self.begin(sizes=[rng.choice([draw_size(rng), rng.randrange(100_000, 1_500_000)]) for _ in range(3)])
-        for style in self.scenario.styles.values():
-            style.pace = rng.choice([0, 100_000, 400_000, 1_000_000])
-        if self.chance(0.5):
-            self.put_faults(FAMILIES if self.chance(0.3) else ("transport",), rng.choice("aab"))
-        if self.chance(0.3):
-            self.scenario.repositories.append(self.denied_repository(rng.choice("ab")))
-        self.stages(spread=1.2)
-        for stage in range(len(self.scenario.stages)):
-            self.scenario.events[stage] = [self.machine_event() for _ in range(rng.choice([1, 1, 2, 3]))]
-
-    def machine_event(self):
-        rng = self.rng
-        name = rng.choices(["kill", "kill all", "pause", "hang up", "hand over", "remove blobs", "remove partials",
-                            "spoil partials"], [8, 2, 4, 3, 5, 1, 1, 1])[0]
-        params = {"worker": rng.randrange(3)}
-        if name in ("kill", "kill all", "pause"):
-            params["seconds"] = round(rng.choice([0, 0.1, 0.4, 1.0]), 2)
-        return Event(round(rng.uniform(0, 1.5), 2), name, {} if name.startswith(("remove", "spoil")) else params)
-
-    def disk(self):
-        """A store that is small, full, read-only or limited."""
-        rng, scenario = self.rng, self.scenario
-        self.begin(sizes=[rng.choice([draw_size(rng), rng.randrange(200_000, 3_000_000)]) for _ in range(3)])
-        size = rng.choice([1 << 16, 1 << 18, 1 << 20, 2 << 20, 4 << 20, 8 << 20])
-        scenario.disk = Disk(size, rng.choice([0, 0, 0, 12, 40]), delivery=rng.choice(["x-accel", "x-accel", "direct"]))
-        if self.chance(0.4):
-            scenario.disk.max_size = rng.choice([100_000, 500_000, 1_000_000])
-        if self.chance(0.3):
-            scenario.disk.min_free = rng.choice([200_000, 800_000])
-        for style in scenario.styles.values():
-            style.pace = rng.choice([0, 0, 300_000, 1_000_000])
-        if self.chance(0.75):
-            families = [("transport",), ("content",), ("content",), ("content", "length"), ("range",), FAMILIES]
-            self.put_faults(rng.choice(families), rng.choice("aab"))
-        self.stages(spread=1.2)
-        for stage in range(len(scenario.stages)):
-            events = []
-            for _ in range(rng.choice([0, 1, 2])):
-                at = rng.choice([0, rng.uniform(0, 1)])
-                first, last = rng.choice([("fill disk", "free disk"), ("read only", "writable")])
-                events.append(Event(round(at, 2), first))
-                if self.chance(0.5):
-                    events.append(Event(round(at + rng.uniform(0.1, 1), 2), last))
-            scenario.events[stage] = events
 
     def large(self):
         """A blob at the size from which its end is sent before it is stored."""

@@ -28,9 +28,11 @@ class Limits:
         self.watcher.cancel()
         names = {event.name for events in self.run.scenario.events.values() for event in events}
         told = all(style.framing == "length" for style in self.run.scenario.styles.values())
-        # Where upstream tells no size, or another one, it shows only afterwards; and what fills the disk is not the proxy.
-        honest = told and not any(fault.kind.family in ("content", "length", "range", "form", "status", "list")
-                                  for fault in self.run.scenario.all_faults)
+        # Where upstream tells no size, or another one, it shows only afterwards; and others may fill the disk.
+        honest = told and not any(
+            fault.kind.family in ("content", "length", "range", "form", "status", "list")
+            for fault in self.run.scenario.all_faults
+        )
         lowest = min(self.disk.min_free, self.disk.size) - SMALL
         if self.disk.min_free and honest and "fill disk" not in names and self.least < lowest:
             self.run.violate("min_free", f"{self.least} bytes were free, {self.disk.min_free} have to be")

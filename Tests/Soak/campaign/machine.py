@@ -15,11 +15,22 @@ class Machine:
         self.run = run
         self.stack = run.stack
         self.names = {
-            "kill": self.kill, "kill all": self.kill_all, "pause": self.pause, "hang up": self.hang_up,
-            "hand over": self.hand_over, "remove blobs": self.remove_blobs, "remove links": self.remove_links,
-            "remove records": self.remove_records, "remove partials": self.remove_partials,
-            "spoil partials": self.spoil_partials, "fill disk": self.fill_disk, "free disk": self.free_disk,
-            "read only": self.read_only, "writable": self.writable, "outage": self.outage, "move tags": self.move_tags,
+            "kill": self.kill,
+            "kill all": self.kill_all,
+            "pause": self.pause,
+            "hang up": self.hang_up,
+            "hand over": self.hand_over,
+            "remove blobs": self.remove_blobs,
+            "remove links": self.remove_links,
+            "remove records": self.remove_records,
+            "remove partials": self.remove_partials,
+            "spoil partials": self.spoil_partials,
+            "fill disk": self.fill_disk,
+            "free disk": self.free_disk,
+            "read only": self.read_only,
+            "writable": self.writable,
+            "outage": self.outage,
+            "move tags": self.move_tags,
         }
 
     async def happen(self, event):

@@ -3,7 +3,7 @@
 import json
 
 from .answers import Answer, error_answer
-from .faults import (BLOB_GET, BLOB_HEAD, CONTENT, LIST, MANIFEST_GET, MANIFEST_HEAD, ROOT, TOKEN, fault)
+from .faults import BLOB_GET, BLOB_HEAD, CONTENT, LIST, MANIFEST_GET, MANIFEST_HEAD, ROOT, TOKEN, fault
 
 
 def replace(context, answer):
@@ -12,8 +12,44 @@ def replace(context, answer):
 
 # --- Statuses
 
-STATUSES = [201, 202, 203, 204, 205, 226, 300, 304, 305, 306, 399, 400, 402, 403, 404, 405, 406, 408, 409, 410, 416, 418,
-            421, 425, 426, 429, 451, 500, 501, 502, 503, 504, 505, 507, 511, 599]
+STATUSES = [
+    201,
+    202,
+    203,
+    204,
+    205,
+    226,
+    300,
+    304,
+    305,
+    306,
+    399,
+    400,
+    402,
+    403,
+    404,
+    405,
+    406,
+    408,
+    409,
+    410,
+    416,
+    418,
+    421,
+    425,
+    426,
+    429,
+    451,
+    500,
+    501,
+    502,
+    503,
+    504,
+    505,
+    507,
+    511,
+    599,
+]
 
 
 @fault("status", "status", lambda rng: {"status": rng.choice(STATUSES)}, on=CONTENT + (ROOT, TOKEN))
@@ -73,8 +109,9 @@ MALFORMED = {
 }
 
 
-@fault("malformed head", "form", lambda rng: {"head": rng.choice(list(MALFORMED))}, on=CONTENT + (TOKEN, ROOT),
-       lies=True)
+@fault(
+    "malformed head", "form", lambda rng: {"head": rng.choice(list(MALFORMED))}, on=CONTENT + (TOKEN, ROOT), lies=True
+)
 def malformed(context):
     context.answer.raw_head = MALFORMED[context.params["head"]]
     context.transport = lambda head, body: [("send", head + body), ("fin",)]
@@ -101,19 +138,52 @@ def hostile_headers(context):
     context.answer.headers += POISON
 
 
-POISON = [("X-Accel-Redirect", "/_regproxy_store/sha256/00/0"), ("X-Accel-Limit-Rate", "1"), ("Status", "500 Poison"),
-          ("Set-Cookie", "soakpoison=1"), ("X-Soak-Poison", "1"), ("X-Cache", "HIT"), ("Content-Location", "/poison")]
+POISON = [
+    ("X-Accel-Redirect", "/_regproxy_store/sha256/00/0"),
+    ("X-Accel-Limit-Rate", "1"),
+    ("Status", "500 Poison"),
+    ("Set-Cookie", "soakpoison=1"),
+    ("X-Soak-Poison", "1"),
+    ("X-Cache", "HIT"),
+    ("Content-Location", "/poison"),
+]
 
 
 # --- Redirects
 
-REDIRECTS = ["own", "own relative", "chain 2", "chain 5", "chain 6", "chain 7", "cycle", "cycle of two", "storage",
-             "internal", "unlisted", "private", "other port", "user information", "ftp", "fragment", "bad bytes",
-             "no Location", "empty Location", "long Location", "no host"]
+REDIRECTS = [
+    "own",
+    "own relative",
+    "chain 2",
+    "chain 5",
+    "chain 6",
+    "chain 7",
+    "cycle",
+    "cycle of two",
+    "storage",
+    "internal",
+    "unlisted",
+    "private",
+    "other port",
+    "user information",
+    "ftp",
+    "fragment",
+    "bad bytes",
+    "no Location",
+    "empty Location",
+    "long Location",
+    "no host",
+]
 
 
-@fault("redirect", "redirect", lambda rng: {"status": rng.choice([301, 302, 303, 307, 308]),
-                                           "to": rng.choice(REDIRECTS + ["storage", "own relative"])})
+@fault(
+    "redirect",
+    "redirect",
+    lambda rng: {
+        "status": rng.choice([301, 302, 303, 307, 308]),
+        "to": rng.choice(REDIRECTS + ["storage", "own relative"]),
+    },
+)
 def redirect(context):
     location = context.hosts.location(context.params["to"], context)
     headers = [] if location is None else [("Location", location)]
@@ -170,8 +240,12 @@ def bad_token(context):
     replace(context, Answer(200, [("Content-Type", "application/json")], TOKENS[context.params["answer"]]))
 
 
-@fault("odd expiry", "challenge", lambda rng: {"expires_in": rng.choice([0, -1, "x", 1e300, 10**20, None, "60"])},
-       on=(TOKEN,))
+@fault(
+    "odd expiry",
+    "challenge",
+    lambda rng: {"expires_in": rng.choice([0, -1, "x", 1e300, 10**20, None, "60"])},
+    on=(TOKEN,),
+)
 def odd_expiry(context):
     document = json.loads(context.answer.body)
     document["expires_in"] = context.params["expires_in"]
@@ -185,9 +259,15 @@ def redirected_service(context):
 
 # --- Lists and manifests
 
-LINKS = ['</v2/other/one/tags/list?n=1&last=a>; rel="next"', '<https://evil.test/v2/x/tags/list?n=1&last=a>; rel="next"',
-         '</v2/x/tags/list?n=1&last=a&ns=evil.test>; rel="next"', '<?n=1&last=%0d%0aX-Soak-Poison:1>; rel="next"',
-         '</v2/x/tags/list?n=1&last=a>; rel="next", </b>; rel="prev"', "<", '<>; rel="next"']
+LINKS = [
+    '</v2/other/one/tags/list?n=1&last=a>; rel="next"',
+    '<https://evil.test/v2/x/tags/list?n=1&last=a>; rel="next"',
+    '</v2/x/tags/list?n=1&last=a&ns=evil.test>; rel="next"',
+    '<?n=1&last=%0d%0aX-Soak-Poison:1>; rel="next"',
+    '</v2/x/tags/list?n=1&last=a>; rel="next", </b>; rel="prev"',
+    "<",
+    '<>; rel="next"',
+]
 
 
 @fault("odd Link", "list", lambda rng: {"link": rng.choice(LINKS)}, on=(LIST,))
@@ -200,8 +280,13 @@ def oversize(context):
     context.answer.body = b'{"schemaVersion":2,"x":"' + b"a" * (4 << 20) + b'"}'
 
 
-@fault("document no object", "list", lambda rng: {"body": rng.choice(["[]", "null", "{", "{}", '"x"', ""])},
-       on=(LIST, MANIFEST_GET), lies=True)
+@fault(
+    "document no object",
+    "list",
+    lambda rng: {"body": rng.choice(["[]", "null", "{", "{}", '"x"', ""])},
+    on=(LIST, MANIFEST_GET),
+    lies=True,
+)
 def no_object(context):
     context.answer.body = context.params["body"].encode()
 
@@ -214,4 +299,3 @@ def wrong_digest_named(context):
 @fault("malformed digest named", "list", on=(MANIFEST_GET, MANIFEST_HEAD, BLOB_GET, BLOB_HEAD))
 def malformed_digest_named(context):
     context.answer.set("Docker-Content-Digest", "sha256:../../../../etc/passwd")
-

@@ -15,7 +15,7 @@ def mount(source, target, kind, flags, options, must=True):
 
 
 def leave_mount_namespace():
-    """Puts this process into a mount namespace of its own, so that what it mounts ends with it; false where it may not."""
+    """Puts this process into a mount namespace that ends with it; false where it may not."""
     if libc.unshare(CLONE_NEWNS) != 0:
         return False
     return libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0

@@ -7,6 +7,8 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from .lag import LAG
+
 MOST_REPEATED = 40
 """Failed scenarios that are run once more by themselves."""
 
@@ -71,8 +73,15 @@ class Report:
         self.tried_heals += run.tried_heals
         if run.violations:
             self.failed_kinds[scenario.kind] += 1
-            outcome = Outcome(scenario.number, scenario, run.violations, run.deaths, run.requests, self.keep_logs(run),
-                              neighbours=sorted(other.number for other in run.stack.runs if other is not run))
+            outcome = Outcome(
+                scenario.number,
+                scenario,
+                run.violations,
+                run.deaths,
+                run.requests,
+                self.keep_logs(run),
+                neighbours=sorted(other.number for other in run.stack.runs if other is not run),
+            )
             self.failed.append(outcome)
             print(f"scenario {scenario.number} ({scenario.kind}) failed: {run.violations[0][:300]}", flush=True)
 
@@ -121,13 +130,18 @@ class Report:
     @property
     def real_failures(self):
         """Failed scenarios but those that only shared a worker with one that ended it."""
-        return [outcome for outcome in self.failed
-                if not (outcome.is_disturbed and outcome.alone == [] and self.has_culprit)]
+        return [
+            outcome
+            for outcome in self.failed
+            if not (outcome.is_disturbed and outcome.alone == [] and self.has_culprit)
+        ]
 
     @property
     def has_culprit(self):
-        return any(outcome.alone and any(entry.startswith("workers live") for entry in outcome.alone)
-                   for outcome in self.failed)
+        return any(
+            outcome.alone and any(entry.startswith("workers live") for entry in outcome.alone)
+            for outcome in self.failed
+        )
 
     @property
     def has_failed(self):
@@ -150,8 +164,14 @@ class Report:
         print(f"\n{self.count - len(failures)} passed, {len(failures) + len(self.violations)} failed", flush=True)
 
     def tell_failure(self, outcome):
-        options = "".join(f" {name}" for name in ("LONG=1" if self.plan.long else "",
-                                                  f"KINDS='{' '.join(self.plan.kinds)}'" if self.plan.kinds else "") if name)
+        options = "".join(
+            f" {name}"
+            for name in (
+                "LONG=1" if self.plan.long else "",
+                f"KINDS='{' '.join(self.plan.kinds)}'" if self.plan.kinds else "",
+            )
+            if name
+        )
         print(f"\n{'=' * 100}\nFAILED {outcome.scenario.words()}\n\nseen:")
         for violation in outcome.violations[:MOST_VIOLATIONS]:
             print(f"  {violation}")
@@ -166,31 +186,48 @@ class Report:
         for line in tail(os.path.join(outcome.logs, "nginx-error.log")):
             print(f"  nginx: {line}")
         if outcome.alone is not None:
-            print("\nalone it " + ("fails again: " + "; ".join(outcome.alone)[:500] if outcome.alone else
-                                   f"passes; at the same time ran on its stack: {outcome.neighbours}"))
+            print(
+                "\nalone it "
+                + (
+                    "fails again: " + "; ".join(outcome.alone)[:500]
+                    if outcome.alone
+                    else f"passes; at the same time ran on its stack: {outcome.neighbours}"
+                )
+            )
         print(f"\nlogs: {outcome.logs}\nrepeat: make soak SEED={self.plan.seed} ONLY={outcome.number}{options}")
 
     def tell_table(self):
         print(f"\n{'kind':14} {'scenarios':>9} {'failed':>6}  answers by status")
         for kind, count in sorted(self.kinds.items()):
-            statuses = ", ".join(f"{status or 'none'}: {number}" for status, number in sorted(self.statuses[kind].items()))
+            statuses = ", ".join(
+                f"{status or 'none'}: {number}" for status, number in sorted(self.statuses[kind].items())
+            )
             print(f"{kind:14} {count:9} {self.failed_kinds[kind]:6}  {statuses}")
         faults = ", ".join(f"{name} {count}" for name, count in self.injected.most_common())
         print(f"\nfaults: {sum(self.injected.values())}: {faults}")
         print("answers: " + ", ".join(f"{end} {count}" for end, count in self.ends.most_common()))
         if self.heads:
             self.heads.sort()
-            print(f"heads: half within {self.heads[len(self.heads) // 2] * 1000:.0f} ms, "
-                  f"99 % within {self.heads[int(len(self.heads) * 0.99)]:.1f} s, all within {self.heads[-1]:.1f} s")
+            print(
+                f"heads: half within {self.heads[len(self.heads) // 2] * 1000:.0f} ms, "
+                f"99 % within {self.heads[int(len(self.heads) * 0.99)]:.1f} s, all within {self.heads[-1]:.1f} s"
+            )
         if self.heals:
             seconds, number = max(self.heals)
-            print(f"healing: at most {seconds:.1f} s (scenario {number}), {self.tried_heals} answers were not right yet")
+            print(
+                f"healing: at most {seconds:.1f} s (scenario {number}), {self.tried_heals} answers were not right yet"
+            )
         for name, ended, sizes in self.stacks:
-            print(f"stack {name}: {ended} workers ended, "
-                  + ", ".join(f"{descriptors} descriptors {kilobytes // 1000} MB" for descriptors, kilobytes in sizes))
+            print(
+                f"stack {name}: {ended} workers ended, "
+                + ", ".join(f"{descriptors} descriptors {kilobytes // 1000} MB" for descriptors, kilobytes in sizes)
+            )
+        print(f"the machine was behind by {LAG.total:.0f} s")
         used = resource.getrusage(resource.RUSAGE_SELF)
-        print(f"time: {time.monotonic() - self.start:.0f} s, of the campaign itself {used.ru_utime + used.ru_stime:.0f} s "
-              "of a processor")
+        print(
+            f"time: {time.monotonic() - self.start:.0f} s, of the campaign itself {used.ru_utime + used.ru_stime:.0f} s "
+            "of a processor"
+        )
 
 
 def lines_with(path, mark):

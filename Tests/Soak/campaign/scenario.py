@@ -89,7 +89,7 @@ class Step:
             extras.append("accept " + " ".join(kind.rsplit(".", 1)[-1] for kind in self.accept))
         what = "tags/list" if self.target is None else self.target
         place = f"{self.repository.side}:{self.repository.name}"
-        return f"{self.at:5.2f} s: {self.method} {what} of {place} by {self.route}{', ' if extras else ''}{', '.join(extras)}"
+        return ", ".join([f"{self.at:5.2f} s: {self.method} {what} of {place} by {self.route}", *extras])
 
 
 @dataclass
@@ -116,8 +116,11 @@ class Disk:
     delivery: str = "x-accel"
 
     def __str__(self):
-        limits = "".join(f", {name} {value}" for name, value in
-                         (("inodes", self.inodes), ("max_size", self.max_size), ("min_free", self.min_free)) if value)
+        limits = "".join(
+            f", {name} {value}"
+            for name, value in (("inodes", self.inodes), ("max_size", self.max_size), ("min_free", self.min_free))
+            if value
+        )
         return f"tmpfs of {self.size} bytes{limits}, delivery {self.delivery}"
 
 
@@ -156,14 +159,17 @@ class Scenario:
 
     def words(self):
         """The script of the scenario for a reader."""
-        lines = [f"scenario {self.number}: {self.kind}, on a {self.stack} stack{', TLS' if self.speaks_tls else ''}"
-                 f"{', redirects of b to storage are passed on' if self.passes_redirects else ''}"]
+        lines = [
+            f"scenario {self.number}: {self.kind}, on a {self.stack} stack{', TLS' if self.speaks_tls else ''}"
+            f"{', redirects of b to storage are passed on' if self.passes_redirects else ''}"
+        ]
         lines += [f"  blob {blob}" for blob in self.blobs]
         lines += [f"  {manifest}" for manifest in self.manifests]
         lines += [f"  upstream {side}: {style}" for side, style in sorted(self.styles.items())]
         for repository in self.repositories:
-            tags = "".join(f"; {tag}: {', then '.join(v.hex[:12] for v in versions)}"
-                           for tag, versions in repository.tags.items())
+            tags = "".join(
+                f"; {tag}: {', then '.join(v.hex[:12] for v in versions)}" for tag, versions in repository.tags.items()
+            )
             lines.append(f"  repository {repository}{tags}")
         if self.disk:
             lines.append(f"  store on a {self.disk}")

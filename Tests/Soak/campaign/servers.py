@@ -13,7 +13,7 @@ LINGER_RESET = struct.pack("ii", 1, 0)
 MAXIMUM_HEAD = 256 * 1024
 
 FIRST_PORT, LAST_PORT = 20000, 32000
-"""Below the ports that the system gives to outgoing connections, so that an endpoint that was down finds its own free."""
+"""Below the ports of outgoing connections, so that an endpoint that was down finds its own free."""
 
 
 PACE = 0.05
@@ -89,7 +89,9 @@ class Origin:
         if not listener:
             raise RuntimeError(f"port {self.port} of {self.host} was taken meanwhile")
         self.port = listener.getsockname()[1]
-        self.server = await asyncio.start_server(self.serve, sock=listener, limit=MAXIMUM_HEAD, backlog=1024, ssl=self.tls)
+        self.server = await asyncio.start_server(
+            self.serve, sock=listener, limit=MAXIMUM_HEAD, backlog=1024, ssl=self.tls
+        )
 
     def close(self):
         """Refuses connections from now on, and resets those that are open."""
@@ -161,7 +163,7 @@ async def send_pieces(writer, data):
     """Sends bytes so that they arrive in many reads of odd sizes."""
     start, size = 0, 1
     while start < len(data):
-        writer.write(data[start:start + size])
+        writer.write(data[start : start + size])
         start += size
         size = min(size * 3 + 1, 40_000)
         await asyncio.sleep(0)
@@ -196,7 +198,7 @@ async def drip(writer, run, data, size, interval):
     for start in range(0, len(data), size):
         if run.ended.is_set():
             return
-        writer.write(data[start:start + size])
+        writer.write(data[start : start + size])
         await flush(writer)
         await asyncio.sleep(interval)
 

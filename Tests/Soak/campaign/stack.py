@@ -9,60 +9,12 @@ import subprocess
 import time
 
 from .mounts import MS_RDONLY, MS_REMOUNT, mount, unmount
+from .worker import Worker
 
 DRAIN = 8
 """`drain_timeout` of the workers, in seconds."""
 
 START_BOUND = 30
-
-
-class Worker:
-    """A worker process."""
-
-    def __init__(self, process, number):
-        self.process = process
-        self.number = number
-        self.ending = None
-        """The signal that the campaign has ended it with."""
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    @property
-    def is_running(self):
-        return self.process.poll() is None
-
-    def signal(self, number):
-        if self.is_running:
-            os.kill(self.pid, number)
-
-    def takes_signals(self):
-        """Whether TERM and HUP are waited for, and no longer end the process: they are blocked before threads start."""
-        return read_status(self.pid).get("Threads", 0) >= 4
-
-    def size(self):
-        """The descriptors and the resident kilobytes of the process."""
-        try:
-            descriptors = len(os.listdir(f"/proc/{self.pid}/fd"))
-        except OSError:
-            return 0, 0
-        return descriptors, read_status(self.pid).get("VmRSS", 0)
-
-
-def read_status(pid):
-    """The numbers in the status of a process."""
-    values = {}
-    try:
-        with open(f"/proc/{pid}/status") as status:
-            for line in status:
-                name, _, value = line.partition(":")
-                fields = value.split()
-                if fields:
-                    values[name] = int(fields[0]) if fields[0].isdigit() else 0
-    except OSError:
-        pass
-    return values
 
 
 class Stack:
@@ -104,33 +56,58 @@ class Stack:
     def path(self, *names):
         return os.path.join(self.directory, *names)
 
-    def write_configuration(self, ca_file):
+    def write_configuration(self, ca_file, realms):
         lines = [
-            f"listen: {self.path('worker.sock')}", 'socket_mode: "0666"', f"delivery: {self.delivery}",
-            "threads: {min: 8, max: 512}", f"drain_timeout: {DRAIN}s", f"log: {{level: info, file: {self.log}}}",
+            f"listen: {self.path('worker.sock')}",
+            'socket_mode: "0666"',
+            f"delivery: {self.delivery}",
+            "threads: {min: 8, max: 512}",
+            f"drain_timeout: {DRAIN}s",
+            f"log: {{level: info, file: {self.log}}}",
             f"store: {{directory: {self.store}}}",
-            "defaults: {tag_ttl: 1s, stale_if_error: 1h, allow_private: [127.0.0.2/32, 127.0.0.3/32]}", "upstreams:",
+            "defaults: {tag_ttl: 1s, stale_if_error: 1h, allow_private: [127.0.0.2/32, 127.0.0.3/32]}",
+            "upstreams:",
         ]
         for site in self.sites:
             for name, endpoints, mode in site.upstreams():
                 quoted = ", ".join(f'"{url}"' for url in endpoints)
-                lines += [f"  {name}:", f"    endpoints: [{quoted}]", "    storage_hosts: [127.0.0.2, 127.0.0.5]",
-                          "    internal_hosts: [127.0.0.3]", f"    external_redirects: {mode}", f"    ca_file: {ca_file}"]
+                lines += [
+                    f"  {name}:",
+                    f"    endpoints: [{quoted}]",
+                    "    storage_hosts: [127.0.0.2, 127.0.0.5]",
+                    "    internal_hosts: [127.0.0.3]",
+                    f"    external_redirects: {mode}",
+                    f"    ca_file: {ca_file}",
+                    f"    realms: [{', '.join(realms)}]",
+                ]
         with open(self.path("worker.yaml"), "w") as file:
             file.write("\n".join(lines) + "\n")
 
     # --- Processes
 
-    async def start(self, ca_file):
+    async def start(self, ca_file, realms):
         os.makedirs(self.path("nginx"), exist_ok=True)
         os.makedirs(self.store, exist_ok=True)
-        self.write_configuration(ca_file)
+        self.write_configuration(ca_file, realms)
         probe = self.ports.bind("127.0.0.1")
         self.port = probe.getsockname()[1]
         probe.close()
         text = subprocess.run(
-            [self.binary, "nginx-config", "--config", self.path("worker.yaml"), "--standalone", "--prefix",
-             self.path("nginx"), "--http", f"127.0.0.1:{self.port}"], check=True, capture_output=True, text=True).stdout
+            [
+                self.binary,
+                "nginx-config",
+                "--config",
+                self.path("worker.yaml"),
+                "--standalone",
+                "--prefix",
+                self.path("nginx"),
+                "--http",
+                f"127.0.0.1:{self.port}",
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
         # The processes of one machine's nginx serve a stack in turn; more of them are of no use here.
         text = text.replace("worker_processes auto;", "worker_processes 1;")
         with open(self.path("nginx", "nginx.conf"), "w") as file:
@@ -140,9 +117,22 @@ class Stack:
         os.chmod(self.path("worker.sock"), 0o666)
         self.listener.listen(1024)
         self.nginx = subprocess.Popen(
-            ["nginx", "-p", self.path("nginx"), "-c", self.path("nginx", "nginx.conf"), "-e", self.path("nginx", "error.log"),
-             "-g", "daemon off;"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True)
+            [
+                "nginx",
+                "-p",
+                self.path("nginx"),
+                "-c",
+                self.path("nginx", "nginx.conf"),
+                "-e",
+                self.path("nginx", "error.log"),
+                "-g",
+                "daemon off;",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         await self.start_workers()
 
     async def start_workers(self):
@@ -154,8 +144,14 @@ class Stack:
         """Starts a worker on the socket."""
         with open(self.path("worker.err"), "ab") as errors:
             process = subprocess.Popen(
-                [self.binary, "serve", "--config", self.path("worker.yaml")], stdin=self.listener, stdout=errors,
-                stderr=errors, env=os.environ | self.environment, start_new_session=True)
+                [self.binary, "serve", "--config", self.path("worker.yaml")],
+                stdin=self.listener,
+                stdout=errors,
+                stderr=errors,
+                # A crash is told by its signal; to describe it takes a minute in which clients wait.
+                env=os.environ | {"SWIFT_BACKTRACE": "enable=no"} | self.environment,
+                start_new_session=True,
+            )
         worker = Worker(process, len(self.workers))
         self.workers.append(worker)
         self.watch(worker)
@@ -164,7 +160,9 @@ class Stack:
     async def until_ready(self):
         """Waits until the workers obey signals and the whole answers."""
         deadline = time.monotonic() + START_BOUND
-        while not all(worker.takes_signals() for worker in self.workers if worker.is_running) or not await self.answers():
+        while (
+            not all(worker.takes_signals() for worker in self.workers if worker.is_running) or not await self.answers()
+        ):
             if time.monotonic() > deadline or not any(worker.is_running for worker in self.workers):
                 raise SystemExit(f"soak: stack {self.name} did not start: see {self.directory}")
             await asyncio.sleep(0.02)
@@ -190,6 +188,7 @@ class Stack:
             os.close(descriptor)
             self.watchers.discard(descriptor)
             self.note_end(worker)
+
         self.watchers.add(descriptor)
         loop.add_reader(descriptor, ended)
 

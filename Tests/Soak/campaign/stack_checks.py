@@ -7,7 +7,7 @@ import time
 
 from .clients import CREDENTIAL
 from .hosts import SIGNATURE_MARK
-from .invariants import check_whole_store
+from .store_checks import check_whole_store
 from .upstream import TOKEN_MARK
 
 MOST_DESCRIPTORS = 40 + 6 * (os.cpu_count() or 1)
@@ -49,10 +49,12 @@ async def check_stack(stack):
         if kilobytes > MOST_KILOBYTES:
             wrong.append(f"memory: a worker has {kilobytes} KB")
     sizes = [worker.size() for worker in stack.workers]
+    ended_before = stack.ended_count
     await stack.stop_workers()
+    stack.ended_count = ended_before
     wrong += [f"workers live: {death}" for death in stack.deaths]
     if not stack.is_mounted:
-        wrong += [f"store: {entry}" for entry in check_whole_store(stack.store)]
+        wrong += [f"store: {entry}" for entry in check_whole_store(stack)]
     wrong += check_logs(stack)
     stack.sizes = sizes
     return wrong

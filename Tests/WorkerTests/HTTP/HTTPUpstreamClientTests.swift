@@ -146,7 +146,7 @@ struct HTTPUpstreamClientTests {
 
   @Test(
     arguments: [
-      "[::::]", "[.]", ".", "..", "-", "_", "a..b", "xn--", "xn--a-ecp.test", "1.2.3.4.5", "256.1.1.1", "[1.2.3.4]",
+      "[::::]", "[.]", "-", "_", "xn--", "xn--a-ecp.test", "1.2.3.4.5", "256.1.1.1", "[1.2.3.4]",
       String(repeating: "a", count: 64) + ".test", String(repeating: "a.", count: 200) + "test",
       String(repeating: "9", count: 30_000),
     ],

@@ -1,0 +1,75 @@
+"""What has to hold of the files of the store."""
+
+import hashlib
+import json
+import os
+import re
+
+from .invariants import describe
+
+
+def check_stored(run, contents, when):
+    """No wrong file under the name of a digest."""
+    for content in contents:
+        path = os.path.join(run.stack.store, "blobs", content.path)
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError:
+            continue
+        if data != content.data:
+            run.violate("no wrong file in blobs/", f"{content}, {when}: {describe(data, content)}")
+
+
+def left_in_partial(run, contents, with_records=True):
+    """Files of unfinished downloads of what is in the store."""
+    left = []
+    for content in contents:
+        partial = os.path.join(run.stack.store, "partial", content.algorithm, content.hex)
+        if os.path.exists(os.path.join(run.stack.store, "blobs", content.path)):
+            paths = (partial, partial + ".json") if with_records else (partial,)
+            left += [path for path in paths if os.path.exists(path)]
+    return left
+
+
+STORE_FILES = re.compile(
+    r"usage|counters|evictor\.lock|collector\.lock|blobs/sha(256/../[0-9a-f]{64}|512/../[0-9a-f]{128})"
+    r"|partial/sha(256/[0-9a-f]{64}|512/[0-9a-f]{128})(\.json)?"
+    r"|repositories/.*/_(blobs/sha(256|512)/[0-9a-f]+|manifests/sha(256|512)/[0-9a-f]+\.json"
+    r"|tags/(single/)?[^/]+\.json)"
+)
+
+
+UNNAMED = re.compile(r"partial/record-[0-9a-f]+")
+"""A record before it gets its name: what is left when its writer is ended just then, until it is collected."""
+
+
+def check_whole_store(stack):
+    """What is wrong in the store of a stack that nobody uses any more."""
+    store = stack.store
+    wrong = []
+    for directory, _, names in os.walk(store):
+        for name in names:
+            path = os.path.join(directory, name)
+            relative = os.path.relpath(path, store)
+            if UNNAMED.fullmatch(relative) and stack.ended_count:
+                continue
+            if not STORE_FILES.fullmatch(relative):
+                wrong.append(f"left over: {relative}")
+            elif relative.startswith("blobs/"):
+                with open(path, "rb") as file:
+                    algorithm = relative.split("/")[1]
+                    if hashlib.file_digest(file, algorithm).hexdigest() != name:
+                        wrong.append(f"no wrong file in blobs/: {relative}")
+            elif relative.endswith(".json"):
+                wrong += check_record(path, relative)
+    return wrong
+
+
+def check_record(path, relative):
+    try:
+        with open(path) as file:
+            json.load(file)
+        return []
+    except ValueError:
+        return [f"torn record: {relative}"]
