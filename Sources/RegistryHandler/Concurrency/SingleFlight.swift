@@ -4,23 +4,47 @@ internal import Synchronization
 ///
 /// The operation belongs to nobody: a caller that is cancelled leaves, the operation goes on for the others.
 package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-  private let flights = Mutex<[Key: Observed<Value?>]>([:])
+  private struct Flight: Sendable {
+    let value = Observed<Value?>(nil)
+    let start = ContinuousClock.now
+  }
+
+  private let flights = Mutex<[Key: Flight]>([:])
   private let executor: BlockingExecutor
 
   /// - Parameter executor: where operations run; they may block.
   package init(executor: BlockingExecutor) { self.executor = executor }
 
   /// How many callers wait for operations.
-  var waiterCount: Int { flights.withLock { $0.values.reduce(0) { $0 + $1.waiterCount } } }
+  var waiterCount: Int { flights.withLock { $0.values.reduce(0) { $0 + $1.value.waiterCount } } }
 
   /// The value of the operation under way for the key, or of this one.
   package func value(
     for key: Key,
     _ operation: @escaping @Sendable () async -> Value
   ) async throws(CancellationError) -> Value {
+    let flight = flight(for: key, operation)
+    guard let value = await flight.value.first(where: { $0 != nil }), let value else { throw CancellationError() }
+    return value
+  }
+
+  /// The same, or `nil` when the operation has not ended within a time from its beginning: it goes on, and no caller begins
+  /// another beside it.
+  package func value(
+    for key: Key,
+    within patience: Duration,
+    _ operation: @escaping @Sendable () async -> Value
+  ) async throws(CancellationError) -> Value? {
+    let flight = flight(for: key, operation)
+    let value = await withDeadline(flight.start + patience) { await flight.value.first { $0 != nil } ?? nil } ?? nil
+    if Task.isCancelled { throw CancellationError() }
+    return value
+  }
+
+  private func flight(for key: Key, _ operation: @escaping @Sendable () async -> Value) -> Flight {
     let (flight, isFirst) = flights.withLock { flights in
       if let flight = flights[key] { return (flight, false) }
-      let flight = Observed<Value?>(nil)
+      let flight = Flight()
       flights[key] = flight
       return (flight, true)
     }
@@ -28,10 +52,9 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
       Task(executorPreference: executor) {
         let value = await operation()
         self.flights.withLock { $0[key] = nil }
-        flight.update { $0 = value }
+        flight.value.update { $0 = value }
       }
     }
-    guard let value = await flight.first(where: { $0 != nil }), let value else { throw CancellationError() }
-    return value
+    return flight
   }
 }

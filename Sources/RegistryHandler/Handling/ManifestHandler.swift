@@ -11,36 +11,45 @@ struct ManifestHandler: Sendable {
   func respond(to request: RegistryRequest, _ reference: Reference) async throws(UpstreamError) -> RegistryResponse {
     let accept = AcceptHeader(request.headers[.accept])
     let isHead = request.method == .head
-    if case .answer(let answer) = known(reference, accept) { return response(answer, isHead: isHead) }
+    let known = known(reference, accept)
+    if case .answer(let answer) = known { return response(answer, isHead: isHead) }
     let key = ManifestKey(place: place, reference: reference, accept: accept, isHead: isHead)
     if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }
-    // Timed here too, so that an answer is out in time even if the threads that ask are all busy with a slow disk.
-    let answer = try await withDeadline(
-      .now + ProxyServices.answerTimeout,
-      orTimeout: "no answer for \(reference) came in time"
-    ) { () throws(UpstreamError) in try await ask(key).get() }
-    return response(answer, isHead: isHead)
+    return response(try await answer(to: key, standIn: known.standIn), isHead: isHead)
+  }
+
+  /// Upstream's answer; the stand-in when that takes too long, and goes on.
+  ///
+  /// Timed here, so that an answer is out in time even if the threads that ask are all busy with a slow disk.
+  private func answer(to key: ManifestKey, standIn: ServedManifest?) async throws(UpstreamError) -> ManifestAnswer {
+    let patience = standIn == nil ? ProxyServices.answerTimeout : services.staleAnswerTimeout
+    let result: Result<ManifestAnswer, UpstreamError>?
+    if upstream.isSilent {
+      // The one that tries upstream would keep the others waiting.
+      result = await withDeadline(.now + patience) { await ask(key) }
+    } else {
+      do {
+        result = try await services.manifestFlights.value(for: key, within: patience) { await ask(key) }
+      } catch {
+        throw .cancelled
+      }
+    }
+    if Task.isCancelled { throw .cancelled }
+    if let result { return try result.get() }
+    guard let standIn else { throw UpstreamError(.timeout, "no answer for \(key.reference) came in time") }
+    return ManifestAnswer(standIn, .stale, detail: "stale-while-revalidate")
   }
 
   /// The answer to a question that is asked once for all who have it.
   private func ask(_ key: ManifestKey) async -> Result<ManifestAnswer, UpstreamError> {
+    // Another question may have ended since the client looked.
+    let known = known(key.reference, key.accept)
+    if case .answer(let answer) = known { return .success(answer) }
+    if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { return .failure(refusal) }
     let source = ManifestSource(upstream: upstream, place: place, services: services, accept: key.accept)
-    if upstream.isSilent {
-      return await source.answer(for: key.reference, known(key.reference, key.accept), headOnly: key.isHead)
-    }
-    do {
-      return try await services.manifestFlights.value(for: key) {
-        // Another question may have ended since the client looked at the store.
-        let known = known(key.reference, key.accept)
-        if case .answer(let answer) = known { return .success(answer) }
-        if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { return .failure(refusal) }
-        let result = await source.answer(for: key.reference, known, headOnly: key.isHead)
-        learn(from: result, key)
-        return result
-      }
-    } catch {
-      return .failure(.cancelled)
-    }
+    let result = await source.answer(for: key.reference, known, headOnly: key.isHead)
+    learn(from: result, key)
+    return result
   }
 
   private func learn(from result: Result<ManifestAnswer, UpstreamError>, _ key: ManifestKey) {

@@ -14,9 +14,9 @@ struct ManifestSource: Sendable {
     _ known: ManifestLookup.Known,
     headOnly: Bool
   ) async -> Result<ManifestAnswer, UpstreamError> {
-    let limit = known.standIn == nil ? ProxyServices.answerTimeout : ProxyServices.staleAnswerTimeout
     do throws(UpstreamError) {
-      let answer = try await withDeadline(.now + limit, orTimeout: "upstream gave no answer in time") {
+      let deadline = ContinuousClock.now + ProxyServices.answerTimeout
+      let answer = try await withDeadline(deadline, orTimeout: "upstream gave no answer in time") {
         () throws(UpstreamError) in try await ask(for: reference, known, headOnly: headOnly)
       }
       return .success(answer)

@@ -41,6 +41,8 @@ package final class ProxyServices: Sendable {
   let blobQuestions: SingleFlight<BlobQuestion.Key, Result<BlobQuestion.Answer, UpstreamError>>
   let manifestFlights: SingleFlight<ManifestKey, Result<ManifestAnswer, UpstreamError>>
   let listFlights: SingleFlight<ListHandler.Key, Result<ListHandler.Answer, UpstreamError>>
+  /// The longest wait for upstream when there is something stale to answer with.
+  let staleAnswerTimeout: Duration
   /// Of upstream's manifests and lists in memory, until the last client has them.
   package let documents: ByteBudget
   package let counters = RequestCounters()
@@ -59,6 +61,7 @@ package final class ProxyServices: Sendable {
   ///   - now: seconds since 1970.
   ///   - monotonicNow: seconds on a clock that is never set.
   ///   - instant: the clock by which transfers are told to have stalled.
+  ///   - staleAnswerTimeout: the longest wait for upstream when there is something stale to answer with.
   ///   - maximumDocumentBytes: what large manifests and lists may take of the memory together, in bytes.
   package init(
     store: Store,
@@ -74,6 +77,7 @@ package final class ProxyServices: Sendable {
     now: @escaping @Sendable () -> Int64,
     monotonicNow: @escaping @Sendable () -> Int64,
     instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+    staleAnswerTimeout: Duration = ProxyServices.staleAnswerTimeout,
     maximumDocumentBytes: Int = ProxyServices.maximumDocumentBytes
   ) {
     self.store = store
@@ -97,6 +101,7 @@ package final class ProxyServices: Sendable {
     self.blobQuestions = SingleFlight(executor: executor)
     self.manifestFlights = SingleFlight(executor: executor)
     self.listFlights = SingleFlight(executor: executor)
+    self.staleAnswerTimeout = staleAnswerTimeout
     self.documents = ByteBudget(limit: maximumDocumentBytes)
   }
 }

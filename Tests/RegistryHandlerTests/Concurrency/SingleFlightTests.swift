@@ -61,4 +61,34 @@ struct SingleFlightTests {
     gate.update { $0 = true }
     #expect(try await second.value == 7)
   }
+
+  @Test func `a caller without patience leaves, the operation goes on, and no other begins`() async throws {
+    let starts = Observed(0)
+    let gate = Observed(false)
+    let operation: @Sendable () async -> Int = {
+      starts.update { $0 += 1 }
+      _ = await gate.first { $0 }
+      return 7
+    }
+    for _ in 0..<10 { #expect(try await flights.value(for: "a", within: .zero, operation) == nil) }
+    let patient = Task { try await flights.value(for: "a", within: .seconds(3600), operation) }
+    while flights.waiterCount == 0 { await Task.yield() }
+    gate.update { $0 = true }
+    #expect(try await patient.value == 7)
+    #expect(starts.value == 1)
+  }
+
+  @Test func `a caller that is cancelled is no caller without patience`() async {
+    let gate = Observed(false)
+    let task = Task {
+      try await flights.value(for: "a", within: .seconds(3600)) {
+        _ = await gate.first { $0 }
+        return 7
+      }
+    }
+    while flights.waiterCount == 0 { await Task.yield() }
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+    gate.update { $0 = true }
+  }
 }

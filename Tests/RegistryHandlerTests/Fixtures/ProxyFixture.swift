@@ -23,6 +23,7 @@ struct ProxyFixture: Sendable {
     limits: StoreLimits = StoreLimits(),
     bypasses: BypassLimit = BypassLimit(),
     patience: Patience = Patience(),
+    staleAnswerTimeout: Duration = ProxyServices.staleAnswerTimeout,
     maximumDocumentBytes: Int = ProxyServices.maximumDocumentBytes,
     threads: Int = 1024,
     adjust: (inout Upstream) -> Void = { _ in }
@@ -47,6 +48,7 @@ struct ProxyFixture: Sendable {
       now: { [clock] in clock.now },
       monotonicNow: { [clock] in clock.now },
       instant: { [instants] in instants.now },
+      staleAnswerTimeout: staleAnswerTimeout,
       maximumDocumentBytes: maximumDocumentBytes
     )
     proxy = RegistryProxy(
