@@ -105,7 +105,13 @@ extension BlobHandler {
       throw UpstreamError(refusing: answer, route)
     }
     let source = UpstreamReader.Source(body: answer.body, skipped: 0)
-    let reader = UpstreamReader(source, range: 0..<size, verifying: digest, now: services.instant, on: services.executor)
+    let reader = UpstreamReader(
+      source,
+      range: 0..<size,
+      verifying: digest,
+      now: services.instant,
+      on: services.executor
+    )
     try await withDeadline(deadline, orTimeout: "upstream did not send all of \(digest) in time") {
       () throws(UpstreamError) in try await reader.drain()
     }

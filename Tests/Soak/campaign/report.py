@@ -224,10 +224,8 @@ class Report:
             )
         print(f"the machine was behind by {LAG.total:.0f} s")
         used = resource.getrusage(resource.RUSAGE_SELF)
-        print(
-            f"time: {time.monotonic() - self.start:.0f} s, of the campaign itself {used.ru_utime + used.ru_stime:.0f} s "
-            "of a processor"
-        )
+        processor = used.ru_utime + used.ru_stime
+        print(f"time: {time.monotonic() - self.start:.0f} s, of the campaign {processor:.0f} s of a processor")
 
 
 def lines_with(path, mark):

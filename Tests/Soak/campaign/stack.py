@@ -36,10 +36,13 @@ class Stack:
         self.deaths = []
         """What was seen of workers that ended by themselves."""
         self.ended_count = 0
+        self.has_ended_any = False
+        """Whether a worker has ended while there was work, so that what it was about may be left."""
         self.environment = {}
         self.is_mounted = False
         self.watchers = set()
         self.sizes = []
+        self.is_stopping = False
         self.digest_locks = {}
         """Digests that scenarios have in common, since there are few blobs of so few bytes."""
 
@@ -194,6 +197,7 @@ class Stack:
 
     def note_end(self, worker):
         code = worker.process.wait()
+        self.has_ended_any |= not self.is_stopping
         if worker in self.workers:
             self.workers.remove(worker)
         right = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 0}.get(worker.ending)
@@ -214,6 +218,7 @@ class Stack:
 
     async def stop_workers(self):
         """Stops the workers as an operator does; a worker that does not obey is a failure."""
+        self.is_stopping = True
         workers = [worker for worker in self.workers if worker.is_running]
         for worker in workers:
             worker.signal(signal.SIGCONT)
@@ -227,6 +232,7 @@ class Stack:
                 self.end(worker, signal.SIGKILL)
                 worker.process.wait()
         await asyncio.sleep(0)
+        self.is_stopping = False
 
     async def stop(self):
         await self.stop_workers()

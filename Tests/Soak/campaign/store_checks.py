@@ -52,7 +52,7 @@ def check_whole_store(stack):
         for name in names:
             path = os.path.join(directory, name)
             relative = os.path.relpath(path, store)
-            if UNNAMED.fullmatch(relative) and stack.ended_count:
+            if UNNAMED.fullmatch(relative) and stack.has_ended_any:
                 continue
             if not STORE_FILES.fullmatch(relative):
                 wrong.append(f"left over: {relative}")
