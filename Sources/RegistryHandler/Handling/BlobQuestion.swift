@@ -69,9 +69,9 @@ struct BlobQuestion: Sendable {
     case .redirect(let redirect) where key.method == .head: return .redirected(redirect)
     case .response(let response) where response.status == 401:
       await response.body.discard()
-      let upstream = HeadFallback.Key(upstream: key.upstream, kind: .blob)
+      let repository = HeadFallback.Key(place: key.refusal.place, kind: .blob)
       let refusal = UpstreamError(refusing: response, route)
-      return try await services.headFallback.retry(upstream, after: refusal, by: key.method) {
+      return try await services.headFallback.retry(repository, after: refusal, by: key.method) {
         () throws(UpstreamError) in try await askByGet()
       }
     case .response(let response)

@@ -39,7 +39,7 @@ struct ManifestSource: Sendable {
     case .told(let told, let validator): (head, etag) = (told, validator)
     case .tooLittle: return try await fetch(reference)
     case .refused(let error):
-      let key = HeadFallback.Key(upstream: place.upstream, kind: .manifest)
+      let key = HeadFallback.Key(place: place, kind: .manifest)
       return try await services.headFallback.retry(key, after: error, by: headOnly ? .head : .get) {
         () throws(UpstreamError) in try await fetch(reference)
       }

@@ -117,6 +117,6 @@ extension ProxyServices {
   {
     if let failure { return refusals.remember(failure, of: key, by: method) }
     let wasOfHead = refusals.forget(key)
-    if wasOfHead, method == .get { headFallback.note(nil, HeadFallback.Key(upstream: key.place.upstream, kind: kind)) }
+    if wasOfHead, method == .get { headFallback.note(nil, HeadFallback.Key(place: key.place, kind: kind)) }
   }
 }

@@ -13,17 +13,17 @@ struct HeadFallbackTests {
 
   init() throws {
     fallback = HeadFallback { [clock] in clock.now }
-    key = HeadFallback.Key(upstream: try Values.upstream("r.test"), kind: .manifest)
+    key = HeadFallback.Key(place: try Values.place("r.test", "team/app"), kind: .manifest)
   }
 
   @Test(
     arguments: [
-      (nil, .helpful),
-      (UpstreamError(.status, "", status: 404), .helpful),
-      (UpstreamError(.status, "", status: 403), .helpful),
-      (UpstreamError(.invalidAnswer, ""), .helpful),
-      (refused, .useless(since: 7)),
-      (UpstreamError(.authentication, "", status: 401), .useless(since: 7)),
+      (nil, false),
+      (UpstreamError(.status, "", status: 404), false),
+      (UpstreamError(.status, "", status: 403), false),
+      (UpstreamError(.invalidAnswer, ""), false),
+      (refused, true),
+      (UpstreamError(.authentication, "", status: 401), true),
       (UpstreamError(.authentication, ""), nil),
       (UpstreamError(.status, "", status: 429), nil),
       (UpstreamError(.status, "", status: 500), nil),
@@ -32,10 +32,10 @@ struct HeadFallbackTests {
       (UpstreamError(.store, ""), nil),
       (UpstreamError(.busy, ""), nil),
       (.cancelled, nil),
-    ] as [(UpstreamError?, HeadFallback.Experience?)]
+    ] as [(UpstreamError?, Bool?)]
   )
-  func `another answer than 401 helps`(_ failure: UpstreamError?, _ experience: HeadFallback.Experience?) {
-    #expect(HeadFallback.Experience(failure, now: 7) == experience)
+  func `another answer than 401 is no refusal`(_ failure: UpstreamError?, _ isRefused: Bool?) {
+    #expect(HeadFallback.isRefused(failure) == isRefused)
   }
 
   /// How often GET is asked when HEAD of so many tags is refused, one after the other.
@@ -52,19 +52,18 @@ struct HeadFallbackTests {
     return asked
   }
 
-  @Test func `where GET is refused, too, it is tried once an hour`() async {
+  @Test func `where GET is refused, too, it is tried once in ten minutes`() async {
     #expect(await asked(20) == 1)
-    clock.advance(by: 3599)
+    clock.advance(by: 599)
     #expect(await asked(20) == 0)
     clock.advance(by: 1)
     #expect(await asked(20) == 1)
   }
 
-  @Test func `where GET has helped it is always tried`() async {
-    #expect(await asked(1, nil) == 1)
-    #expect(await asked(20) == 20)
+  @Test func `where GET helps it is always tried`() async {
+    #expect(await asked(20, nil) == 20)
     clock.advance(by: 1)
-    #expect(await asked(20) == 20)
+    #expect(await asked(20, nil) == 20)
   }
 
   @Test func `what tells of a moment teaches nothing`() async {
@@ -77,12 +76,12 @@ struct HeadFallbackTests {
     #expect(await asked(3, by: .get) == 3)
     #expect(await asked(3) == 0)
     #expect(await asked(1, by: .get, nil) == 1)
-    #expect(await asked(3) == 3)
+    #expect(await asked(3, nil) == 3)
   }
 
-  @Test func `kinds and upstreams are apart`() async throws {
-    fallback.note(Self.refused, HeadFallback.Key(upstream: key.upstream, kind: .blob))
-    fallback.note(Self.refused, HeadFallback.Key(upstream: try Values.upstream("q.test"), kind: .manifest))
+  @Test func `kinds and repositories are apart`() async throws {
+    fallback.note(Self.refused, HeadFallback.Key(place: key.place, kind: .blob))
+    fallback.note(Self.refused, HeadFallback.Key(place: try Values.place("r.test", "team/other"), kind: .manifest))
     #expect(await asked(2) == 1)
   }
 }
