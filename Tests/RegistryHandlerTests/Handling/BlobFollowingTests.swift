@@ -63,6 +63,21 @@ struct BlobFollowingTests {
     #expect(registry.log.isEmpty)
   }
 
+  @Test func `a client that the record of a killed process admitted needs no proof again`() async throws {
+    let other = try Values.place("r.test", "o/b")
+    let partial = try write(Array(bytes[..<60_000]))
+    let response = await open()
+    // The writer resumes what the killed process left, by way of a repository of its own.
+    try store.keep(PartialRecord(size: 100_000, etag: nil, origin: other), of: digest)
+    try partial.append(ByteBuffer(bytes: bytes[60_000...]))
+    try store.link(digest, in: other)
+    try partial.promote()
+    #expect(try await fixture.content(of: response) == bytes)
+    let again = await open()
+    #expect(again.record.cache == .hit)
+    #expect(registry.log.isEmpty)
+  }
+
   @Test(arguments: [0, 99_999])
   func `the right blob is no end of the wrong one that clients have`(_ index: Int) async throws {
     let partial = try write(spoilt(at: index))
