@@ -99,6 +99,7 @@ class Hosts:
         return (
             text.replace("REALM", self.realm(context.where.origin) if context.where.origin.site else self.foreign)
             .replace("FOREIGN", self.foreign)
+            .replace("NEIGHBOUR", self.canaries["other port"].url)
             .replace("SCHEME", scheme)
         )
 

@@ -204,6 +204,7 @@ CHALLENGES = {
     "no realm": 'Bearer service="soak",scope="x"',
     "dead realm": 'Bearer realm="SCHEME://127.0.0.1:1/token",service="soak"',
     "foreign realm": 'Bearer realm="FOREIGN/token",service="soak"',
+    "realm on another port": 'Bearer realm="NEIGHBOUR/token",service="soak"',
     "Negotiate": "Negotiate abc==",
     "garbage": '"",=,Bearer realm="',
     "refused token": 'Bearer realm="REALM",service="soak",error="insufficient_scope"',

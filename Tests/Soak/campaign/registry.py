@@ -56,6 +56,7 @@ class Registry:
         }[what]
         if repository is None:
             return where, error_answer(404, "NAME_UNKNOWN", request.method)
+        where.content = self.content(run, repository, what, reference)
         if what == "blobs":
             run.blob_requests[side, name, reference] += 1
         if origin.role == "endpoint":
@@ -65,7 +66,6 @@ class Registry:
             redirect = self.step(origin, request, run, side, kind, path, what, style)
             if redirect:
                 return where, redirect
-        where.content = self.content(run, repository, what, reference)
         return where, self.whole_answer(request, run, where, what, style)
 
     def refusal(self, origin, request, run, repository, style, path):

@@ -121,6 +121,7 @@ class Stack:
         self.listener.listen(1024)
         self.nginx = subprocess.Popen(
             [
+                *ending_with_parent("TERM"),
                 "nginx",
                 "-p",
                 self.path("nginx"),
@@ -147,7 +148,7 @@ class Stack:
         """Starts a worker on the socket."""
         with open(self.path("worker.err"), "ab") as errors:
             process = subprocess.Popen(
-                [self.binary, "serve", "--config", self.path("worker.yaml")],
+                [*ending_with_parent("KILL"), self.binary, "serve", "--config", self.path("worker.yaml")],
                 stdin=self.listener,
                 stdout=errors,
                 stderr=errors,
@@ -290,3 +291,8 @@ class Stack:
             if disk.min_free:
                 self.environment["REGPROXY_STORE_MIN_FREE"] = f"{disk.min_free}B"
         await self.start_workers()
+
+
+def ending_with_parent(name):
+    """What a command begins with to be sent a signal should the campaign itself be killed."""
+    return ["setpriv", "--pdeathsig", name]
