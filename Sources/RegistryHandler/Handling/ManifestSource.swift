@@ -80,6 +80,8 @@ struct ManifestSource: Sendable {
       let mediaType = response.headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest,
       let size = response.contentLength, size > 0
     else { return .tooLittle }
+    // What is asked for by digest has it, whatever is named: its bytes tell.
+    if case .digest(let asked) = reference, asked != digest { return .tooLittle }
     let head = ManifestAnswer.Head(digest: digest, mediaType: mediaType, size: size)
     return .told(head, etag: response.headers[.eTag])
   }

@@ -62,6 +62,8 @@ package final class PartialFile {
   package func promote() throws(StoreError) {
     try file.setTimes(used: store.now(), changed: Store.blobModificationTime)
     try file.synchronize()
+    // Where it was removed from outside, another process may be writing a file of its own at the same path.
+    guard file.isStillAtItsPath() else { throw StoreError("keep", file.path, .noSuchFileOrDirectory) }
     try store.fileSystem.promote(file.path, to: store.layout.blob(digest))
     finish(leavingFile: true)
   }
@@ -85,9 +87,11 @@ package final class PartialFile {
   private func finish(leavingFile: Bool) {
     guard !isFinished else { return }
     isFinished = true
-    // First, as the record of whoever makes the next file is at the same path.
-    store.fileSystem.remove(store.layout.partialRecord(digest))
-    if !leavingFile { store.fileSystem.remove(file.path) }
+    if leavingFile || file.isStillAtItsPath() {
+      // First, as the record of whoever makes the next file is at the same path.
+      store.fileSystem.remove(store.layout.partialRecord(digest))
+      if !leavingFile { store.fileSystem.remove(file.path) }
+    }
     // Last, so that who gets the lock sees that the file has gone from its path.
     file.unlock()
   }

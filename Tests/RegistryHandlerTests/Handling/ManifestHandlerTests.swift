@@ -84,6 +84,16 @@ struct ManifestHandlerTests {
     #expect(response.headers[.dockerContentDigest] == (try Values.digest(of: "{}").description))
   }
 
+  @Test func `HEAD of a digest for which upstream names another one is asked by GET`() async throws {
+    let named = try Values.digest(of: "other").description
+    let other = FakeAnswer.text(text, [.contentType: Self.index, .dockerContentDigest: named])
+    registry.on("HEAD https://r.test/v2/o/a/manifests/\(digest)", other)
+    let response = await fixture.send(.head, "/v2/o/a/manifests/\(digest)")
+    #expect(response.status == 200)
+    #expect(response.headers[.dockerContentDigest] == digest.description)
+    #expect(registry.log.count == 2)
+  }
+
   @Test func `HEAD of what is stored tells the same as GET`() async throws {
     _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
     let response = await fixture.send(.head, "/v2/o/a/manifests/v1")

@@ -65,6 +65,24 @@ struct PartialFileTests {
     #expect(try partial.file.size() == 3)
   }
 
+  @Test func `what was removed from outside takes nothing of the next one`() throws {
+    let removed = try store.claimPartial(digest)
+    try removed.append(ByteBuffer(string: "abcdef"))
+    #expect(unlink(store.layout.partial(digest)) == 0)
+    let next = try store.claimPartial(digest)
+    try next.append(ByteBuffer(string: "abc"))
+    let place = try Values.place("r.test", "o/a")
+    try store.keep(PartialRecord(size: 6, etag: nil, origin: place), of: digest)
+    #expect(throws: StoreError.self) { try removed.promote() }
+    removed.discard()
+    #expect(store.size(of: digest) == nil)
+    #expect(partials.count == 2)
+    try next.append(ByteBuffer(string: "def"))
+    try next.promote()
+    #expect(store.size(of: digest) == 6)
+    #expect(partials.isEmpty)
+  }
+
   @Test func `what was given up for want of descriptors stays, for want of room it goes`() throws {
     for (errno, isLeft) in [(Errno.tooManyOpenFiles, true), (.tooManyOpenFilesInSystem, true), (.noSpace, false)] {
       let partial = try store.claimPartial(digest)
