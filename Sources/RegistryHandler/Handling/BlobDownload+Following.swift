@@ -1,5 +1,3 @@
-internal import Logging
-
 extension BlobDownload {
   /// How long a reader waits for what another process has written: at first, and at most while nothing comes.
   private static let intervals: (least: Duration, most: Duration) = (.milliseconds(10), .milliseconds(100))
@@ -15,14 +13,12 @@ extension BlobDownload {
         file.unlock()
         // Where it was: to be gone on with, by whoever comes first.
         if isLeft { return nil }
-        if let phase = try stored() {
-          keepLinkToOrigin()
-          return phase
-        }
+        if let phase = try stored() { return phase }
         guard isStreaming else { return nil }
         return try unkept(file)
       }
-      if !hasBegun, let record = services.store.partialRecord(of: fill.digest) {
+      // A record that a killed process has left proves nothing for the repository in it, and what it tells may have changed.
+      if !hasBegun, file.isNoted, let record = services.store.partialRecord(of: fill.digest) {
         fill.begin(file, size: record.size, origin: record.origin)
         hasBegun = true
       }
@@ -33,17 +29,6 @@ extension BlobDownload {
       interval = size == known ? min(interval * 2, Self.intervals.most) : Self.intervals.least
       known = size
       try? await Task.sleep(for: interval)
-    }
-  }
-
-  /// Links the repository whose clients were answered from the record, as the writer links the one that it asked in the end.
-  private func keepLinkToOrigin() {
-    let progress = fill.progress.value
-    guard let origin = progress.origin, progress.size != nil else { return }
-    do throws(StoreError) {
-      try services.store.link(fill.digest, in: origin)
-    } catch {
-      services.logger.warning("link not kept", metadata: ["error": "\(error)"])
     }
   }
 

@@ -162,8 +162,7 @@ struct BlobDownload: Sendable {
       // Nobody follows what is withheld to its end, nor goes on with it.
       if size ?? .max > FillProgress.heldBack {
         let etag = response.strongEntityTag
-        let record = PartialRecord(size: size, etag: etag, origin: place, isReserved: counted != nil)
-        try services.store.keep(record, of: fill.digest)
+        try partial.keep(PartialRecord(size: size, etag: etag, origin: place, isReserved: counted != nil))
       }
       fill.begin(partial.file, size: size, written: partial.length, origin: place)
       fill.advance(to: partial.length)

@@ -112,8 +112,41 @@ package final class OpenFile: Sendable {
   /// Waits for the exclusive lock. Blocks.
   package func lock() { while flock(descriptor.rawValue, LOCK_EX) != 0, Glibc.errno == EINTR {} }
 
-  /// Gives the lock up, although the file stays open for those who read it.
-  package func unlock() { flock(descriptor.rawValue, LOCK_UN) }
+  /// Gives the lock up, and the note too, although the file stays open for those who read it.
+  package func unlock() {
+    setNote(F_UNLCK)
+    flock(descriptor.rawValue, LOCK_UN)
+  }
+
+  // MARK: - The note
+
+  /// `F_OFD_GETLK` and `F_OFD_SETLK` of Linux, which Glibc's module does not have.
+  private static let (getLock, setLock): (Int32, Int32) = (36, 37)
+
+  /// Tells whoever else has the file open that what is recorded beside it is of the process that has the lock.
+  ///
+  /// It is a lock of a byte beyond all content, and so it ends with the process.
+  /// <https://man7.org/linux/man-pages/man2/fcntl_locking.2.html>
+  package func note() throws(StoreError) {
+    guard setNote(F_WRLCK) else { throw failure("lock the end of") }
+  }
+
+  /// Whether another opening of the file has noted that.
+  package var isNoted: Bool {
+    var lock = Self.noteLock(F_WRLCK)
+    return withUnsafeMutablePointer(to: &lock) { fcntl(descriptor.rawValue, Self.getLock, $0) } == 0
+      && lock.l_type != Int16(F_UNLCK)
+  }
+
+  @discardableResult
+  private func setNote(_ type: Int32) -> Bool {
+    var lock = Self.noteLock(type)
+    return withUnsafeMutablePointer(to: &lock) { fcntl(descriptor.rawValue, Self.setLock, $0) } == 0
+  }
+
+  private static func noteLock(_ type: Int32) -> flock {
+    flock(l_type: Int16(type), l_whence: Int16(SEEK_SET), l_start: .max - 1, l_len: 1, l_pid: 0)
+  }
 
   /// Whether the path still leads to this very file.
   package func isStillAtItsPath() -> Bool { isAt(path) }

@@ -44,6 +44,12 @@ package final class PartialFile {
 
   deinit { release() }
 
+  /// Keeps what upstream has said of the blob, for those who follow the file from now on. Blocks.
+  package func keep(_ record: PartialRecord) throws(StoreError) {
+    try store.keep(record, of: digest)
+    try file.note()
+  }
+
   /// Appends a chunk. Blocks, the first time as long as it takes to hash what is there.
   package func append(_ chunk: ByteBuffer) throws(StoreError) {
     try hashBeginning()

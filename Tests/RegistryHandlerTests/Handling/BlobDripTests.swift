@@ -128,7 +128,7 @@ struct BlobDripTests {
     let fixture = try ProxyFixture()
     let partial = try fixture.store.claimPartial(digest)
     let place = try Values.place("r.test", "o/a")
-    try fixture.store.keep(PartialRecord(size: 300_000, etag: nil, origin: place), of: digest)
+    try partial.keep(PartialRecord(size: 300_000, etag: nil, origin: place))
     try partial.append(ByteBuffer(bytes: bytes[..<200_000]))
     var response: RegistryResponse? = await fixture.send(.get, target("r.test"))
     #expect(response?.status == 200)

@@ -94,7 +94,7 @@ struct EvictorAdmissionTests {
     let digest = try Values.digest(of: "a")
     let partial = try store.claimPartial(digest)
     let place = try Values.place("r.test", "o/a")
-    try store.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: place, isReserved: true), of: digest)
+    try partial.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: place, isReserved: true))
     try partial.append(ByteBuffer(repeating: 0, count: 100))
     try partial.file.setTimes(used: clock.now, changed: Int(clock.now))
     for evictor in [evictor, makeEvictor(maxSize: 100 * Self.block)] {
