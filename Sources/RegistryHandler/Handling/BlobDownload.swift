@@ -34,7 +34,7 @@ struct BlobDownload: Sendable {
   private func run() async throws(UpstreamError) -> FillProgress.Phase {
     while true {
       // Another fill may have ended since the client looked at the store.
-      if let phase = try stored() { return phase }
+      if let phase = try stored() ?? redirected() { return phase }
       let claim: PartialFile.Claim
       do {
         claim = try PartialFile.claim(fill.digest, in: services.store)
@@ -122,8 +122,18 @@ struct BlobDownload: Sendable {
     return nil
   }
 
+  private var redirectKey: RedirectMemory.Key {
+    RedirectMemory.Key(fill.digest, in: fill.place, by: .get, upstream.external)
+  }
+
+  /// Where upstream has just sent other clients of this repository.
+  private func redirected() -> FillProgress.Phase? {
+    guard !isStreaming else { return nil }
+    return services.redirects.redirect(for: redirectKey).map { .redirected($0) }
+  }
+
   private func remembered(_ redirect: ClientRedirect) -> FillProgress.Phase {
-    services.remember(redirect, for: RedirectMemory.Key(fill.digest, in: fill.place, by: .get, upstream.external))
+    services.remember(redirect, for: redirectKey)
     return .redirected(redirect)
   }
 

@@ -33,8 +33,7 @@ struct BlobQuestion: Sendable {
 
   /// Upstream's answer; a 404 and the like is an error.
   func answer() async throws(UpstreamError) -> Answer {
-    if let redirect = services.redirects.redirect(for: key) { return .redirected(redirect) }
-    if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }
+    if let known = try remembered() { return known }
     if upstream.isSilent { return try await ask().get() }
     let result: Result<Answer, UpstreamError>
     do {
@@ -45,8 +44,17 @@ struct BlobQuestion: Sendable {
     return try result.get()
   }
 
+  /// What upstream has said to the same question a moment ago; `nil` when it has to be asked.
+  private func remembered() throws(UpstreamError) -> Answer? {
+    if let redirect = services.redirects.redirect(for: key) { return .redirected(redirect) }
+    if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }
+    return nil
+  }
+
   private func ask() async -> Result<Answer, UpstreamError> {
     do throws(UpstreamError) {
+      // Another question may have ended since this client looked.
+      if let known = try remembered() { return .success(known) }
       let answer = try await withDeadline(
         .now + ProxyServices.answerTimeout,
         orTimeout: "upstream gave no answer in time"
