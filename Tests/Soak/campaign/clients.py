@@ -41,14 +41,17 @@ class Result:
     def cache(self):
         return self.headers.get("x-cache", "")
 
+    @property
+    def detail(self):
+        return self.headers.get("cache-status", "").rpartition("detail=")[2]
+
     def __str__(self):
         size = f", {len(self.body)} bytes" if self.body or self.status == 200 else ""
         told = f" of {self.headers['content-length']}" if "content-length" in self.headers and size else ""
         part = f", {self.headers['content-range']}" if "content-range" in self.headers else ""
-        detail = self.headers.get("cache-status", "").rpartition("detail=")[2]
         head = "-" if self.head_after is None else f"{self.head_after:.2f}"
         return (
-            f"{self.status or 'no answer'} {self.cache} {detail}{size}{told}{part}, {self.end}"
+            f"{self.status or 'no answer'} {self.cache} {self.detail}{size}{told}{part}, {self.end}"
             f"{' (' + self.error + ')' if self.error else ''}, head {head} s, end {self.seconds:.2f} s"
         )
 

@@ -103,7 +103,9 @@ class Healing:
             if again.status == 200 and again.cache == "HIT" and run.blob_requests[key] == before:
                 return
             is_early = "BYPASS" in (result.cache, again.cache) or blob.size >= RELEASED_EARLY or may_be_unfinished
-            if not is_early or time.monotonic() > self.deadline:
+            # Whoever was asked then was asked for a client that had left.
+            is_of_another = again.cache == "HIT" and again.detail == "stored"
+            if not (is_early or is_of_another) or time.monotonic() > self.deadline:
                 asked = run.blob_requests[key] - before
                 run.violate("hit", f"{step} after {result.cache} -> {again}, upstream asked {asked} times")
                 return

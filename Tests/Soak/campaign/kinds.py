@@ -234,6 +234,9 @@ class Kinds(MachineKinds):
         self.scenario.stages = [[self.step(0, self.scenario.repositories[0], blob), self.step(0.05, target=blob)]]
         for step in self.scenario.stages[0]:
             step.rate = None
+        for style in self.scenario.styles.values():
+            # So much in so many pieces takes these servers longer than clients wait for what has no size.
+            style.pieces = style.pieces and style.framing == "length"
 
     # --- Long ones
 

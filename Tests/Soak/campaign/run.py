@@ -103,3 +103,7 @@ class Run:
         if answer.prefix or answer.raw_head is not None:
             self.versions[content.digest].append((0, b"abc" + body))
             self.versions[content.digest].append((0, b"abc"))
+            # The second answer may be taken for that to the next request on the connection.
+            for other in self.scenario.blobs:
+                self.told.add((where.side, other.digest))
+                self.versions.setdefault(other.digest, []).append((offset, body))
