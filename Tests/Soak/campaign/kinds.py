@@ -235,8 +235,8 @@ class Kinds(MachineKinds):
         for step in self.scenario.stages[0]:
             step.rate = None
         for style in self.scenario.styles.values():
-            # So much in so many pieces takes these servers longer than clients wait for what has no size.
-            style.pieces = style.pieces and style.framing == "length"
+            # So much in so many pieces takes these servers longer than clients wait.
+            style.pieces = False
 
     # --- Long ones
 
