@@ -24,17 +24,13 @@ struct ManifestHandler: Sendable {
   private func answer(to key: ManifestKey, standIn: ServedManifest?) async throws(UpstreamError) -> ManifestAnswer {
     let patience = standIn == nil ? ProxyServices.answerTimeout : services.staleAnswerTimeout
     let result: Result<ManifestAnswer, UpstreamError>?
-    if upstream.isSilent {
-      // The one that tries upstream would keep the others waiting.
-      result = await withDeadline(.now + patience) { await ask(key) }
-    } else {
-      do {
-        result = try await services.manifestFlights.value(for: key, within: patience) { await ask(key) }
-      } catch {
-        throw .cancelled
-      }
+    do {
+      // The one that tries a silent upstream would keep the others waiting.
+      let flights = upstream.isSilent ? SingleFlight(executor: services.executor) : services.manifestFlights
+      result = try await flights.value(for: key, within: patience) { await ask(key) }
+    } catch {
+      throw .cancelled
     }
-    if Task.isCancelled { throw .cancelled }
     if let result { return try result.get() }
     guard let standIn else { throw UpstreamError(.timeout, "no answer for \(key.reference) came in time") }
     return ManifestAnswer(standIn, .stale, detail: "stale-while-revalidate")

@@ -67,8 +67,8 @@ struct UpstreamGateTests {
   }
 
   /// A proxy whose upstream has given three requests no answer, and withholds the next.
-  private func silenced(_ tags: [String]) async throws -> ProxyFixture {
-    let fixture = try ProxyFixture()
+  private func silenced(_ tags: [String], staleAnswerTimeout: Duration = .seconds(600)) async throws -> ProxyFixture {
+    let fixture = try ProxyFixture(staleAnswerTimeout: staleAnswerTimeout)
     for tag in tags {
       fixture.registry.on(
         "GET \(Self.manifest)\(tag)",
@@ -107,6 +107,17 @@ struct UpstreamGateTests {
     }
     #expect(await fixture.send(.get, "/v2/o/a/manifests/b").status == 404)
     #expect(await fixture.send(.get, "/v2/o/a/manifests/c").status == 404)
+  }
+
+  @Test func `the request that tries a silent upstream goes on when its client has a stale answer`() async throws {
+    let fixture = try await silenced(["old"], staleAnswerTimeout: .zero)
+    let count = fixture.registry.log.count
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/old").headers[.xCache] == "STALE")
+    try await eventually { fixture.registry.log.count == count + 1 }
+    gate.update { $0 = true }
+    try await eventually { fixture.services.refusals.count == 1 }
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/old").status == 404)
+    #expect(fixture.registry.log.count == count + 1)
   }
 
   @Test func `nobody waits for a blob that a silent upstream is tried with`() async throws {
