@@ -18,12 +18,14 @@ extension BlobDownload {
         return try unkept(file)
       }
       // A record that a killed process has left proves nothing for the repository in it, and what it tells may have changed.
-      if !hasBegun, file.isNoted, let record = services.store.partialRecord(of: fill.digest) {
+      if !hasBegun, file.isRecordNoted, let record = services.store.partialRecord(of: fill.digest) {
         fill.begin(file, size: record.size, origin: record.origin)
         hasBegun = true
       }
       let size = try? file.size()
       if hasBegun, let size { fill.advance(to: size) }
+      // Not at the first look, when the writer may not have told yet whom it asks.
+      if !hasBegun, known != nil, !file.isNoted(asking: fill.place.upstream) { fill.awaitAnother() }
       // The process that writes decides whether the rest is worth having.
       if services.fills.removeIfUnread(fill) { throw .forsaken }
       interval = size == known ? min(interval * 2, Self.intervals.most) : Self.intervals.least

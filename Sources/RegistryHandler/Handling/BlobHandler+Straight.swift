@@ -4,18 +4,23 @@ internal import NIOCore
 extension BlobHandler {
   /// Answers with what upstream sends, for this client alone: a part that a download will not reach soon, or a blob that
   /// the store cannot take.
-  /// - Parameter interest: in the download that goes on meanwhile.
+  /// - Parameters:
+  ///   - part: of a blob whose size is known, in bytes; without it, what the client asks for.
+  ///   - interest: in the download that goes on meanwhile.
   func straight(
     _ digest: Digest,
     _ request: RegistryRequest,
     detail: String,
+    part: Range<Int64>? = nil,
     keeping interest: FillInterest? = nil
   ) async throws(UpstreamError) -> RegistryResponse {
     guard let lease = services.bypasses.lease() else { throw Self.tooManyBypasses }
     let route = Route.blob(repository, digest)
     var headers: HTTPFields = [:]
-    // Whether a validator of the client is the right one can be told only once the size is known.
-    if request.headers[.ifRange] == nil, ByteRange(request.headers[.range], size: .max) != .whole {
+    if let part {
+      headers[.range] = "bytes=\(part.lowerBound)-\(part.upperBound - 1)"
+    } else if request.headers[.ifRange] == nil, ByteRange(request.headers[.range], size: .max) != .whole {
+      // Whether a validator of the client is the right one can be told only once the size is known.
       headers[.range] = request.headers[.range]
     }
     let answer: UpstreamResponse
@@ -32,9 +37,7 @@ extension BlobHandler {
       return response
     }
     let (body, size) = (answer.body, try await size(of: answer, route))
-    if interest != nil, answer.status == 200, case .part(let part) = Self.range(of: request, size: size),
-      part.lowerBound > RangeSource.reach
-    {
+    if let part, answer.status == 200, part.lowerBound > RangeSource.reach {
       services.rangeRefusals.insert(true, for: upstream.upstream.name, lifetime: Self.rangeRefusalLifetime)
       await body.discardBriefly()
       throw Self.rangesRefused
@@ -148,25 +151,31 @@ extension BlobHandler {
     if RangeSource(part, written: fill.progress.value.written) == .download,
       await fill.reaches(part.lowerBound, by: .now + services.patience.withPart)
     {
-      return nil
+      return try withheld(fill)
     }
     if services.rangeRefusals[upstream.upstream.name] == nil {
       do throws(UpstreamError) {
-        return try await straight(fill.digest, request, detail: "range", keeping: fill.makeInterest())
+        return try await straight(fill.digest, request, detail: "range", part: part, keeping: fill.makeInterest())
       } catch {
         guard error == Self.rangesRefused || error == Self.tooManyBypasses else { throw error }
       }
     }
-    if await fill.reaches(part.lowerBound, by: deadline) {
-      // Nothing has been promised yet.
-      if case .failed(let error) = fill.progress.value.phase, error.kind != .store { throw error }
-      return nil
-    }
+    if await fill.reaches(part.lowerBound, by: deadline) { return try withheld(fill) }
     if Task.isCancelled { throw .cancelled }
     throw UpstreamError(
       .timeout,
       "byte \(part.lowerBound) of \(fill.digest) has not been downloaded yet, and upstream sends no parts: ask again"
     )
+  }
+
+  /// The answer to a part that the fill has reached: none, as long as the fill has not failed. Nothing has been promised yet.
+  private func withheld(_ fill: Fill) throws(UpstreamError) -> RegistryResponse? {
+    guard case .failed(let error) = fill.progress.value.phase, error.kind != .store else { return nil }
+    // What another upstream says is no answer of this one.
+    guard !isOfAnother(fill) else {
+      throw UpstreamError(.store, "the download of \(fill.digest) from another upstream failed: ask again")
+    }
+    throw error
   }
 
   /// The rest of a range for one client, when the store can take no more of a download.

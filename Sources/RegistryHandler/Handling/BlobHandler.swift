@@ -117,11 +117,9 @@ struct BlobHandler: Sendable {
       let (fill, isNew, interest) = services.fills.join(digest, from: place, external: upstream.external)
       defer { withExtendedLifetime(interest) {} }
       if isNew { BlobDownload(fill, from: upstream, services).start() }
-      let isOfAnother = fill.place.upstream != place.upstream
-      if !isNew, !isOfAnother, upstream.isSilent, fill.progress.value.phase == .opening { throw .silent }
-      let patience = isOfAnother ? .now + services.patience.withAnotherUpstream : deadline
-      var opened = await opened(fill, by: patience)
-      if opened == nil, isOfAnother, !Task.isCancelled {
+      if !isNew, !isOfAnother(fill), upstream.isSilent, fill.progress.value.phase == .opening { throw .silent }
+      var opened = await openedSoon(fill)
+      if opened == nil, isOfAnother(fill), !Task.isCancelled {
         do throws(UpstreamError) {
           return try await straight(digest, request, detail: "not-kept")
         } catch {
@@ -163,6 +161,24 @@ struct BlobHandler: Sendable {
     progress.size ?? store.size(of: digest) ?? progress.written
   }
 
+  /// Whether what a fill has, or waits for, is another upstream's.
+  func isOfAnother(_ fill: Fill) -> Bool {
+    let progress = fill.progress.value
+    return progress.awaitsAnother || (progress.origin ?? fill.place).upstream != place.upstream
+  }
+
+  /// The same as `opened`; where it is another upstream that has not answered, a client waits for a moment only.
+  private func openedSoon(_ fill: Fill) async -> FillProgress? {
+    let soon = ContinuousClock.now + services.patience.withAnotherUpstream
+    if !isOfAnother(fill) {
+      let progress = await withDeadline(deadline) {
+        await fill.progress.first { $0.isSettled || $0.isStreamable || $0.awaitsAnother }
+      }
+      guard let progress, progress?.awaitsAnother == true else { return progress ?? nil }
+    }
+    return await opened(fill, by: soon)
+  }
+
   private func opened(_ fill: Fill, by deadline: ContinuousClock.Instant) async -> FillProgress? {
     let progress = fill.progress.value
     if progress.isSettled || progress.isStreamable { return progress }
@@ -192,7 +208,7 @@ struct BlobHandler: Sendable {
       {
         return response
       }
-      let isOfAnother = fill.place.upstream != place.upstream
+      let isOfAnother = isOfAnother(fill)
       var response = streamed(digest, size: size, request) { range in
         let window = services.patience.withAnotherUpstream
         let patience = isOfAnother ? FillPatience(at: range.lowerBound, window: window) : nil

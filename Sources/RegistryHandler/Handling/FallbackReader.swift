@@ -25,7 +25,10 @@ final class FallbackReader: BlobSource {
     do throws(BlobReader.Failure) {
       if let piece = try await patientNext(at: offset) { return piece }
     } catch {
-      guard case .brokenOff(let failure) = error, failure.kind == .store else { throw error }
+      // Another upstream's failure is none of this one.
+      guard case .brokenOff(let failure) = error, failure.kind == .store || patience.withLock({ $0 != nil }) else {
+        throw error
+      }
     }
     let upstream: UpstreamReader
     do throws(UpstreamError) {

@@ -67,8 +67,12 @@ package final class Fill: Sendable {
       $0.written = written
       $0.size = size
       $0.origin = origin
+      $0.awaitsAnother = false
     }
   }
+
+  /// Lets clients know that another process asks another upstream for it.
+  package func awaitAnother() { progress.update { $0.awaitsAnother = true } }
 
   /// Lets readers have the end: the digest is right.
   package func release() {
@@ -95,6 +99,7 @@ package final class Fill: Sendable {
     tell()
     progress.update {
       $0.phase = phase
+      $0.awaitsAnother = false
       if let origin { $0.origin = origin }
     }
   }

@@ -30,6 +30,8 @@ package struct FillProgress: Sendable {
   package var isVerified = false
   /// A repository for which upstream has proved the blob; for any other it has to be asked.
   package var origin: RepositoryPlace?
+  /// Whether another process downloads it from another upstream, which has not answered yet.
+  package var awaitsAnother = false
 
   package init() {}
 

@@ -112,40 +112,65 @@ package final class OpenFile: Sendable {
   /// Waits for the exclusive lock. Blocks.
   package func lock() { while flock(descriptor.rawValue, LOCK_EX) != 0, Glibc.errno == EINTR {} }
 
-  /// Gives the lock up, and the note too, although the file stays open for those who read it.
+  /// Gives the lock and the notes up, although the file stays open for those who read it.
   package func unlock() {
-    setNote(F_UNLCK)
+    setNotes(F_UNLCK, Self.notes)
     flock(descriptor.rawValue, LOCK_UN)
   }
 
-  // MARK: - The note
+  // MARK: - Notes
+
+  /// Tells whoever else has the file open that the record beside it is of the process that has the lock.
+  package func noteRecord() throws(StoreError) {
+    guard setNote(F_WRLCK, at: Self.recordNote) else { throw failure("lock the end of") }
+  }
+
+  /// Whether another opening of the file has noted that.
+  package var isRecordNoted: Bool { hasNote(at: Self.recordNote) }
+
+  /// Tells whoever else has the file open which upstream the process asks that has the lock. Without it they wait for less.
+  package func note(asking upstream: UpstreamName) { setNote(F_WRLCK, at: Self.place(of: upstream)) }
+
+  /// Whether another opening of the file has noted that.
+  package func isNoted(asking upstream: UpstreamName) -> Bool { hasNote(at: Self.place(of: upstream)) }
 
   /// `F_OFD_GETLK` and `F_OFD_SETLK` of Linux, which Glibc's module does not have.
   private static let (getLock, setLock): (Int32, Int32) = (36, 37)
 
-  /// Tells whoever else has the file open that what is recorded beside it is of the process that has the lock.
-  ///
-  /// It is a lock of a byte beyond all content, and so it ends with the process.
+  /// A note is a lock of a byte beyond all content, and so it ends with the process.
   /// <https://man7.org/linux/man-pages/man2/fcntl_locking.2.html>
-  package func note() throws(StoreError) {
-    guard setNote(F_WRLCK) else { throw failure("lock the end of") }
+  private static let (notes, recordNote): (Range<Int64>, Int64) = (1 << 62..<(1 << 62) + (1 << 32) + 1, 1 << 62)
+
+  /// Names that share a byte are taken for the same, which costs a client a longer wait.
+  private static func place(of upstream: UpstreamName) -> Int64 {
+    var hash: UInt32 = 2_166_136_261
+    for byte in upstream.description.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    return recordNote + 1 + Int64(hash)
   }
 
-  /// Whether another opening of the file has noted that.
-  package var isNoted: Bool {
-    var lock = Self.noteLock(F_WRLCK)
+  private func hasNote(at offset: Int64) -> Bool {
+    var lock = Self.lock(F_WRLCK, offset..<offset + 1)
     return withUnsafeMutablePointer(to: &lock) { fcntl(descriptor.rawValue, Self.getLock, $0) } == 0
       && lock.l_type != Int16(F_UNLCK)
   }
 
   @discardableResult
-  private func setNote(_ type: Int32) -> Bool {
-    var lock = Self.noteLock(type)
+  private func setNote(_ type: Int32, at offset: Int64) -> Bool { setNotes(type, offset..<offset + 1) }
+
+  @discardableResult
+  private func setNotes(_ type: Int32, _ range: Range<Int64>) -> Bool {
+    var lock = Self.lock(type, range)
     return withUnsafeMutablePointer(to: &lock) { fcntl(descriptor.rawValue, Self.setLock, $0) } == 0
   }
 
-  private static func noteLock(_ type: Int32) -> flock {
-    flock(l_type: Int16(type), l_whence: Int16(SEEK_SET), l_start: .max - 1, l_len: 1, l_pid: 0)
+  private static func lock(_ type: Int32, _ range: Range<Int64>) -> flock {
+    flock(
+      l_type: Int16(type),
+      l_whence: Int16(SEEK_SET),
+      l_start: off_t(range.lowerBound),
+      l_len: off_t(range.count),
+      l_pid: 0
+    )
   }
 
   /// Whether the path still leads to this very file.

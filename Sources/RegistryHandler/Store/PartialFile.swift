@@ -47,7 +47,7 @@ package final class PartialFile {
   /// Keeps what upstream has said of the blob, for those who follow the file from now on. Blocks.
   package func keep(_ record: PartialRecord) throws(StoreError) {
     try store.keep(record, of: digest)
-    try file.note()
+    try file.noteRecord()
   }
 
   /// Appends a chunk. Blocks, the first time as long as it takes to hash what is there.

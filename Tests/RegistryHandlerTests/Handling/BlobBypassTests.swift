@@ -125,6 +125,19 @@ struct BlobBypassTests {
     gate.update { $0 = .max }
   }
 
+  @Test func `a far part is asked for as a part, whatever the client's validator and spelling`() async throws {
+    let fixture = try ProxyFixture()
+    let part = FakeAnswer(206, [.contentRange: "bytes 19000000-19000099/20000000"], [[UInt8](repeating: 3, count: 100)])
+    let (target, gate) = try await startFill(fixture, parts: part)
+    let validator = try #require(await fixture.send(.get, target).headers[.eTag])
+    let response = await fixture.send(.get, target, [.range: "BYTES=19000000-19000099", .ifRange: validator])
+    #expect(response.status == 206)
+    #expect(try await fixture.content(of: response).count == 100)
+    #expect(fixture.registry.requests.last?.headers[.range] == "bytes=19000000-19000099")
+    #expect(fixture.services.rangeRefusals[try Values.upstream("r.test")] == nil)
+    gate.update { $0 = .max }
+  }
+
   @Test func `a part a little ahead of a fast fill is the fill's`() async throws {
     var patience = Patience()
     patience.withPart = .seconds(600)

@@ -82,6 +82,27 @@ struct BlobDripTests {
     #expect(try await fixture.content(of: first) == bytes)
   }
 
+  @Test func `a client of another upstream goes on with its own where the fill fails`() async throws {
+    var patience = Patience()
+    patience.withAnotherUpstream = .seconds(600)
+    let fixture = try ProxyFixture(patience: patience)
+    let gate = Observed(1)
+    drip(fixture, "q.test", gate)
+    let first = await fixture.send(.get, target("q.test"))
+    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "300000"]))
+    fixture.registry.on(request("r.test")) { [bytes] request throws(UpstreamError) in
+      let start = Int(request.headers[.range]?.dropFirst("bytes=".count).prefix { $0 != "-" } ?? "0") ?? 0
+      return FakeAnswer(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
+    }
+    let second = await fixture.send(.get, target("r.test"))
+    #expect(second.headers[.cacheStatus]?.contains("detail=joined") == true)
+    fixture.services.fills.join(digest, from: try Values.place("r.test", "o/a")).fill
+      .end(.failed(UpstreamError(.status, "gone", status: 404)))
+    #expect(try await fixture.content(of: second) == bytes)
+    gate.update { $0 = .max }
+    _ = first
+  }
+
   @Test func `a client stays with the slow fill of another upstream where its own fails`() async throws {
     var patience = Patience()
     patience.withAnotherUpstream = .milliseconds(10)

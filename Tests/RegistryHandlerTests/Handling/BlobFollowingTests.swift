@@ -199,6 +199,48 @@ struct BlobFollowingTests {
     _ = await waiting.value
   }
 
+  @Test(arguments: [false, true])
+  func `an upstream that another process asks does not keep the clients of another waiting`(_ isOpen: Bool) async throws
+  {
+    var patience = Patience()
+    patience.withAnotherUpstream = .milliseconds(10)
+    let fixture = try ProxyFixture(patience: patience)
+    let partial = try fixture.store.claimPartial(digest)
+    let other = try Values.place("q.test", "o/a")
+    partial.file.note(asking: other.upstream)
+    if isOpen {
+      try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: other))
+      try partial.append(ByteBuffer(bytes: bytes[..<60_000]))
+    }
+    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "100000"]))
+    fixture.registry.on(request) { [bytes] request throws(UpstreamError) in
+      guard let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" })
+      else { return FakeAnswer(200, [:], [bytes]) }
+      return FakeAnswer(206, [.contentRange: "bytes \(start)-99999/100000"], [Array(bytes[start...])])
+    }
+    let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    #expect(response.status == 200)
+    #expect(try await fixture.content(of: response) == bytes)
+    partial.discard()
+  }
+
+  @Test func `clients wait for their own upstream where another process asks it`() async throws {
+    var patience = Patience()
+    patience.withAnotherUpstream = .zero
+    let fixture = try ProxyFixture(patience: patience)
+    let partial = try fixture.store.claimPartial(digest)
+    partial.file.note(asking: place.upstream)
+    async let response = fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    // More than one look at the file.
+    try await Task.sleep(for: .milliseconds(50))
+    try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: place))
+    try partial.append(ByteBuffer(bytes: bytes))
+    try fixture.store.link(digest, in: place)
+    try partial.promote()
+    #expect(try await fixture.content(of: await response) == bytes)
+    #expect(fixture.registry.log.isEmpty)
+  }
+
   @Test func `a part that begins later than was asked for is no answer`() async throws {
     let large = [UInt8](repeating: 3, count: 10_000_000)
     let digest = try Values.digest(of: large)
