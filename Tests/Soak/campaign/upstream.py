@@ -178,10 +178,8 @@ class World:
         return Delivery(steps, answer.closes or answer.framing == "raw", run)
 
     def forget(self, run):
-        """Forgets a scenario that is over."""
+        """Forgets a scenario that is over; not whose its tokens are, as a download may still go on with them."""
         self.runs.pop(run.number, None)
-        for token in [token for token, entry in self.tokens.items() if entry[1] == run.number]:
-            del self.tokens[token]
 
 
 def befalls(fault, where, answer):
