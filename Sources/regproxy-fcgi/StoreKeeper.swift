@@ -15,6 +15,7 @@ struct StoreKeeper: Sendable {
 
   func start() {
     OSThread.start { [evictor] in
+      evictor.recount()
       var looks = 0
       while true {
         evictor.maintain()

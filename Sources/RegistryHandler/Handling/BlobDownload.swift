@@ -159,22 +159,12 @@ struct BlobDownload: Sendable {
       )
     }
     let evictor = services.evictor
-    let progress = fill.progress
-    let admission = await evictor.admit(fill.digest, size: size, present: partial.length) { progress.value.written }
-    defer { evictor.withdraw(fill.digest) }
-    guard admission != .refused else {
-      partial.discard()
-      throw .noRoom
-    }
-    var counted = admission == .reserved ? size : nil
-    defer { counted.map { evictor.giveBack($0) } }
     let place = place
+    let record = PartialRecord(size: size, etag: response.strongEntityTag, origin: place)
+    defer { evictor.withdraw(fill.digest) }
+    var counted = try await admit(partial, record) == .reserved ? size : nil
+    defer { counted.map { evictor.giveBack($0) } }
     do {
-      // Nobody follows what is withheld to its end, nor goes on with it.
-      if size ?? .max > FillProgress.heldBack {
-        let etag = response.strongEntityTag
-        try partial.keep(PartialRecord(size: size, etag: etag, origin: place, isReserved: counted != nil))
-      }
       fill.begin(partial.file, size: size, written: partial.length, origin: place)
       fill.advance(to: partial.length)
       try await receive(response, into: partial, size: size, skipping: skipped)
@@ -208,6 +198,29 @@ struct BlobDownload: Sendable {
       partial.giveUp(because: error)
       return .unkept
     }
+  }
+
+  /// Makes room, and lets other processes know; throws where it is not to be written at all.
+  private func admit(_ partial: PartialFile, _ record: PartialRecord) async throws(UpstreamError) -> Admission {
+    let progress = fill.progress
+    var failure: StoreError?
+    let admission = await services.evictor.admit(fill.digest, size: record.size, present: partial.length) {
+      progress.value.written
+    } announce: { admission in
+      // Nobody follows what is withheld to its end, nor goes on with it.
+      guard record.size ?? .max > FillProgress.heldBack else { return }
+      do throws(StoreError) { try partial.keep(record.reserved(admission == .reserved)) } catch { failure = error }
+    }
+    if admission == .refused {
+      partial.discard()
+      throw .noRoom
+    }
+    if let failure {
+      if admission == .reserved, let size = record.size { services.evictor.giveBack(size) }
+      partial.giveUp(because: failure)
+      throw UpstreamError(.store, "the blob could not be kept: \(failure)")
+    }
+    return admission
   }
 
   /// Whether the store may take it. Nobody waits for what has to go: readers have the end before.

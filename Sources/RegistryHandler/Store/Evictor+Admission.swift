@@ -26,32 +26,35 @@ extension Evictor {
   ///   - size: as announced, in bytes; `nil` when unknown.
   ///   - present: how much of the blob is on the disk already, in bytes.
   ///   - written: how much of it is there later, in bytes.
+  ///   - announce: lets other processes know of it, before they admit another.
   package func admit(
     _ digest: Digest,
     size: Int64?,
     present: Int64,
-    written: @escaping @Sendable () -> Int64
+    written: @escaping @Sendable () -> Int64,
+    announce: (Admission) -> Void
   ) async -> Admission {
-    guard let size else {
-      growing.add(digest, size: nil, isReserved: false, written: written)
-      return .shared
+    func add(_ admission: Admission) -> Admission {
+      growing.add(digest, size: size, isReserved: admission == .reserved, written: written)
+      announce(admission)
+      return admission
     }
+    guard let size else { return add(.shared) }
     guard policy.limits.isLimited else {
       store.usage.add(StoreUsage.taken(by: size))
-      return .reserved
+      return add(.reserved)
     }
     let growth = max(0, size - present)
     let hasRoom = await makeRoom(for: size, growth: growth, besides: digest, patience: Self.admissionPatience) {
-      growing.add(digest, size: size, isReserved: true, written: written)
+      _ = add(.reserved)
     }
     if hasRoom { return .reserved }
-    return admissions.withLock { _ in
-      let totals = growing.totals(except: digest)
+    return withAdmissionLock {
+      let totals = growing.totals(except: digest, isFresh: true)
       guard policy.permitsSharing(size, besides: totals.shared), hasFreeSpace(for: growth, totals) else {
         return .refused
       }
-      growing.add(digest, size: size, isReserved: false, written: written)
-      return .shared
+      return add(.shared)
     }
   }
 
@@ -67,8 +70,10 @@ extension Evictor {
   ///   - step: how much of that is still to be written, in bytes.
   package func permitsGrowth(of digest: Digest, to length: Int64, by step: Int64) -> Bool {
     guard policy.limits.isLimited else { return true }
-    let free = freeSpace?.subtractingClamped(growing.totals(except: digest).outstanding).subtractingClamped(step)
-    return policy.permitsGrowth(to: length, total: store.usage.total ?? 0, free: free)
+    let others = growing.totals(except: digest)
+    let free = freeSpace?.subtractingClamped(others.outstanding).subtractingClamped(step)
+    let total = (store.usage.total ?? 0).addingClamped(others.unsized)
+    return policy.permitsGrowth(to: length, total: total, free: free)
   }
 
   // MARK: - After a download
@@ -101,8 +106,8 @@ extension Evictor {
       store.usage.add(taken)
       return true
     }
-    return admissions.withLock { _ in
-      guard hasFreeSpace(for: growth, growing.totals(except: digest)),
+    return withAdmissionLock {
+      guard hasFreeSpace(for: growth, growing.totals(except: digest, isFresh: growth > 0)),
         store.usage.reserve(taken, upTo: policy.limits.maxSize ?? .max)
       else { return false }
       onSuccess()

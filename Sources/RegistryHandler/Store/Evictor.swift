@@ -59,8 +59,8 @@ package final class Evictor: Sendable {
   private let clock: @Sendable () -> ContinuousClock.Instant
   /// What downloads are about to take.
   let growing: GrowingPartials
-  /// One download after another is admitted.
-  let admissions = Mutex<Void>(())
+  /// One download of this process after another is admitted.
+  private let admissions = Mutex<Void>(())
   private let state: Mutex<State>
   private let blobs = Atomic<UInt64>(0)
   private let bytes = Atomic<UInt64>(0)
@@ -80,7 +80,7 @@ package final class Evictor: Sendable {
     self.logger = logger
     self.now = now
     self.clock = clock
-    growing = GrowingPartials(store, now: now, clock: clock)
+    growing = GrowingPartials(store, clock: clock)
     state = Mutex(State(nextLook: clock()))
   }
 
@@ -131,9 +131,14 @@ package final class Evictor: Sendable {
     }
   }
 
+  /// Counts all blobs anew: a process that was killed has given back nothing of what its downloads were about to take. Blocks.
+  package func recount() {
+    if policy.limits.isLimited { withLock { _ = look(&$0) } }
+  }
+
   /// Counts all blobs anew, and removes what serves nobody. Blocks.
   package func collect() {
-    if policy.limits.isLimited { withLock { _ = look(&$0) } }
+    recount()
     // Nobody who needs room waits for this.
     withLock(store.layout.collectorLock) { StoreCollector(store, now: now()).collect() }
   }
@@ -158,6 +163,17 @@ package final class Evictor: Sendable {
     defer { file.unlock() }
     body()
     return true
+  }
+
+  /// Runs where no other thread or process admits a download: what is counted and what is recorded then agree. Blocks shortly.
+  func withAdmissionLock<Value>(_ body: () -> Value) -> Value {
+    admissions.withLock { _ in
+      // Without descriptors downloads of other processes may be admitted at the same time, which costs exactness.
+      let file = try? OpenFile(store.layout.admissionLock, .readWrite, [.create, .closeOnExec, .noFollow])
+      file?.lock()
+      defer { file?.unlock() }
+      return body()
+    }
   }
 
   func evict(_ wanted: Int64, _ extent: Extent) -> Outcome {
@@ -234,9 +250,9 @@ package final class Evictor: Sendable {
   @discardableResult
   private func look(_ state: inout State) -> Int64 {
     let start = ContinuousClock.now
-    let before = store.usage.total
     // Counted before the blobs, so that a download that is kept meanwhile is not forgotten.
-    var total = growing.totals().reserved
+    let (before, reserved) = withAdmissionLock { (store.usage.total, growing.totals(isFresh: true).reserved) }
+    var total = reserved
     state.candidates = []
     store.forEachBlob { digest, use in
       total = total.addingClamped(StoreUsage.taken(by: use.size))

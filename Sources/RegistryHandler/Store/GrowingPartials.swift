@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import SystemPackage
 
 /// What the downloads of all processes still take, before it can be seen on the disk.
 struct GrowthTotals: Equatable, Sendable {
@@ -10,11 +11,16 @@ struct GrowthTotals: Equatable, Sendable {
   var shared: Int64 = 0
   /// Written, in bytes.
   var written: Int64 = 0
+  /// Of that, what is of blobs of unknown size.
+  var unsized: Int64 = 0
 
   /// - Parameter size: as announced, in bytes; `nil` when unknown.
   mutating func add(size: Int64?, written: Int64, isReserved: Bool) {
     self.written = self.written.addingClamped(written)
-    guard let size, size >= 0 else { return }
+    guard let size, size >= 0 else {
+      unsized = unsized.addingClamped(written)
+      return
+    }
     outstanding = outstanding.addingClamped(max(0, size - written))
     if isReserved {
       reserved = reserved.addingClamped(StoreUsage.taken(by: size))
@@ -28,7 +34,8 @@ struct GrowthTotals: Equatable, Sendable {
       outstanding: one.outstanding.addingClamped(other.outstanding),
       reserved: one.reserved.addingClamped(other.reserved),
       shared: one.shared.addingClamped(other.shared),
-      written: one.written.addingClamped(other.written)
+      written: one.written.addingClamped(other.written),
+      unsized: one.unsized.addingClamped(other.unsized)
     )
   }
 }
@@ -47,25 +54,15 @@ final class GrowingPartials: Sendable {
     var nextScan: ContinuousClock.Instant?
   }
 
-  /// A file that has not grown for so long grows no more, in seconds: a stall ends sooner.
-  static let quiet: Int64 = 60
-
   /// The files of other processes are looked at again after this.
   private static let scanInterval: Duration = .seconds(1)
 
   private let store: Store
-  private let now: @Sendable () -> Int64
   private let clock: @Sendable () -> ContinuousClock.Instant
   private let state = Mutex(State())
 
-  /// - Parameter now: seconds since 1970.
-  init(
-    _ store: Store,
-    now: @escaping @Sendable () -> Int64,
-    clock: @escaping @Sendable () -> ContinuousClock.Instant
-  ) {
+  init(_ store: Store, clock: @escaping @Sendable () -> ContinuousClock.Instant) {
     self.store = store
-    self.now = now
     self.clock = clock
   }
 
@@ -78,10 +75,10 @@ final class GrowingPartials: Sendable {
 
   func remove(_ digest: Digest) { state.withLock { $0.own[digest] = nil } }
 
-  /// What all take but one. Blocks on the files of other processes, once a second at most.
-  func totals(except digest: Digest? = nil) -> GrowthTotals {
+  /// What all take but one. Blocks on the files of other processes, once a second at most unless they are to be looked at now.
+  func totals(except digest: Digest? = nil, isFresh: Bool = false) -> GrowthTotals {
     let (own, others) = state.withLock { state in
-      if state.nextScan.map({ clock() >= $0 }) ?? true {
+      if isFresh || state.nextScan.map({ clock() >= $0 }) ?? true {
         state.others = scan(except: Set(state.own.keys).union(digest.map { [$0] } ?? []))
         state.nextScan = clock() + Self.scanInterval
       }
@@ -97,7 +94,10 @@ final class GrowingPartials: Sendable {
   private func scan(except known: Set<Digest>) -> GrowthTotals {
     var totals = GrowthTotals()
     store.forEachPartial { digest, use in
-      guard !known.contains(digest), now() - use.lastChange <= Self.quiet else { return }
+      // What is left of a download takes no more than can be seen on the disk.
+      guard !known.contains(digest),
+        let file = try? OpenFile(store.layout.partial(digest), .readOnly, [.closeOnExec, .noFollow]), file.isRecordNoted
+      else { return }
       let record = store.partialRecord(of: digest)
       totals.add(size: record?.size, written: use.size, isReserved: record?.isReserved ?? false)
     }

@@ -12,12 +12,18 @@ package struct PartialRecord: Codable, Equatable, Sendable {
   /// Whether the size is counted in the total of the store already; absent where it is not.
   package var isReserved: Bool?
 
-  package init(size: Int64?, etag: String?, origin: RepositoryPlace, isReserved: Bool = false) {
-    self.isReserved = isReserved ? true : nil
+  package init(size: Int64?, etag: String?, origin: RepositoryPlace) {
     self.size = size
     self.etag = etag
     upstream = origin.upstream.description
     repository = origin.repository.description
+  }
+
+  /// The same, with or without its size in the total of the store.
+  package func reserved(_ isReserved: Bool) -> PartialRecord {
+    var copy = self
+    copy.isReserved = isReserved ? true : nil
+    return copy
   }
 
   /// The place that the bytes come from; `nil` where the record has been spoilt.

@@ -30,6 +30,9 @@ package struct StoreLayout: Sendable {
   /// Locked by who evicts.
   package var evictorLock: String { "\(root)/evictor.lock" }
 
+  /// Locked while a download is admitted.
+  package var admissionLock: String { "\(root)/admission.lock" }
+
   /// Locked by who collects what serves nobody.
   package var collectorLock: String { "\(root)/collector.lock" }
 

@@ -35,7 +35,7 @@ struct EvictorAdmissionTests {
   }
 
   private func admit(_ evictor: Evictor, _ name: String, _ size: Int64?) async throws -> Admission {
-    await evictor.admit(try Values.digest(of: name), size: size, present: 0) { 0 }
+    await evictor.admit(try Values.digest(of: name), size: size, present: 0, written: { 0 }, announce: { _ in })
   }
 
   @Test func `a download is counted before its first byte, and given back`() async throws {
@@ -94,7 +94,7 @@ struct EvictorAdmissionTests {
     let digest = try Values.digest(of: "a")
     let partial = try store.claimPartial(digest)
     let place = try Values.place("r.test", "o/a")
-    try partial.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: place, isReserved: true))
+    try partial.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: place).reserved(true))
     try partial.append(ByteBuffer(repeating: 0, count: 100))
     try partial.file.setTimes(used: clock.now, changed: Int(clock.now))
     for evictor in [evictor, makeEvictor(maxSize: 100 * Self.block)] {
@@ -102,10 +102,32 @@ struct EvictorAdmissionTests {
       #expect(store.usage.total == 7 * Self.block)
     }
     // It was killed.
-    clock.advance(by: GrowingPartials.quiet + 1)
     partial.release()
     makeEvictor(maxSize: 100 * Self.block).collect()
     #expect(store.usage.total == Self.block)
+  }
+
+  @Test func `what another process is about to write is taken into account at once`() async throws {
+    var limits = StoreLimits()
+    limits.minFree = 1
+    let free = try #require(store.fileSystem.freeSpace(at: store.layout.root))
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let evictors = (0..<2).map { _ in Evictor(store, limits, logger: logger, now: { [clock] in clock.now }) }
+    for evictor in evictors { evictor.collect() }
+    // Three quarters of what is free, each.
+    var partials: [PartialFile] = []
+    var admissions: [Admission] = []
+    for (name, evictor) in zip(["a", "b"], evictors) {
+      let digest = try Values.digest(of: name)
+      let partial = try store.claimPartial(digest)
+      partials.append(partial)
+      let record = PartialRecord(size: free / 4 * 3, etag: nil, origin: try Values.place("r.test", "o/a"))
+      let admission = await evictor.admit(digest, size: record.size, present: 0, written: { 0 }) {
+        try? partial.keep(record.reserved($0 == .reserved))
+      }
+      admissions.append(admission)
+    }
+    #expect(admissions == [.reserved, .refused])
   }
 
   @Test func `a blob of unknown size may grow to a tenth beyond the limit`() async throws {
@@ -116,6 +138,11 @@ struct EvictorAdmissionTests {
     #expect(evictor.permitsGrowth(of: digest, to: 110 * Self.block, by: 1))
     #expect(!evictor.permitsGrowth(of: digest, to: 110 * Self.block + 1, by: 1))
     #expect(makeEvictor(maxSize: nil).permitsGrowth(of: digest, to: .max, by: .max))
+    // Another one, of this process.
+    let written = 10 * Self.block
+    _ = await evictor.admit(try Values.digest(of: "b"), size: nil, present: 0, written: { written }, announce: { _ in })
+    #expect(evictor.permitsGrowth(of: digest, to: 100 * Self.block, by: 1))
+    #expect(!evictor.permitsGrowth(of: digest, to: 100 * Self.block + 1, by: 1))
   }
 
   @Test func `sizes beyond all bounds are added up without a trap`() {
@@ -124,7 +151,7 @@ struct EvictorAdmissionTests {
     totals.add(size: .max, written: 0, isReserved: false)
     totals.add(size: -5, written: 3, isReserved: true)
     totals.add(size: nil, written: 3, isReserved: true)
-    #expect(totals == GrowthTotals(outstanding: .max, reserved: .max, shared: .max, written: 21))
+    #expect(totals == GrowthTotals(outstanding: .max, reserved: .max, shared: .max, written: 21, unsized: 6))
     #expect(StoreUsage.taken(by: .max) > 0)
   }
 
