@@ -94,33 +94,6 @@ extension BlobHandler {
     }
   }
 
-  /// Reads a blob that is here from upstream, and throws it away: what upstream sends has to be the blob.
-  /// - Returns: the redirect that upstream answers with in its place.
-  func redirectUnlessSent(_ digest: Digest, size: Int64) async throws(UpstreamError) -> ClientRedirect? {
-    let route = Route.blob(repository, digest)
-    let answer: UpstreamResponse
-    switch try await ask(upstream.forOneClient, route, [:], until: deadline) {
-    case .redirect(let redirect): return redirect
-    case .response(let response): answer = response
-    }
-    guard answer.status == 200 else {
-      await answer.body.discardBriefly()
-      throw UpstreamError(refusing: answer, route)
-    }
-    let source = UpstreamReader.Source(body: answer.body, skipped: 0)
-    let reader = UpstreamReader(
-      source,
-      range: 0..<size,
-      verifying: digest,
-      now: services.instant,
-      on: services.executor
-    )
-    try await withDeadline(deadline, orTimeout: "upstream did not send all of \(digest) in time") {
-      () throws(UpstreamError) in try await reader.drain()
-    }
-    return nil
-  }
-
   // MARK: - Parts of a growing blob
 
   /// How long an upstream that sent the whole for a part is not asked for far parts again, in seconds.
@@ -128,7 +101,7 @@ extension BlobHandler {
 
   private static let rangesRefused = UpstreamError(.invalidAnswer, "upstream sends no parts of blobs")
 
-  private static let tooManyBypasses = UpstreamError(
+  static let tooManyBypasses = UpstreamError(
     .store,
     "too many blobs are streamed without being stored: ask again, and see why the store does not keep them"
   )
@@ -212,9 +185,14 @@ extension BlobHandler {
 
   /// Asks for what follows an offset, for a client that has what is before it.
   ///
-  /// The head of its answer is out, perhaps long since: what is left has a time of its own.
+  /// The head of its answer is out, perhaps long since: what is left has a time of its own, and the blob may be stored now.
   private func opener(of digest: Digest, upTo end: Int64, size: Int64) -> UpstreamReader.Opener {
     { offset throws(UpstreamError) in
+      if services.store.hasLink(to: digest, in: place), let file = services.store.open(digest),
+        (try? file.size()) == size
+      {
+        return UpstreamReader.Source(body: StoredBody(file: file, range: offset..<end), skipped: 0)
+      }
       let route = Route.blob(repository, digest)
       let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(end - 1)"] : [:]
       let deadline = ContinuousClock.now + ResumptionPlan.timeout
@@ -231,7 +209,7 @@ extension BlobHandler {
     }
   }
 
-  private func ask(
+  func ask(
     _ upstream: AuthenticatedUpstream,
     _ route: Route,
     _ headers: HTTPFields,

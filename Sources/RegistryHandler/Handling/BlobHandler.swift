@@ -12,7 +12,7 @@ struct BlobHandler: Sendable {
 
   private var store: Store { services.store }
 
-  private var place: RepositoryPlace { RepositoryPlace(upstream: upstream.upstream.name, repository: repository) }
+  var place: RepositoryPlace { RepositoryPlace(upstream: upstream.upstream.name, repository: repository) }
 
   func respond(to request: RegistryRequest, _ digest: Digest) async throws(UpstreamError) -> RegistryResponse {
     if let size = store.use(digest) {
@@ -282,7 +282,7 @@ struct BlobHandler: Sendable {
   }
 
   /// A link that cannot be kept costs another question next time, nothing more.
-  private func keepLink(to digest: Digest) {
+  func keepLink(to digest: Digest) {
     do {
       try store.link(digest, in: place)
     } catch {

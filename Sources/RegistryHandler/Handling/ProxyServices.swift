@@ -39,6 +39,7 @@ package final class ProxyServices: Sendable {
   package let refusals: RefusalMemory
   let headFallback: HeadFallback
   let blobQuestions: SingleFlight<BlobQuestion.Key, Result<BlobQuestion.Answer, UpstreamError>>
+  let contentProofs: SingleFlight<BlobQuestion.Key, Result<ClientRedirect?, UpstreamError>>
   let manifestFlights: SingleFlight<ManifestKey, Result<ManifestAnswer, UpstreamError>>
   let listFlights: SingleFlight<ListHandler.Key, Result<ListHandler.Answer, UpstreamError>>
   /// The longest wait for upstream when there is something stale to answer with.
@@ -99,6 +100,7 @@ package final class ProxyServices: Sendable {
     self.refusals = RefusalMemory(now: monotonicNow)
     self.headFallback = HeadFallback(now: monotonicNow)
     self.blobQuestions = SingleFlight(executor: executor)
+    self.contentProofs = SingleFlight(executor: executor)
     self.manifestFlights = SingleFlight(executor: executor)
     self.listFlights = SingleFlight(executor: executor)
     self.staleAnswerTimeout = staleAnswerTimeout

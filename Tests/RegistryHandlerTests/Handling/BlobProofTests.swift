@@ -136,6 +136,31 @@ struct BlobProofTests {
     #expect(fixture.store.hasLink(to: digest, in: try Values.place("r.test", "o/b")) == isRight)
   }
 
+  @Test func `a proof by content is one download for all, and goes on without them`() async throws {
+    var head = FakeAnswer(200)
+    head.isChunked = true
+    let gate = Observed(0)
+    registry.on("HEAD \(other)", head)
+    registry.on("GET \(other)") { [bytes] request throws(UpstreamError) in
+      var content = FakeAnswer(200, [:], [bytes])
+      content.isChunked = true
+      // The one byte that is asked for after HEAD comes as the whole.
+      if request.headers[.range] == nil { content.gate = gate }
+      return content
+    }
+    let clients = (0..<20).map { _ in Task { await fixture.send(.head, "/v2/o/b/blobs/\(digest)").status } }
+    func downloads() -> Int { registry.requests.count { $0.method == .get && $0.headers[.range] == nil } }
+    // The first was of the blob itself.
+    while downloads() < 2 { await Task.yield() }
+    for client in clients { client.cancel() }
+    for client in clients { _ = await client.value }
+    gate.update { $0 = .max }
+    let place = try Values.place("r.test", "o/b")
+    while !fixture.store.hasLink(to: digest, in: place) { await Task.yield() }
+    #expect(downloads() == 2)
+    #expect(await fixture.send(.head, "/v2/o/b/blobs/\(digest)").headers[.xCache] == "HIT")
+  }
+
   @Test func `an empty blob is asked for without a range`() async throws {
     let digest = try Values.digest(of: [UInt8]())
     try fixture.store.keep([], as: digest)
