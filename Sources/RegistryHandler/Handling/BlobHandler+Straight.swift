@@ -37,7 +37,7 @@ extension BlobHandler {
       return response
     }
     let (body, size) = (answer.body, try await size(of: answer, route))
-    if let part, answer.status == 200, part.lowerBound > RangeSource.reach {
+    if let part, answer.status == 200, part.lowerBound > Self.longestSkip {
       services.rangeRefusals.insert(true, for: upstream.upstream.name, lifetime: Self.rangeRefusalLifetime)
       await body.discardBriefly()
       throw Self.rangesRefused
@@ -95,6 +95,10 @@ extension BlobHandler {
   }
 
   // MARK: - Parts of a growing blob
+
+  /// What is read and thrown away at most where upstream sends the whole in the place of a part, in bytes: the download is
+  /// ahead of that.
+  private static let longestSkip: Int64 = 1 << 20
 
   /// How long an upstream that sent the whole for a part is not asked for far parts again, in seconds.
   private static let rangeRefusalLifetime: Int64 = 600
