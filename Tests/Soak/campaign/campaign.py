@@ -53,6 +53,8 @@ class Campaign:
         """Stacks with a site, where a scenario can run."""
         self.repeating = {}
         """Locks of scenarios by number, as some run more than once."""
+        self.run_again = set()
+        """Scenarios that are judged by another run, as the machine stood still during the first."""
         self.report = Report(plan)
         self.tls = None
         self.ca_file = None
@@ -146,7 +148,9 @@ class Campaign:
 
     async def work(self, lane, queue):
         while queue and not self.is_late:
-            await self.run_one(queue.pop(), lane)
+            number = queue.pop()
+            if not await self.run_one(number, lane):
+                queue.insert(0, number)
         if queue:
             self.report.skipped += len(queue)
             queue.clear()
@@ -156,6 +160,8 @@ class Campaign:
         return bool(self.plan.total_bound) and time.monotonic() - self.report.start > self.plan.total_bound
 
     async def run_one(self, number, lane):
+        """Runs a scenario; false where it tells nothing, as it failed while the machine stood still."""
+        stalls = LAG.stalls
         scenario = draw(self.plan.seed, number, self.plan.long, self.plan.kinds)
         stack, site = await self.free[lane].get()
         try:
@@ -163,7 +169,12 @@ class Campaign:
                 run = await execute(scenario, stack, site, self.world)
         finally:
             self.free[lane].put_nowait((stack, site))
+        if run.violations and LAG.stalls > stalls and number not in self.run_again:
+            print(f"the machine stood still: scenario {number} is run again", file=sys.stderr, flush=True)
+            self.run_again.add(number)
+            return False
         self.report.add(run)
+        return True
 
     async def tell_progress(self):
         while True:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+from .lag import LAG
 from .mounts import MS_RDONLY, MS_REMOUNT, mount, unmount
 from .worker import Worker
 
@@ -163,11 +164,11 @@ class Stack:
 
     async def until_ready(self):
         """Waits until the workers obey signals and the whole answers."""
-        deadline = time.monotonic() + START_BOUND
+        deadline = time.monotonic() + START_BOUND - LAG.total
         while (
             not all(worker.takes_signals() for worker in self.workers if worker.is_running) or not await self.answers()
         ):
-            if time.monotonic() > deadline or not any(worker.is_running for worker in self.workers):
+            if time.monotonic() - LAG.total > deadline or not any(worker.is_running for worker in self.workers):
                 raise SystemExit(f"soak: stack {self.name} did not start: see {self.directory}")
             await asyncio.sleep(0.02)
 
