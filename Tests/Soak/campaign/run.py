@@ -31,6 +31,8 @@ class Run:
         """(side, repository, digest) to the count of requests for it."""
         self.versions = {}
         """Digest to the (offset, bytes) that were sent although they are wrong."""
+        self.desynchronized = set()
+        """Sides that sent a second answer, which may be taken for that to the next request on the connection."""
         self.told = set()
         """(side, digest) for which something wrong may have been told."""
         self.bodies = set()
@@ -103,7 +105,8 @@ class Run:
         if answer.prefix or answer.raw_head is not None:
             self.versions[content.digest].append((0, b"abc" + body))
             self.versions[content.digest].append((0, b"abc"))
-            # The second answer may be taken for that to the next request on the connection.
+        if b"HTTP/1.1 200" in answer.prefix + answer.suffix:
+            self.desynchronized.add(where.side)
             for other in self.scenario.blobs:
                 self.told.add((where.side, other.digest))
                 self.versions.setdefault(other.digest, []).append((offset, body))
