@@ -37,6 +37,7 @@ extension UpstreamError {
 
   /// How much a connection that ended so has to have brought for the next one to count as the first, in bytes.
   ///
-  /// A drip is no progress: it would keep clients waiting for hours.
-  var leastProgress: Int64 { kind == .timeout ? StallDetector.leastBytes : 1 }
+  /// A drip is no progress: it would keep clients waiting for hours. Nor are answers that break off at once: the next endpoint
+  /// may do better.
+  var leastProgress: Int64 { kind == .timeout ? StallDetector.leastBytes : 4 << 10 }
 }

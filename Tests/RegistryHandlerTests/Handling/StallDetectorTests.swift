@@ -52,8 +52,8 @@ struct StallDetectorTests {
     #expect(isStalledAt330)
   }
 
-  @Test func `a drip is no progress, a cut after a byte is`() {
+  @Test func `a drip is no progress, a cut after 4 KiB is`() {
     #expect(UpstreamError.stalled.leastProgress == StallDetector.leastBytes)
-    #expect(UpstreamError(.unreachable, "reset").leastProgress == 1)
+    #expect(UpstreamError(.unreachable, "reset").leastProgress == 4096)
   }
 }
