@@ -173,7 +173,7 @@ struct BlobBypassTests {
     let whole = fixture.registry.log.count
     async let first = fixture.send(.get, target, [.range: "bytes=19000000-19000099"])
     while fixture.registry.log.count == whole { await Task.yield() }
-    while fixture.services.rangeRefusals[try Values.upstream("r.test")] == nil { await Task.yield() }
+    try await eventually { try fixture.services.rangeRefusals[Values.upstream("r.test")] != nil }
     async let second = fixture.send(.get, target, [.range: "bytes=18000000-18000099"])
     gate.update { $0 = .max }
     for response in [await first, await second] {
@@ -188,7 +188,7 @@ struct BlobBypassTests {
     let (target, gate) = try await startFill(fixture, parts: FakeAnswer(200, [:], [Self.large]))
     let digest = try Values.digest(of: Self.large)
     async let part = fixture.send(.get, target, [.range: "bytes=19000000-19000099"])
-    while fixture.services.rangeRefusals[try Values.upstream("r.test")] == nil { await Task.yield() }
+    try await eventually { try fixture.services.rangeRefusals[Values.upstream("r.test")] != nil }
     fixture.services.fills.join(digest, from: try Values.place("r.test", "o/a")).fill
       .end(.failed(UpstreamError(.invalidAnswer, "wrong bytes")))
     #expect(await part.status == 502)

@@ -64,20 +64,26 @@ struct BlobFollowingTests {
   }
 
   @Test func `the record of a killed process admits no client`() async throws {
-    let partial = try store.claimPartial(digest)
-    try store.keep(PartialRecord(size: nil, etag: nil, origin: place), of: digest)
-    async let response = open()
-    while fixture.services.fills.count == 0 { await Task.yield() }
-    // Time to look at the record that is there.
-    try await Task.sleep(for: .milliseconds(50))
+    var patience = Patience()
+    patience.withAnotherUpstream = .seconds(600)
+    let fixture = try ProxyFixture(patience: patience)
+    let partial = try fixture.store.claimPartial(digest)
+    try fixture.store.keep(PartialRecord(size: nil, etag: nil, origin: place), of: digest)
+    async let response = fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    try await eventually { fixture.services.fills.count > 0 }
+    let (fill, _, interest) = fixture.services.fills.join(digest, from: place)
+    defer { withExtendedLifetime(interest) {} }
+    // After two looks at the file, whose writer has not told whom it asks.
+    _ = await fill.progress.first { $0.awaitsAnother || $0.hasBlob }
+    #expect(fill.progress.value.phase == .opening)
     // The writer resumes it by way of a repository of its own.
     let other = try Values.place("r.test", "o/b")
     try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: other))
     try partial.append(ByteBuffer(bytes: bytes))
-    try store.link(digest, in: other)
+    try fixture.store.link(digest, in: other)
     try partial.promote()
     #expect(await response.status == 404)
-    #expect(registry.log == ["HEAD \(request.dropFirst("GET ".count))"])
+    #expect(fixture.registry.log == ["HEAD \(request.dropFirst("GET ".count))"])
   }
 
   @Test(arguments: [0, 99_999])
