@@ -127,7 +127,7 @@ struct BlobDownload: Sendable {
     RedirectMemory.Key(fill.digest, in: fill.place, by: .get, upstream.external)
   }
 
-  /// Where upstream has just sent other clients of this repository.
+  /// The redirect that other clients of this repository have just been given; `nil` when upstream has to be asked.
   private func redirected() -> FillProgress.Phase? {
     guard !isStreaming else { return nil }
     return services.redirects.redirect(for: redirectKey).map { .redirected($0) }

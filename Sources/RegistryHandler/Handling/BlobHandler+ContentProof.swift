@@ -1,7 +1,7 @@
 internal import HTTPTypes
 
 extension BlobHandler {
-  /// How long upstream may take to send all of a blob that is here already.
+  /// The longest time for upstream to send all of a stored blob.
   private static let contentTimeout: Duration = .seconds(600)
 
   /// Proves by its content that upstream has a blob, and links it: once for all who ask meanwhile, and to its end although

@@ -20,7 +20,7 @@ extension BlobHandler {
     if let part {
       headers[.range] = "bytes=\(part.lowerBound)-\(part.upperBound - 1)"
     } else if request.headers[.ifRange] == nil, ByteRange(request.headers[.range], size: .max) != .whole {
-      // Whether a validator of the client is the right one can be told only once the size is known.
+      // The client's validator cannot be compared before the size is known.
       headers[.range] = request.headers[.range]
     }
     let answer: UpstreamResponse
@@ -96,8 +96,7 @@ extension BlobHandler {
 
   // MARK: - Parts of a growing blob
 
-  /// What is read and thrown away at most where upstream sends the whole in the place of a part, in bytes: the download is
-  /// ahead of that.
+  /// The longest beginning that is discarded where upstream ignores the range, in bytes: the download is ahead of that.
   private static let longestSkip: Int64 = 1 << 20
 
   /// How long an upstream that sent the whole for a part is not asked for far parts again, in seconds.
@@ -148,7 +147,7 @@ extension BlobHandler {
   /// The answer to a part that the fill has reached: none, as long as the fill has not failed. Nothing has been promised yet.
   private func withheld(_ fill: Fill) throws(UpstreamError) -> RegistryResponse? {
     guard case .failed(let error) = fill.progress.value.phase, error.kind != .store else { return nil }
-    // What another upstream says is no answer of this one.
+    // Another upstream's failure is no answer of this one.
     guard !isOfAnother(fill) else {
       throw UpstreamError(.store, "the download of \(fill.digest) from another upstream failed: ask again")
     }

@@ -73,7 +73,7 @@ struct BlobHandler: Sendable {
     case .redirected(let redirect): return .redirected(response(redirect))
     case .found(let told?) where told != size: return .otherSize(told)
     case .found(nil):
-      // Whoever answers whatever is asked tells no size, either: only the content is a proof then.
+      // An upstream with one page for everything tells no size, either: only the content is a proof then.
       if let redirect = try await redirectUnlessSent(digest, size: size) { return .redirected(response(redirect)) }
     case .found: break
     }
@@ -161,7 +161,7 @@ struct BlobHandler: Sendable {
     progress.size ?? store.size(of: digest) ?? progress.written
   }
 
-  /// Whether what a fill has, or waits for, is another upstream's.
+  /// Tells a fill whose bytes are, or will be, another upstream's.
   func isOfAnother(_ fill: Fill) -> Bool {
     let progress = fill.progress.value
     return progress.awaitsAnother || (progress.origin ?? fill.place).upstream != place.upstream

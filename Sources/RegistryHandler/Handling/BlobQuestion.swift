@@ -44,7 +44,7 @@ struct BlobQuestion: Sendable {
     return try result.get()
   }
 
-  /// What upstream has said to the same question a moment ago; `nil` when it has to be asked.
+  /// The remembered answer to the same question; `nil` when upstream has to be asked.
   private func remembered() throws(UpstreamError) -> Answer? {
     if let redirect = services.redirects.redirect(for: key) { return .redirected(redirect) }
     if let refusal = services.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }

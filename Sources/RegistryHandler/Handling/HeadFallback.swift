@@ -9,7 +9,7 @@ final class HeadFallback: Sendable {
     let kind: RequestKind
   }
 
-  /// How long a repository that refused both is not asked by GET again, in seconds.
+  /// The time for which a repository that refused both is not asked by GET again, in seconds.
   static let pause: Int64 = 600
 
   /// Repositories kept at most.
@@ -51,7 +51,7 @@ final class HeadFallback: Sendable {
     }
   }
 
-  /// Whether a GET that follows a HEAD's 401 was refused with 401, too; `nil` when its failure tells of a moment only.
+  /// True for a GET that was refused with 401 like the HEAD before it; `nil` for a transient failure.
   static func isRefused(_ failure: UpstreamError?) -> Bool? {
     switch failure?.kind {
     case nil, .invalidAnswer?: return false

@@ -30,7 +30,7 @@ package struct FillProgress: Sendable {
   package var isVerified = false
   /// A repository for which upstream has proved the blob; for any other it has to be asked.
   package var origin: RepositoryPlace?
-  /// Whether another process downloads it from another upstream, which has not answered yet.
+  /// True while another process waits for another upstream's answer.
   package var awaitsAnother = false
 
   package init() {}

@@ -75,7 +75,7 @@ final class GrowingPartials: Sendable {
 
   func remove(_ digest: Digest) { state.withLock { $0.own[digest] = nil } }
 
-  /// What all take but one. Blocks on the files of other processes, once a second at most unless they are to be looked at now.
+  /// Adds up all downloads but one. Blocks on the files of other processes, at most once a second unless `isFresh`.
   func totals(except digest: Digest? = nil, isFresh: Bool = false) -> GrowthTotals {
     let (own, others) = state.withLock { state in
       if isFresh || state.nextScan.map({ clock() >= $0 }) ?? true {
@@ -94,7 +94,7 @@ final class GrowingPartials: Sendable {
   private func scan(except known: Set<Digest>) -> GrowthTotals {
     var totals = GrowthTotals()
     store.forEachPartial { digest, use in
-      // What is left of a download takes no more than can be seen on the disk.
+      // An abandoned partial file takes no more than can be seen on the disk.
       guard !known.contains(digest),
         let file = try? OpenFile(store.layout.partial(digest), .readOnly, [.closeOnExec, .noFollow]), file.isRecordNoted
       else { return }

@@ -125,13 +125,13 @@ package final class OpenFile: Sendable {
     guard setNote(F_WRLCK, at: Self.recordNote) else { throw failure("lock the end of") }
   }
 
-  /// Whether another opening of the file has noted that.
+  /// True while another opening of the file has noted its record.
   package var isRecordNoted: Bool { hasNote(at: Self.recordNote) }
 
   /// Tells whoever else has the file open which upstream the process asks that has the lock. Without it they wait for less.
   package func note(asking upstream: UpstreamName) { setNote(F_WRLCK, at: Self.place(of: upstream)) }
 
-  /// Whether another opening of the file has noted that.
+  /// Tells whether another opening of the file has noted this upstream.
   package func isNoted(asking upstream: UpstreamName) -> Bool { hasNote(at: Self.place(of: upstream)) }
 
   /// `F_OFD_GETLK` and `F_OFD_SETLK` of Linux, which Glibc's module does not have.

@@ -68,7 +68,7 @@ package final class PartialFile {
   package func promote() throws(StoreError) {
     try file.setTimes(used: store.now(), changed: Store.blobModificationTime)
     try file.synchronize()
-    // Where it was removed from outside, another process may be writing a file of its own at the same path.
+    // After a removal from outside, another process may be writing a file of its own at the same path.
     guard file.isStillAtItsPath() else { throw StoreError("keep", file.path, .noSuchFileOrDirectory) }
     try store.fileSystem.promote(file.path, to: store.layout.blob(digest))
     finish(leavingFile: true)
