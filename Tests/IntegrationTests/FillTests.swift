@@ -92,7 +92,7 @@ extension IntegrationTests {
     }
 
     @Test("A large download that nobody reads stops, and the next client goes on with it")
-    func forsaken() async throws {
+    func abandoned() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(80), seed: 5)
       let digest = sha256Digest(of: bytes)

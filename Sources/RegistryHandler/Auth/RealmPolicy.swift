@@ -25,7 +25,7 @@ package enum RealmPolicy {
   /// Whether the operator wrote the realm's host down, so that it may be at any address.
   /// - Parameter realms: what the operator allows besides the endpoint's own domain.
   package static func isWrittenDown(_ realm: HTTPURL, endpoint: HTTPURL, realms: [HostPattern]) -> Bool {
-    isSameService(realm, endpoint) || realms.contains { $0.names(realm) }
+    isSameService(realm, endpoint) || realms.contains { $0.matchesExactly(realm) }
   }
 
   /// Whether host and port are the same, or both ports are the defaults of their schemes.

@@ -12,10 +12,10 @@ extension BlobHandler {
     _ request: RegistryRequest,
     detail: String,
     part: Range<Int64>? = nil,
-    keeping interest: FillInterest? = nil
+    keeping interest: FillLease? = nil
   ) async throws(UpstreamError) -> RegistryResponse {
     guard let lease = services.bypasses.lease() else { throw Self.tooManyBypasses }
-    let route = Route.blob(repository, digest)
+    let route = Route.blob(repository.name, digest)
     var headers: HTTPFields = [:]
     if let part {
       headers[.range] = "bytes=\(part.lowerBound)-\(part.upperBound - 1)"
@@ -33,7 +33,7 @@ extension BlobHandler {
     if answer.status == 416, headers[.range] != nil {
       await answer.body.discardBriefly()
       var response = RegistryResponse(status: 416, headers: [.contentLength: "0"])
-      response.mark(.bypass, detail: detail)
+      response.setCacheStatus(.bypass, detail: detail)
       return response
     }
     let (body, size) = (answer.body, try await size(of: answer, route))
@@ -45,13 +45,13 @@ extension BlobHandler {
     let start =
       answer.status == 206 ? answer.headers[.contentRange].flatMap { ContentRange($0) }?.part.lowerBound ?? 0 : 0
     var response: RegistryResponse
-    if size <= FillProgress.heldBack {
+    if size <= FillProgress.withheldTail {
       let bytes = try await verified(digest, size: size, from: answer)
-      response = streamed(digest, size: size, request) { BufferedBlob(bytes, range: $0) }
+      response = streamed(digest, size: size, request) { BufferedBlobSource(bytes, range: $0) }
     } else {
       response = streamed(digest, size: size, request) { range in
-        UpstreamReader(
-          UpstreamReader.Source(body: body, skipped: max(0, range.lowerBound - start)),
+        UpstreamBlobSource(
+          UpstreamBlobSource.Source(body: body, skipped: max(0, range.lowerBound - start)),
           range: range,
           reopening: opener(of: digest, upTo: range.upperBound, size: size),
           verifying: range == 0..<size ? digest : nil,
@@ -62,10 +62,10 @@ extension BlobHandler {
         )
       }
       if case .stream(let reader) = response.body, reader.range.lowerBound < start {
-        throw UpstreamError(.invalidAnswer, "upstream sent another part of \(digest) than it was asked for")
+        throw UpstreamError(.invalidResponse, "upstream sent another part of \(digest) than it was asked for")
       }
     }
-    response.mark(.bypass, detail: detail)
+    response.setCacheStatus(.bypass, detail: detail)
     return response
   }
 
@@ -76,12 +76,12 @@ extension BlobHandler {
     from answer: UpstreamResponse
   ) async throws(UpstreamError) -> ByteBuffer {
     let open = opener(of: digest, upTo: size, size: size)
-    var source = UpstreamReader.Source(body: answer.body, skipped: 0)
+    var source = UpstreamBlobSource.Source(body: answer.body, skipped: 0)
     if answer.status == 206 {
       await answer.body.discardBriefly()
       source = try await open(0)
     }
-    let reader = UpstreamReader(
+    let reader = UpstreamBlobSource(
       source,
       range: 0..<size,
       reopening: open,
@@ -102,7 +102,7 @@ extension BlobHandler {
   /// How long an upstream that sent the whole for a part is not asked for far parts again, in seconds.
   private static let rangeRefusalLifetime: Int64 = 600
 
-  private static let rangesRefused = UpstreamError(.invalidAnswer, "upstream sends no parts of blobs")
+  private static let rangesRefused = UpstreamError(.invalidResponse, "upstream sends no parts of blobs")
 
   static let tooManyBypasses = UpstreamError(
     .store,
@@ -110,7 +110,7 @@ extension BlobHandler {
   )
 
   static let noSize = UpstreamError(
-    .invalidAnswer,
+    .invalidResponse,
     "upstream told no size, without which a blob can only be sent from the store"
   )
 
@@ -131,7 +131,7 @@ extension BlobHandler {
     }
     if services.rangeRefusals[upstream.upstream.name] == nil {
       do throws(UpstreamError) {
-        return try await straight(fill.digest, request, detail: "range", part: part, keeping: fill.makeInterest())
+        return try await straight(fill.digest, request, detail: "range", part: part, keeping: fill.makeLease())
       } catch {
         guard error == Self.rangesRefused || error == Self.tooManyBypasses else { throw error }
       }
@@ -161,9 +161,9 @@ extension BlobHandler {
     size: Int64,
     from offset: Int64,
     after file: OpenFile,
-    hashedBy hashes: SharedHash
-  ) async throws(UpstreamError) -> UpstreamReader {
-    var hash: RunningHash?
+    hashedBy hashes: PrefixHash
+  ) async throws(UpstreamError) -> UpstreamBlobSource {
+    var hash: ContentHasher?
     // Of a part that begins beyond what is there, the beginning is not known.
     if range.upperBound == size, let known = try? file.size(), offset <= known {
       do {
@@ -174,7 +174,7 @@ extension BlobHandler {
       }
     }
     let open = opener(of: digest, upTo: range.upperBound, size: size)
-    return UpstreamReader(
+    return UpstreamBlobSource(
       try await open(offset),
       range: offset..<range.upperBound,
       reopening: open,
@@ -189,16 +189,16 @@ extension BlobHandler {
   /// Asks for what follows an offset, for a client that has what is before it.
   ///
   /// The head of its answer is out, perhaps long since: what is left has a time of its own, and the blob may be stored now.
-  private func opener(of digest: Digest, upTo end: Int64, size: Int64) -> UpstreamReader.Opener {
+  private func opener(of digest: Digest, upTo end: Int64, size: Int64) -> UpstreamBlobSource.Opener {
     { offset throws(UpstreamError) in
-      if services.store.hasLink(to: digest, in: place), let file = services.store.open(digest),
+      if services.store.hasLink(to: digest, in: repository), let file = services.store.open(digest),
         (try? file.size()) == size
       {
-        return UpstreamReader.Source(body: StoredBody(file: file, range: offset..<end), skipped: 0)
+        return UpstreamBlobSource.Source(body: StoredBody(file: file, range: offset..<end), skipped: 0)
       }
-      let route = Route.blob(repository, digest)
+      let route = Route.blob(repository.name, digest)
       let headers: HTTPFields = offset > 0 ? [.range: "bytes=\(offset)-\(end - 1)"] : [:]
-      let deadline = ContinuousClock.now + ResumptionPlan.timeout
+      let deadline = ContinuousClock.now + ResumeBackoff.timeout
       guard
         case .response(let response) = try await ask(
           upstream.followingStorage.forOneClient,
@@ -206,18 +206,18 @@ extension BlobHandler {
           headers,
           until: deadline
         )
-      else { throw BlobDownload.redirectedAway }
+      else { throw FillTask.redirectedAway }
       let skipped = try await response.skipped(route, offset: offset, size: size)
-      return UpstreamReader.Source(body: response.body, skipped: skipped)
+      return UpstreamBlobSource.Source(body: response.body, skipped: skipped)
     }
   }
 
   func ask(
-    _ upstream: AuthenticatedUpstream,
+    _ upstream: UpstreamSession,
     _ route: Route,
     _ headers: HTTPFields,
     until deadline: ContinuousClock.Instant
-  ) async throws(UpstreamError) -> AuthenticatedUpstream.Answer {
+  ) async throws(UpstreamError) -> UpstreamSession.Answer {
     try await withDeadline(deadline, orTimeout: "upstream gave no answer in time") {
       () throws(UpstreamError) in try await upstream.send(.get, route, headers: headers)
     }
@@ -235,7 +235,7 @@ extension BlobHandler {
       return size
     case 206:
       guard let size = range?.size else {
-        throw UpstreamError(.invalidAnswer, "upstream sent a part without its place")
+        throw UpstreamError(.invalidResponse, "upstream sent a part without its place")
       }
       return size
     default:

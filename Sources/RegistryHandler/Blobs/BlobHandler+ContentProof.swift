@@ -29,7 +29,7 @@ extension BlobHandler {
   /// Reads a blob from upstream, and throws it away: what upstream sends has to be the blob.
   private func receiveAll(of digest: Digest, size: Int64) async throws(UpstreamError) -> ClientRedirect? {
     guard let lease = services.bypasses.lease() else { throw Self.tooManyBypasses }
-    let route = Route.blob(repository, digest)
+    let route = Route.blob(repository.name, digest)
     let answer: UpstreamResponse
     switch try await ask(upstream.forOneClient, route, [:], until: .now + ProxyServices.answerTimeout) {
     case .redirect(let redirect): return redirect
@@ -39,8 +39,8 @@ extension BlobHandler {
       await answer.body.discardBriefly()
       throw UpstreamError(refusing: answer, route)
     }
-    let reader = UpstreamReader(
-      UpstreamReader.Source(body: answer.body, skipped: 0),
+    let reader = UpstreamBlobSource(
+      UpstreamBlobSource.Source(body: answer.body, skipped: 0),
       range: 0..<size,
       verifying: digest,
       under: lease,

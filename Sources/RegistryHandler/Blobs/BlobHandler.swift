@@ -3,8 +3,8 @@ internal import Logging
 
 /// Answers `GET` and `HEAD` of a blob: from the store, from a fill, or with upstream's redirect.
 struct BlobHandler: Sendable {
-  let upstream: AuthenticatedUpstream
-  let repository: RepositoryName
+  let upstream: UpstreamSession
+  let repository: UpstreamRepository
   let services: ProxyServices
   let delivery: Delivery
   /// When an answer has to be there, however many questions upstream it takes.
@@ -12,18 +12,16 @@ struct BlobHandler: Sendable {
 
   private var store: Store { services.store }
 
-  var place: RepositoryPlace { RepositoryPlace(upstream: upstream.upstream.name, repository: repository) }
-
   func respond(to request: RegistryRequest, _ digest: Digest) async throws(UpstreamError) -> RegistryResponse {
-    if let size = store.use(digest) {
-      if store.hasLink(to: digest, in: place) {
+    if let size = store.touch(digest) {
+      if store.hasLink(to: digest, in: repository) {
         return try stored(digest, size, request, .hit, detail: "stored")
       }
       switch try await proof(of: digest, size: size, for: request) {
       case .given: return try stored(digest, size, request, .hit, detail: "proved")
       case .redirected(let redirect): return redirect
       case .otherSize(let told):
-        throw UpstreamError(.invalidAnswer, "upstream says that \(digest) has \(told) bytes, but it has \(size)")
+        throw UpstreamError(.invalidResponse, "upstream says that \(digest) has \(told) bytes, but it has \(size)")
       }
     }
     return request.method == .head ? try await head(digest) : try await get(digest, request)
@@ -41,14 +39,14 @@ struct BlobHandler: Sendable {
     // nginx comes back when it could not open the file it was told to send: telling it again would not help.
     if delivery == .accelerated, !request.isRetryAfterEviction {
       var response = RegistryResponse(status: 200, headers: headers(for: digest), body: .blob(digest))
-      response.mark(status, detail: detail)
+      response.setCacheStatus(status, detail: detail)
       return response
     }
     guard let file = store.open(digest) else {
       throw UpstreamError(.store, "the stored copy of \(digest) cannot be read: ask again")
     }
-    var response = streamed(digest, size: size, request) { BlobReader(file, range: $0) }
-    response.mark(status, detail: detail)
+    var response = streamed(digest, size: size, request) { FileBlobSource(file, range: $0) }
+    response.setCacheStatus(status, detail: detail)
     return response
   }
 
@@ -84,14 +82,14 @@ struct BlobHandler: Sendable {
   private func head(_ digest: Digest) async throws(UpstreamError) -> RegistryResponse {
     switch try await question(digest, by: .head) {
     case .redirected(let redirect): return response(redirect)
-    case .found(size: nil): throw UpstreamError(.invalidAnswer, "upstream told no size for \(digest)")
+    case .found(size: nil): throw UpstreamError(.invalidResponse, "upstream told no size for \(digest)")
     case .found(let size?):
       // No link: without the blob, nothing shows that this is its size.
       var headers = headers(for: digest)
       headers[.contentLength] = String(size)
       headers[.acceptRanges] = "bytes"
       var result = RegistryResponse(status: 200, headers: headers)
-      result.mark(.bypass, detail: "head")
+      result.setCacheStatus(.bypass, detail: "head")
       return result
     }
   }
@@ -99,8 +97,8 @@ struct BlobHandler: Sendable {
   private func question(
     _ digest: Digest,
     by method: HTTPRequest.Method
-  ) async throws(UpstreamError) -> BlobQuestion.Answer {
-    let question = BlobQuestion(digest, in: place, by: method, of: upstream, services)
+  ) async throws(UpstreamError) -> BlobStat.Answer {
+    let question = BlobStat(digest, in: repository, by: method, of: upstream, services)
     return try await withDeadline(deadline, orTimeout: "upstream gave no answer in time") {
       () throws(UpstreamError) in try await question.answer()
     }
@@ -114,10 +112,10 @@ struct BlobHandler: Sendable {
     // and say nothing about this request; then it is this one's turn.
     var tries = 3
     while tries > 0, .now < deadline {
-      let (fill, isNew, interest) = services.fills.join(digest, from: place, external: upstream.external)
+      let (fill, isNew, interest) = services.fills.join(digest, from: repository, mode: upstream.mode)
       defer { withExtendedLifetime(interest) {} }
-      if isNew { BlobDownload(fill, from: upstream, services).start() }
-      if !isNew, !isOfAnother(fill), upstream.isSilent, fill.progress.value.phase == .opening { throw .silent }
+      if isNew { FillTask(fill, from: upstream, services).start() }
+      if !isNew, !isOfAnother(fill), upstream.isSilent, fill.progress.value.phase == .awaitingUpstream { throw .silent }
       var opened = await openedSoon(fill)
       if opened == nil, isOfAnother(fill), !Task.isCancelled {
         do throws(UpstreamError) {
@@ -132,15 +130,15 @@ struct BlobHandler: Sendable {
         if Task.isCancelled { throw .cancelled }
         throw UpstreamError(.timeout, "upstream sent no usable part of \(digest) in time")
       }
-      if fill.place != place || fill.external != upstream.external {
+      if fill.repository != repository || fill.mode != upstream.mode {
         guard progress.hasBlob else {
           services.fills.remove(fill)
           // One that was redirected is over at once, and a burst of others may begin such again and again.
-          if fill.external == upstream.external { tries -= 1 }
+          if fill.mode == upstream.mode { tries -= 1 }
           continue
         }
       }
-      if progress.hasBlob, progress.origin != place {
+      if progress.hasBlob, progress.origin != repository {
         switch try await proof(of: digest, size: size(of: digest, progress), for: request) {
         case .given: break
         case .redirected(let redirect): return redirect
@@ -153,8 +151,8 @@ struct BlobHandler: Sendable {
     throw UpstreamError(.unreachable, "no download of \(digest) could be started: ask again")
   }
 
-  func redirectKey(for digest: Digest) -> RedirectMemory.Key {
-    RedirectMemory.Key(digest, in: place, by: .get, upstream.external)
+  func redirectKey(for digest: Digest) -> RedirectCache.Key {
+    RedirectCache.Key(digest, in: repository, by: .get, upstream.mode)
   }
 
   private func size(of digest: Digest, _ progress: FillProgress) -> Int64 {
@@ -164,7 +162,7 @@ struct BlobHandler: Sendable {
   /// Tells a fill whose bytes are, or will be, another upstream's.
   func isOfAnother(_ fill: Fill) -> Bool {
     let progress = fill.progress.value
-    return progress.awaitsAnother || (progress.origin ?? fill.place).upstream != place.upstream
+    return progress.awaitsAnother || (progress.origin ?? fill.repository).upstream != repository.upstream
   }
 
   /// The same as `opened`; where it is another upstream that has not answered, a client waits for a moment only.
@@ -172,7 +170,7 @@ struct BlobHandler: Sendable {
     let soon = ContinuousClock.now + services.patience.withAnotherUpstream
     if !isOfAnother(fill) {
       let progress = await withDeadline(deadline) {
-        await fill.progress.first { $0.isSettled || $0.isStreamable || $0.awaitsAnother }
+        await fill.progress.first { $0.isFinished || $0.canStream || $0.awaitsAnother }
       }
       guard let progress, progress?.awaitsAnother == true else { return progress ?? nil }
     }
@@ -181,7 +179,7 @@ struct BlobHandler: Sendable {
 
   private func opened(_ fill: Fill, by deadline: ContinuousClock.Instant) async -> FillProgress? {
     let progress = fill.progress.value
-    if progress.isSettled || progress.isStreamable { return progress }
+    if progress.isFinished || progress.canStream { return progress }
     return await withDeadline(min(deadline, self.deadline)) { await fill.opened() } ?? nil
   }
 
@@ -193,12 +191,12 @@ struct BlobHandler: Sendable {
   ) async throws(UpstreamError) -> RegistryResponse {
     let digest = fill.digest
     switch progress.phase {
-    case .complete:
+    case .stored:
       guard let size = store.size(of: fill.digest) else {
         throw UpstreamError(.store, "the stored copy of \(fill.digest) is gone: ask again")
       }
       return try stored(fill.digest, size, request, .miss, detail: detail)
-    case .filling, .opening, .unkept:
+    case .receiving, .awaitingUpstream, .notStored:
       guard let whole = fill.makeReader(0..<(progress.size ?? progress.written)) else {
         throw UpstreamError(.store, "the download of \(digest) cannot be read: ask again")
       }
@@ -212,13 +210,13 @@ struct BlobHandler: Sendable {
       var response = streamed(digest, size: size, request) { range in
         let window = services.patience.withAnotherUpstream
         let patience = isOfAnother ? FillPatience(at: range.lowerBound, window: window) : nil
-        return FallbackReader(fill.makeReader(range) ?? whole, patience: patience) {
+        return FallbackBlobSource(fill.makeReader(range) ?? whole, patience: patience) {
           offset,
           file throws(UpstreamError) in
           try await rest(of: digest, range, size: size, from: offset, after: file, hashedBy: fill.beginning)
         }
       }
-      response.mark(.miss, detail: detail)
+      response.setCacheStatus(.miss, detail: detail)
       return response
     case .failed(let error) where error.kind == .store: return try await straight(digest, request, detail: "not-kept")
     case .failed(let error): throw error
@@ -269,7 +267,7 @@ struct BlobHandler: Sendable {
       status: redirect.status,
       headers: [.location: redirect.location, .contentLength: "0", .cacheControl: "no-store"]
     )
-    response.mark(.bypass, detail: "redirect")
+    response.setCacheStatus(.bypass, detail: "redirect")
     return response
   }
 
@@ -284,7 +282,7 @@ struct BlobHandler: Sendable {
   /// A link that cannot be kept costs another question next time, nothing more.
   func keepLink(to digest: Digest) {
     do {
-      try store.link(digest, in: place)
+      try store.link(digest, in: repository)
     } catch {
       services.logger.warning("link not kept", metadata: ["error": "\(error)"])
     }

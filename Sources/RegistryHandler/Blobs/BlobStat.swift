@@ -1,9 +1,9 @@
 internal import HTTPTypes
 
 /// Asks upstream about a blob without downloading it.
-struct BlobQuestion: Sendable {
+struct BlobStat: Sendable {
   /// Requests with the same key at the same time are one question; the method is the client's.
-  typealias Key = RedirectMemory.Key
+  typealias Key = RedirectCache.Key
 
   enum Answer: Sendable {
     /// The repository contains it.
@@ -13,22 +13,22 @@ struct BlobQuestion: Sendable {
     case redirected(ClientRedirect)
   }
 
-  private let upstream: AuthenticatedUpstream
+  private let upstream: UpstreamSession
   private let key: Key
   private let services: ProxyServices
   private let route: Route
 
   init(
     _ digest: Digest,
-    in place: RepositoryPlace,
+    in repository: UpstreamRepository,
     by method: HTTPRequest.Method,
-    of upstream: AuthenticatedUpstream,
+    of upstream: UpstreamSession,
     _ services: ProxyServices
   ) {
     self.upstream = upstream
     self.services = services
-    key = Key(digest, in: place, by: method, upstream.external)
-    route = .blob(place.repository, digest)
+    key = Key(digest, in: repository, by: method, upstream.mode)
+    route = .blob(repository.name, digest)
   }
 
   /// Upstream's answer; a 404 and the like is an error.
@@ -77,7 +77,7 @@ struct BlobQuestion: Sendable {
     case .redirect(let redirect) where key.method == .head: return .redirected(redirect)
     case .response(let response) where response.status == 401:
       await response.body.discard()
-      let repository = HeadFallback.Key(place: key.refusal.place, kind: .blob)
+      let repository = HeadFallback.Key(repository: key.refusal.repository, kind: .blob)
       let refusal = UpstreamError(refusing: response, route)
       return try await services.headFallback.retry(repository, after: refusal, by: key.method) {
         () throws(UpstreamError) in try await askByGet()
@@ -96,7 +96,7 @@ struct BlobQuestion: Sendable {
     switch try await upstream.send(.get, route, headers: isOfNothing ? [:] : [.range: "bytes=0-0"]) {
     case .redirect(let redirect):
       guard key.method == .get else {
-        throw UpstreamError(.invalidAnswer, "upstream refuses HEAD of \(key.digest), and redirects GET")
+        throw UpstreamError(.invalidResponse, "upstream refuses HEAD of \(key.digest), and redirects GET")
       }
       return .redirected(redirect)
     case .response(let response): return try await found(response, [200, 206])
@@ -115,10 +115,10 @@ struct BlobQuestion: Sendable {
   private func refuseOtherContent(_ response: UpstreamResponse) throws(UpstreamError) {
     try response.refuseContentEncoding()
     if response.headers[.contentType].flatMap({ MediaType($0) })?.description == "text/html" {
-      throw UpstreamError(.invalidAnswer, "upstream answers with a web page where \(key.digest) was asked for")
+      throw UpstreamError(.invalidResponse, "upstream answers with a web page where \(key.digest) was asked for")
     }
     if let named = response.headers[.dockerContentDigest], named != key.digest.description {
-      throw UpstreamError(.invalidAnswer, "upstream says that it has another blob than \(key.digest)")
+      throw UpstreamError(.invalidResponse, "upstream says that it has another blob than \(key.digest)")
     }
   }
 
@@ -131,27 +131,17 @@ struct BlobQuestion: Sendable {
   }
 }
 
-extension RedirectMemory.Key {
+extension RedirectCache.Key {
   /// What upstream may refuse.
-  var refusal: RefusalMemory.Key {
-    RefusalMemory.Key(digest, in: RepositoryPlace(upstream: upstream, repository: repository), external)
-  }
-
-  init(_ digest: Digest, in place: RepositoryPlace, by method: HTTPRequest.Method, _ external: ExternalRedirects) {
-    self.init(
-      upstream: place.upstream,
-      repository: place.repository,
-      digest: digest,
-      method: method,
-      external: external
-    )
+  var refusal: RefusalCache.Key {
+    RefusalCache.Key(digest, in: repository, mode)
   }
 }
 
 extension ProxyServices {
   /// Keeps a redirect for the next who ask the same.
-  func remember(_ redirect: ClientRedirect, for key: RedirectMemory.Key) {
+  func remember(_ redirect: ClientRedirect, for key: RedirectCache.Key) {
     guard let url = HTTPURL(redirect.location) else { return }
-    redirects.keep(redirect, for: key, life: SignatureExpiry.reuse(of: url, now: now()))
+    redirects.keep(redirect, for: key, life: SignedURLExpiry.cacheLifetime(of: url, now: now()))
   }
 }

@@ -1,7 +1,7 @@
 internal import NIOCore
 
 /// A range of a small blob that is wholly in memory.
-struct BufferedBlob: BlobSource {
+struct BufferedBlobSource: BlobSource {
   let range: Range<Int64>
   private let bytes: ByteBuffer
 
@@ -11,10 +11,10 @@ struct BufferedBlob: BlobSource {
     self.range = range
   }
 
-  func next(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece {
+  func next(at offset: Int64) async throws(FileBlobSource.Failure) -> BlobChunk {
     let start = bytes.readerIndex + Int(offset)
     guard let slice = bytes.getSlice(at: start, length: Int(range.upperBound - offset)) else {
-      throw .brokenOff(UpstreamError(.invalidAnswer, "the blob ended at byte \(offset)"))
+      throw .brokenOff(UpstreamError(.invalidResponse, "the blob ended at byte \(offset)"))
     }
     return .bytes(slice)
   }

@@ -2,17 +2,17 @@ internal import Synchronization
 
 /// Follows a download, and goes on with upstream for its one client where the store can take no more, or where the
 /// download of another upstream is too slow for it.
-final class FallbackReader: BlobSource {
+final class FallbackBlobSource: BlobSource {
   /// Opens upstream from an offset to the end of the range; all before the offset is in the file.
-  typealias Opener = @Sendable (_ offset: Int64, _ file: OpenFile) async throws(UpstreamError) -> UpstreamReader
+  typealias Opener = @Sendable (_ offset: Int64, _ file: OpenFile) async throws(UpstreamError) -> UpstreamBlobSource
 
-  private let reader: BlobReader
+  private let reader: FileBlobSource
   private let open: Opener
-  private let rest = Mutex<UpstreamReader?>(nil)
+  private let rest = Mutex<UpstreamBlobSource?>(nil)
   private let patience: Mutex<FillPatience?>
 
   /// - Parameter patience: with the download of another upstream; without it, only a failure of the store ends the wait.
-  init(_ reader: BlobReader, patience: FillPatience? = nil, _ open: @escaping Opener) {
+  init(_ reader: FileBlobSource, patience: FillPatience? = nil, _ open: @escaping Opener) {
     self.reader = reader
     self.open = open
     self.patience = Mutex(patience)
@@ -20,9 +20,9 @@ final class FallbackReader: BlobSource {
 
   var range: Range<Int64> { reader.range }
 
-  func next(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece {
+  func next(at offset: Int64) async throws(FileBlobSource.Failure) -> BlobChunk {
     if let rest = rest.withLock({ $0 }) { return try await rest.next(at: offset) }
-    do throws(BlobReader.Failure) {
+    do throws(FileBlobSource.Failure) {
       if let piece = try await patientNext(at: offset) { return piece }
     } catch {
       // Another upstream's failure is none of this one.
@@ -30,7 +30,7 @@ final class FallbackReader: BlobSource {
         throw error
       }
     }
-    let upstream: UpstreamReader
+    let upstream: UpstreamBlobSource
     do throws(UpstreamError) {
       upstream = try await open(offset, reader.file)
     } catch {
@@ -44,13 +44,13 @@ final class FallbackReader: BlobSource {
   }
 
   /// The next bytes of the download; `nil` when it has been too slow.
-  private func patientNext(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece? {
+  private func patientNext(at offset: Int64) async throws(FileBlobSource.Failure) -> BlobChunk? {
     guard let remaining = patience.withLock({ $0?.remaining(at: offset) }), !reader.hasBytes(at: offset) else {
       return try await reader.next(at: offset)
     }
     let start = ContinuousClock.now
-    let result = await withDeadline(start + remaining) { [reader] () -> Result<BlobPiece, BlobReader.Failure> in
-      do throws(BlobReader.Failure) { return .success(try await reader.next(at: offset)) } catch {
+    let result = await withDeadline(start + remaining) { [reader] () -> Result<BlobChunk, FileBlobSource.Failure> in
+      do throws(FileBlobSource.Failure) { return .success(try await reader.next(at: offset)) } catch {
         return .failure(error)
       }
     }

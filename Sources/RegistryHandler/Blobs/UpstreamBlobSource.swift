@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// Where the part goes to the end of the blob and all before it is known, the last bytes are held back until the digest is
 /// known. Where upstream breaks off, or has waited too long for the client, the rest is asked for.
-final class UpstreamReader: BlobSource {
+final class UpstreamBlobSource: BlobSource {
   /// What upstream sends from somewhere on.
   struct Source: Sendable {
     let body: any UpstreamBody
@@ -33,7 +33,7 @@ final class UpstreamReader: BlobSource {
 
   let range: Range<Int64>
   private let pipe = Observed(Pipe())
-  private let interest: FillInterest?
+  private let interest: FillLease?
   private let lease: BypassLimit.Lease?
   private let task: Mutex<Task<Void, Never>?>
 
@@ -50,8 +50,8 @@ final class UpstreamReader: BlobSource {
     range: Range<Int64>,
     reopening reopen: Opener? = nil,
     verifying digest: Digest? = nil,
-    after hash: RunningHash? = nil,
-    keeping interest: FillInterest? = nil,
+    after hash: ContentHasher? = nil,
+    keeping interest: FillLease? = nil,
     under lease: BypassLimit.Lease? = nil,
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
     on executor: BlockingExecutor
@@ -86,11 +86,11 @@ final class UpstreamReader: BlobSource {
     }
   }
 
-  func next(at offset: Int64) async throws(BlobReader.Failure) -> BlobPiece {
+  func next(at offset: Int64) async throws(FileBlobSource.Failure) -> BlobChunk {
     guard let state = await pipe.first(where: { !$0.chunks.isEmpty || $0.end != nil }) else { throw .cancelled }
     guard let chunk = state.chunks.first else {
       if case .broken(let error) = state.end { throw .brokenOff(error) }
-      throw .brokenOff(UpstreamError(.invalidAnswer, "the blob ended at byte \(offset)"))
+      throw .brokenOff(UpstreamError(.invalidResponse, "the blob ended at byte \(offset)"))
     }
     pipe.update { pipe in
       pipe.count -= chunk.readableBytes
@@ -105,7 +105,7 @@ final class UpstreamReader: BlobSource {
     private struct Progress {
       /// What is still to come, in bytes.
       var rest: Int64
-      var hash: RunningHash?
+      var hash: ContentHasher?
       var stall: StallDetector
       /// What waits for the digest.
       var held = ByteBuffer()
@@ -117,10 +117,10 @@ final class UpstreamReader: BlobSource {
     let reopen: Opener?
     let now: @Sendable () -> ContinuousClock.Instant
 
-    func run(_ source: Source, _ hash: RunningHash?) async {
+    func run(_ source: Source, _ hash: ContentHasher?) async {
       var progress = Progress(
         rest: range.upperBound - range.lowerBound,
-        hash: hash ?? digest.map { RunningHash($0.algorithm) },
+        hash: hash ?? digest.map { ContentHasher($0.algorithm) },
         stall: StallDetector(now: now())
       )
       do {
@@ -133,14 +133,14 @@ final class UpstreamReader: BlobSource {
     }
 
     private func pumpAll(_ source: Source, _ progress: inout Progress) async throws {
-      var plan = ResumptionPlan(endpoints: 1, first: 0)
+      var plan = ResumeBackoff(endpoints: 1, first: 0)
       var source = source
       while true {
         let before = progress.rest
         do {
           try await pump(source, &progress)
           break
-        } catch let error as UpstreamError where error.isPassing {
+        } catch let error as UpstreamError where error.isTransient {
           // All of it: how the answer ends does not matter, only the digest does.
           if progress.rest == 0 { break }
           if before - progress.rest >= error.leastProgress { plan.noteProgress() }
@@ -150,7 +150,7 @@ final class UpstreamReader: BlobSource {
       }
       guard let digest else { return }
       guard progress.hash?.hex() == digest.hex else {
-        throw UpstreamError(.invalidAnswer, "upstream sent bytes whose digest is not \(digest)")
+        throw UpstreamError(.invalidResponse, "upstream sent bytes whose digest is not \(digest)")
       }
       _ = await pass(progress.held, &progress.stall)
     }
@@ -158,7 +158,7 @@ final class UpstreamReader: BlobSource {
     private func rest(
       from offset: Int64,
       after failure: UpstreamError,
-      _ plan: inout ResumptionPlan
+      _ plan: inout ResumeBackoff
     ) async throws(UpstreamError) -> Source {
       var failure = failure
       guard let reopen else { throw failure }
@@ -166,7 +166,7 @@ final class UpstreamReader: BlobSource {
         guard (try? await Task.sleep(for: next.delay)) != nil else { throw .cancelled }
         do throws(UpstreamError) {
           return try await reopen(offset)
-        } catch  where error.isPassing {
+        } catch  where error.isTransient {
           failure = error
         }
       }
@@ -183,7 +183,7 @@ final class UpstreamReader: BlobSource {
         skipped -= Int64(ignored)
         // More than was asked for is a wrong whole, and no part of a part.
         guard Int64(chunk.readableBytes) <= progress.rest || digest == nil else {
-          throw UpstreamError(.invalidAnswer, "upstream sent more bytes than it had announced")
+          throw UpstreamError(.invalidResponse, "upstream sent more bytes than it had announced")
         }
         guard var wanted = chunk.readSlice(length: Int(min(progress.rest, Int64(chunk.readableBytes)))) else {
           return true
@@ -191,7 +191,7 @@ final class UpstreamReader: BlobSource {
         progress.rest -= Int64(wanted.readableBytes)
         if digest != nil {
           wanted.withUnsafeReadableBytes { progress.hash?.update($0) }
-          let free = Int(max(0, progress.rest + Int64(wanted.readableBytes) - FillProgress.heldBack))
+          let free = Int(max(0, progress.rest + Int64(wanted.readableBytes) - FillProgress.withheldTail))
           let early = wanted.readSlice(length: min(free, wanted.readableBytes)) ?? ByteBuffer()
           progress.held.writeBuffer(&wanted)
           wanted = early
@@ -207,8 +207,8 @@ final class UpstreamReader: BlobSource {
     /// Waits until there is room; false when nobody reads any more.
     private func pass(_ chunk: ByteBuffer, _ stall: inout StallDetector) async -> Bool {
       guard chunk.readableBytes > 0 else { return true }
-      let isHeldBack = pipe.value.count >= UpstreamReader.maximumWaiting
-      guard await pipe.first(where: { $0.count < UpstreamReader.maximumWaiting }) != nil else { return false }
+      let isHeldBack = pipe.value.count >= UpstreamBlobSource.maximumWaiting
+      guard await pipe.first(where: { $0.count < UpstreamBlobSource.maximumWaiting }) != nil else { return false }
       if isHeldBack { stall.restart(now: now()) }
       pipe.update {
         $0.chunks.append(chunk)

@@ -1,7 +1,7 @@
 package import SystemPackage
 
 /// A step on the store that the system refused.
-package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   package let operation: String
   package let path: String
   package let errno: Errno

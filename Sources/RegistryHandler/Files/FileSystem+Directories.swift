@@ -1,13 +1,13 @@
 internal import Glibc
 
 /// What is known of a file without opening it.
-package struct FileUse: Equatable, Sendable {
+package struct FileStatus: Equatable, Sendable {
   /// In bytes.
   package let size: Int64
   /// In seconds since 1970.
-  package let lastUse: Int64
+  package let accessTime: Int64
   /// When its content changed last, in seconds since 1970.
-  package let lastChange: Int64
+  package let modificationTime: Int64
 
   /// Times beyond all clocks are taken for the last one, so that no difference of times is too large. In seconds since 1970.
   private static let times: ClosedRange<Int64> = 0...(1 << 40)
@@ -16,8 +16,8 @@ package struct FileUse: Equatable, Sendable {
   init?(_ status: stat) {
     guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= FileSystem.largestFile else { return nil }
     size = Int64(status.st_size)
-    lastUse = Self.seconds(status.st_atim)
-    lastChange = Self.seconds(status.st_mtim)
+    accessTime = Self.seconds(status.st_atim)
+    modificationTime = Self.seconds(status.st_mtim)
   }
 
   /// The first field; its name is not to be had in every build.
@@ -41,14 +41,14 @@ extension FileSystem {
   }
 
   /// What is known of a regular file; `nil` when there is none, or it is too large to be one of ours.
-  package func use(of path: String) -> FileUse? {
+  package func status(of path: String) -> FileStatus? {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
-    return FileUse(status)
+    return FileStatus(status)
   }
 
   /// Records a use of a file, and changes nothing else of it.
-  package func setLastUse(of path: String, to seconds: Int64) {
+  package func setAccessTime(of path: String, to seconds: Int64) {
     let times = [timespec(tv_sec: Int(seconds), tv_nsec: 0), timespec(tv_sec: 0, tv_nsec: Self.omit)]
     utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW)
   }

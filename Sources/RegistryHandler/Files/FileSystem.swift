@@ -17,7 +17,7 @@ package struct FileSystem: Sendable {
   package init() {}
 
   /// Makes a directory and those above it; one that exists is fine.
-  package func makeDirectory(_ path: String) throws(StoreError) {
+  package func makeDirectory(_ path: String) throws(FileError) {
     if mkdir(path, Self.directoryMode) == 0 {
       // The mask of the process may have taken bits away.
       chmod(path, Self.directoryMode)
@@ -27,31 +27,31 @@ package struct FileSystem: Sendable {
     case EEXIST: return
     case ENOENT:
       let parent = Self.parent(of: path)
-      guard parent != path else { throw StoreError("make directory", path, .noSuchFileOrDirectory) }
+      guard parent != path else { throw FileError("make directory", path, .noSuchFileOrDirectory) }
       try makeDirectory(parent)
       guard mkdir(path, Self.directoryMode) == 0 || errno == EEXIST else {
-        throw StoreError("make directory", path, Errno(rawValue: errno))
+        throw FileError("make directory", path, Errno(rawValue: errno))
       }
       chmod(path, Self.directoryMode)
-    default: throw StoreError("make directory", path, Errno(rawValue: errno))
+    default: throw FileError("make directory", path, Errno(rawValue: errno))
     }
   }
 
   /// Gives a file that is on the disk its final name, and brings the name to the disk too.
-  package func promote(_ source: String, to destination: String) throws(StoreError) {
+  package func promote(_ source: String, to destination: String) throws(FileError) {
     let directory = Self.parent(of: destination)
     try makeDirectory(directory)
     // Opened before, so that nothing but the disk can fail once the file has its name.
     let opened = try OpenFile(directory, .readOnly, [.directory, .closeOnExec])
     guard rename(source, destination) == 0 else {
-      throw StoreError("rename \(source) to", destination, Errno(rawValue: errno))
+      throw FileError("rename \(source) to", destination, Errno(rawValue: errno))
     }
     try opened.synchronize()
   }
 
   /// Writes a small file so that it is never seen half.
   /// - Parameter temporary: a path in the same file system that nobody else uses.
-  package func writeAtomically(_ bytes: [UInt8], to path: String, by temporary: String) throws(StoreError) {
+  package func writeAtomically(_ bytes: [UInt8], to path: String, by temporary: String) throws(FileError) {
     try writeNew(bytes, to: temporary)
     do {
       try promote(temporary, to: path)
@@ -62,11 +62,11 @@ package struct FileSystem: Sendable {
   }
 
   /// Writes a small file so that no process sees it half. It is not brought to the disk.
-  package func replace(_ path: String, with bytes: [UInt8], by temporary: String) throws(StoreError) {
-    do throws(StoreError) {
+  package func replace(_ path: String, with bytes: [UInt8], by temporary: String) throws(FileError) {
+    do throws(FileError) {
       try OpenFile(temporary, .writeOnly, [.create, .exclusiveCreate, .closeOnExec]).write(bytes)
       guard rename(temporary, path) == 0 else {
-        throw StoreError("rename \(temporary) to", path, Errno(rawValue: errno))
+        throw FileError("rename \(temporary) to", path, Errno(rawValue: errno))
       }
     } catch {
       remove(temporary)
@@ -80,7 +80,7 @@ package struct FileSystem: Sendable {
     _ bytes: [UInt8],
     to path: String,
     times: (used: Int64, changed: Int)? = nil
-  ) throws(StoreError) {
+  ) throws(FileError) {
     try makeDirectory(Self.parent(of: path))
     let file = try OpenFile(path, .writeOnly, [.create, .exclusiveCreate, .closeOnExec])
     do {
@@ -95,14 +95,14 @@ package struct FileSystem: Sendable {
 
   /// The content of a small file; `nil` when there is none.
   /// - Parameter limit: the most it may be, in bytes; a larger one is an error.
-  package func read(_ path: String, limit: Int) throws(StoreError) -> [UInt8]? {
+  package func read(_ path: String, limit: Int) throws(FileError) -> [UInt8]? {
     guard let file = try open(path) else { return nil }
-    guard let bytes = try read(file, upTo: limit) else { throw StoreError("read", path, .fileTooLarge) }
+    guard let bytes = try read(file, upTo: limit) else { throw FileError("read", path, .fileTooLarge) }
     return bytes
   }
 
   /// Opens a file for reading; `nil` when there is none.
-  func open(_ path: String) throws(StoreError) -> OpenFile? {
+  func open(_ path: String) throws(FileError) -> OpenFile? {
     do {
       return try OpenFile(reading: path)
     } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
@@ -111,7 +111,7 @@ package struct FileSystem: Sendable {
   }
 
   /// The content of a file; `nil` when it is more than a number of bytes.
-  func read(_ file: OpenFile, upTo limit: Int) throws(StoreError) -> [UInt8]? {
+  func read(_ file: OpenFile, upTo limit: Int) throws(FileError) -> [UInt8]? {
     // Most are small: one read finds the bytes, and that there are no more.
     var capacity = min(Self.usualRecordSize, limit + 1)
     while true {
@@ -125,10 +125,10 @@ package struct FileSystem: Sendable {
   }
 
   /// What there is of a file, up to a number of bytes.
-  private func readStart(of file: OpenFile, capacity: Int) throws(StoreError) -> [UInt8] {
-    var failure: StoreError?
+  private func readStart(of file: OpenFile, capacity: Int) throws(FileError) -> [UInt8] {
+    var failure: FileError?
     let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-      do throws(StoreError) {
+      do throws(FileError) {
         while count < capacity {
           let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
           let read = try file.read(into: rest, at: Int64(count))
@@ -145,7 +145,7 @@ package struct FileSystem: Sendable {
   }
 
   /// The size of a regular file in bytes; `nil` when there is none, or it is too large to be one of ours.
-  package func size(of path: String) -> Int64? { use(of: path)?.size }
+  package func size(of path: String) -> Int64? { status(of: path)?.size }
 
   /// Removes a file; one that is not there is fine.
   /// - Returns: whether it was there, and has gone.

@@ -13,8 +13,8 @@ package final class OpenFile: Sendable {
   }
 
   /// Opens a file for reading; that is no use of it, which is recorded as its access time when it is served. Blocks.
-  package convenience init(reading path: String) throws(StoreError) {
-    do throws(StoreError) {
+  package convenience init(reading path: String) throws(FileError) {
+    do throws(FileError) {
       try self.init(path, .readOnly, [.closeOnExec, .noFollow, Self.noAccessTime])
     } catch  where error.errno == .notPermitted {
       // Only the owner may leave the time as it is.
@@ -29,7 +29,7 @@ package final class OpenFile: Sendable {
     _ path: String,
     _ mode: SystemPackage.FileDescriptor.AccessMode,
     _ options: SystemPackage.FileDescriptor.OpenOptions
-  ) throws(StoreError) {
+  ) throws(FileError) {
     do {
       let descriptor = try SystemPackage.FileDescriptor.open(
         FilePath(path),
@@ -40,68 +40,68 @@ package final class OpenFile: Sendable {
       )
       self.init(descriptor, path: path)
     } catch {
-      throw StoreError("open", path, Self.errno(of: error))
+      throw FileError("open", path, Self.errno(of: error))
     }
   }
 
   deinit { try? descriptor.close() }
 
   /// The size in bytes; a file that is too large to be one of ours is an error.
-  package func size() throws(StoreError) -> Int64 {
+  package func size() throws(FileError) -> Int64 {
     var status = stat()
     guard fstat(descriptor.rawValue, &status) == 0 else { throw failure("examine") }
-    guard status.st_size <= FileSystem.largestFile else { throw StoreError("examine", path, .fileTooLarge) }
+    guard status.st_size <= FileSystem.largestFile else { throw FileError("examine", path, .fileTooLarge) }
     return Int64(status.st_size)
   }
 
   /// Reads what is there at an offset, 0 at the end. Blocks.
-  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(StoreError) -> Int {
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(FileError) -> Int {
     do {
       return try descriptor.read(fromAbsoluteOffset: offset, into: buffer)
     } catch {
-      throw StoreError("read", path, Self.errno(of: error))
+      throw FileError("read", path, Self.errno(of: error))
     }
   }
 
   /// Sends a part of it to a socket, without a copy in this process. Blocks while the socket takes none.
   ///
   /// A file that ends before the part does is an error. <https://man7.org/linux/man-pages/man2/sendfile.2.html>
-  package func send(_ part: Range<Int64>, to socket: Int32) throws(StoreError) {
+  package func send(_ part: Range<Int64>, to socket: Int32) throws(FileError) {
     var offset = off_t(part.lowerBound)
     while offset < part.upperBound {
       let count = sendfile(socket, descriptor.rawValue, &offset, Int(part.upperBound) - offset)
       if count < 0, Glibc.errno == EINTR { continue }
       guard count >= 0 else { throw failure("send") }
-      guard count > 0 else { throw StoreError("send", path, .ioError) }
+      guard count > 0 else { throw FileError("send", path, .ioError) }
     }
   }
 
   /// Writes all of it at an offset. Blocks.
-  package func write(_ bytes: ByteBuffer, at offset: Int64) throws(StoreError) {
+  package func write(_ bytes: ByteBuffer, at offset: Int64) throws(FileError) {
     do {
       _ = try bytes.withUnsafeReadableBytes { try descriptor.writeAll(toAbsoluteOffset: offset, $0) }
     } catch {
-      throw StoreError("write", path, Self.errno(of: error))
+      throw FileError("write", path, Self.errno(of: error))
     }
   }
 
   /// Writes all of it at the beginning. Blocks.
-  package func write(_ bytes: [UInt8]) throws(StoreError) {
+  package func write(_ bytes: [UInt8]) throws(FileError) {
     do {
       _ = try descriptor.writeAll(toAbsoluteOffset: 0, bytes)
     } catch {
-      throw StoreError("write", path, Self.errno(of: error))
+      throw FileError("write", path, Self.errno(of: error))
     }
   }
 
   /// Blocks until the bytes are on the disk.
-  package func synchronize() throws(StoreError) {
+  package func synchronize() throws(FileError) {
     guard fsync(descriptor.rawValue) == 0 else { throw failure("fsync") }
   }
 
   /// Sets the times of the last use and of the last change, the latter so that the same blob has the same validator on
   /// every node. In seconds since 1970.
-  package func setTimes(used: Int64, changed: Int) throws(StoreError) {
+  package func setTimes(used: Int64, changed: Int) throws(FileError) {
     let times = [timespec(tv_sec: Int(used), tv_nsec: 0), timespec(tv_sec: changed, tv_nsec: 0)]
     guard futimens(descriptor.rawValue, times) == 0 else { throw failure("set the time of") }
   }
@@ -121,7 +121,7 @@ package final class OpenFile: Sendable {
   // MARK: - Notes
 
   /// Tells whoever else has the file open that the record beside it is of the process that has the lock.
-  package func noteRecord() throws(StoreError) {
+  package func noteRecord() throws(FileError) {
     guard setNote(F_WRLCK, at: Self.recordNote) else { throw failure("lock the end of") }
   }
 
@@ -129,10 +129,10 @@ package final class OpenFile: Sendable {
   package var isRecordNoted: Bool { hasNote(at: Self.recordNote) }
 
   /// Tells whoever else has the file open which upstream the process asks that has the lock. Without it they wait for less.
-  package func note(asking upstream: UpstreamName) { setNote(F_WRLCK, at: Self.place(of: upstream)) }
+  package func note(asking upstream: UpstreamName) { setNote(F_WRLCK, at: Self.notePosition(of: upstream)) }
 
   /// Tells whether another opening of the file has noted this upstream.
-  package func isNoted(asking upstream: UpstreamName) -> Bool { hasNote(at: Self.place(of: upstream)) }
+  package func isNoted(asking upstream: UpstreamName) -> Bool { hasNote(at: Self.notePosition(of: upstream)) }
 
   /// `F_OFD_GETLK` and `F_OFD_SETLK` of Linux, which Glibc's module does not have.
   private static let (getLock, setLock): (Int32, Int32) = (36, 37)
@@ -142,7 +142,7 @@ package final class OpenFile: Sendable {
   private static let (notes, recordNote): (Range<Int64>, Int64) = (1 << 62..<(1 << 62) + (1 << 32) + 1, 1 << 62)
 
   /// Names that share a byte are taken for the same, which costs a client a longer wait.
-  private static func place(of upstream: UpstreamName) -> Int64 {
+  private static func notePosition(of upstream: UpstreamName) -> Int64 {
     var hash: UInt32 = 2_166_136_261
     for byte in upstream.description.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
     return recordNote + 1 + Int64(hash)
@@ -193,8 +193,8 @@ package final class OpenFile: Sendable {
     one.st_ino == other.st_ino && one.st_dev == other.st_dev
   }
 
-  private func failure(_ operation: String) -> StoreError {
-    StoreError(operation, path, Errno(rawValue: Glibc.errno))
+  private func failure(_ operation: String) -> FileError {
+    FileError(operation, path, Errno(rawValue: Glibc.errno))
   }
 
   private static func errno(of error: any Error) -> Errno { error as? Errno ?? .ioError }

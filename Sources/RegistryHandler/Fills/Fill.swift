@@ -4,39 +4,39 @@ internal import Synchronization
 package final class Fill: Sendable {
   package let digest: Digest
   /// The repository it is asked from: for this one, upstream's answer is the proof.
-  package let place: RepositoryPlace
+  package let repository: UpstreamRepository
   /// What becomes of redirects to storage for the client that began it.
-  package let external: ExternalRedirects
+  package let mode: RedirectMode
   package let progress = Observed(FillProgress())
   /// Of what is there, when each reader has to go on by itself.
-  package let beginning = SharedHash()
+  package let beginning = PrefixHash()
   private let file = Mutex<OpenFile?>(nil)
-  private let pace = Mutex(ProgressPace())
-  let interests = Atomic(0)
+  private let throttle = Mutex(ProgressThrottle())
+  let leaseCount = Atomic(0)
 
-  package init(_ digest: Digest, from place: RepositoryPlace, external: ExternalRedirects = .passThrough) {
+  package init(_ digest: Digest, from repository: UpstreamRepository, mode: RedirectMode = .passThrough) {
     self.digest = digest
-    self.place = place
-    self.external = external
+    self.repository = repository
+    self.mode = mode
   }
 
   /// Waits until upstream's answer is known well enough to answer clients; `nil` when the caller's task is cancelled.
   ///
   /// The progress is then settled, or one that readers can follow.
   package func opened() async -> FillProgress? {
-    await progress.first { $0.isSettled || $0.isStreamable }
+    await progress.first { $0.isFinished || $0.canStream }
   }
 
   /// Whether a byte is there before the deadline, or the fill has ended, so that nobody need wait for it.
   func reaches(_ offset: Int64, by deadline: ContinuousClock.Instant) async -> Bool {
-    let isReached = { @Sendable (progress: FillProgress) in progress.readable > offset || progress.isSettled }
+    let isReached = { @Sendable (progress: FillProgress) in progress.readable > offset || progress.isFinished }
     if isReached(progress.value) { return true }
     return await withDeadline(deadline) { [progress] in await progress.first(where: isReached) != nil } ?? false
   }
 
   /// A reader of the growing file; `nil` before there is one.
-  package func makeReader(_ range: Range<Int64>) -> BlobReader? {
-    file.withLock { $0 }.map { BlobReader($0, range: range, following: progress, by: makeInterest()) }
+  package func makeReader(_ range: Range<Int64>) -> FileBlobSource? {
+    file.withLock { $0 }.map { FileBlobSource($0, range: range, following: progress, by: makeLease()) }
   }
 
   /// Whether what readers have of the blob, if anything, is of this file: they keep the one that they began with.
@@ -57,13 +57,13 @@ package final class Fill: Sendable {
   ///   - size: of the whole, in bytes.
   ///   - written: how much of the file is there, in bytes.
   ///   - origin: the repository whose bytes they are.
-  package func begin(_ file: OpenFile, size: Int64?, written: Int64 = 0, origin: RepositoryPlace?) {
+  package func begin(_ file: OpenFile, size: Int64?, written: Int64 = 0, origin: UpstreamRepository?) {
     // Before the file is there: of another one, less may be there than of the one before.
-    pace.withLock { $0 = ProgressPace() }
+    throttle.withLock { $0 = ProgressThrottle() }
     progress.update { $0.written = min($0.written, written) }
     self.file.withLock { $0 = file }
     progress.update {
-      $0.phase = .filling
+      $0.phase = .receiving
       $0.written = written
       $0.size = size
       $0.origin = origin
@@ -75,28 +75,28 @@ package final class Fill: Sendable {
   package func awaitAnother() { progress.update { $0.awaitsAnother = true } }
 
   /// Lets readers have the end: the digest is right.
-  package func release() {
-    tell()
+  package func releaseTail() {
+    notify()
     progress.update { $0.isVerified = true }
   }
 
   /// Lets readers have what has been written, now or within a moment.
   package func advance(to written: Int64) {
-    let readers = interests.load(ordering: .relaxed)
-    switch pace.withLock({ $0.advance(to: written, readers: readers, now: .now) }) {
-    case .tell: tell()
+    let readers = leaseCount.load(ordering: .relaxed)
+    switch throttle.withLock({ $0.advance(to: written, readers: readers, now: .now) }) {
+    case .notify: notify()
     case .wait: break
-    case .tellAt(let time):
+    case .notifyAt(let time):
       Task {
         try? await Task.sleep(until: time, clock: .continuous)
-        tell(isArranged: true)
+        notify(isScheduled: true)
       }
     }
   }
 
   /// - Parameter origin: a repository for which upstream has proved the blob.
-  package func end(_ phase: FillProgress.Phase, origin: RepositoryPlace? = nil) {
-    tell()
+  package func end(_ phase: FillProgress.Phase, origin: UpstreamRepository? = nil) {
+    notify()
     progress.update {
       $0.phase = phase
       $0.awaitsAnother = false
@@ -104,17 +104,17 @@ package final class Fill: Sendable {
     }
   }
 
-  private func tell(isArranged: Bool = false) {
+  private func notify(isScheduled: Bool = false) {
     // Under the lock, so that what is told never goes back.
-    pace.withLock { pace in
-      guard let written = pace.takeUntold(now: .now, isArranged: isArranged) else { return }
+    throttle.withLock { throttle in
+      guard let written = throttle.takePending(now: .now, isScheduled: isScheduled) else { return }
       progress.update { $0.written = written }
     }
   }
 }
 
 /// The fills of this process, one per digest.
-package final class Fills: Sendable {
+package final class FillTable: Sendable {
   private let fills = Mutex<[Digest: Fill]>([:])
 
   package init() {}
@@ -122,14 +122,14 @@ package final class Fills: Sendable {
   /// The fill under way, or a new one that the caller has to start; it goes on while the caller keeps the interest.
   package func join(
     _ digest: Digest,
-    from place: RepositoryPlace,
-    external: ExternalRedirects = .passThrough
-  ) -> (fill: Fill, isNew: Bool, interest: FillInterest) {
+    from repository: UpstreamRepository,
+    mode: RedirectMode = .passThrough
+  ) -> (fill: Fill, isNew: Bool, interest: FillLease) {
     fills.withLock { fills in
-      if let fill = fills[digest] { return (fill, false, fill.makeInterest()) }
-      let fill = Fill(digest, from: place, external: external)
+      if let fill = fills[digest] { return (fill, false, fill.makeLease()) }
+      let fill = Fill(digest, from: repository, mode: mode)
       fills[digest] = fill
-      return (fill, true, fill.makeInterest())
+      return (fill, true, fill.makeLease())
     }
   }
 
@@ -139,8 +139,8 @@ package final class Fills: Sendable {
     }
   }
 
-  /// Whether the fill has been forsaken: then it is removed, and whoever comes next begins another.
-  package func removeIfForsaken(_ fill: Fill) -> Bool { remove(fill) { $0.isForsaken } }
+  /// Whether the fill has been abandoned: then it is removed, and whoever comes next begins another.
+  package func removeIfAbandoned(_ fill: Fill) -> Bool { remove(fill) { $0.isAbandoned } }
 
   /// The same for a fill that is not worth finishing without a reader, however little is missing.
   package func removeIfUnread(_ fill: Fill) -> Bool { remove(fill) { !$0.isRead } }

@@ -1,4 +1,4 @@
-extension BlobDownload {
+extension FillTask {
   /// How long a reader waits for what another process has written: at first, and at most while nothing comes.
   private static let intervals: (least: Duration, most: Duration) = (.milliseconds(10), .milliseconds(100))
 
@@ -15,7 +15,7 @@ extension BlobDownload {
         if isLeft { return nil }
         if let phase = try stored() { return phase }
         guard isStreaming else { return nil }
-        return try unkept(file)
+        return try notStored(file)
       }
       // A record that a killed process has left proves nothing for the repository in it, and what it tells may have changed.
       if !hasBegun, file.isRecordNoted, let record = services.store.partialRecord(of: fill.digest) {
@@ -25,9 +25,9 @@ extension BlobDownload {
       let size = try? file.size()
       if hasBegun, let size { fill.advance(to: size) }
       // Not at the first look, when the writer may not have told yet whom it asks.
-      if !hasBegun, known != nil, !file.isNoted(asking: fill.place.upstream) { fill.awaitAnother() }
+      if !hasBegun, known != nil, !file.isNoted(asking: fill.repository.upstream) { fill.awaitAnother() }
       // The process that writes decides whether the rest is worth having.
-      if services.fills.removeIfUnread(fill) { throw .forsaken }
+      if services.fills.removeIfUnread(fill) { throw .abandoned }
       interval = size == known ? min(interval * 2, Self.intervals.most) : Self.intervals.least
       known = size
       try? await Task.sleep(for: interval)
@@ -36,14 +36,14 @@ extension BlobDownload {
 
   /// What a file is worth that another process has given up: all of it was right but the store would not take it, or it is a
   /// beginning, which each reader goes on with by itself and checks, or it is wrong. Blocks.
-  private func unkept(_ file: OpenFile) throws(UpstreamError) -> FillProgress.Phase {
+  private func notStored(_ file: OpenFile) throws(UpstreamError) -> FillProgress.Phase {
     guard let size = try? file.size(), size == fill.progress.value.size,
-      let hash = try? RunningHash(fill.digest.algorithm, ofFirst: size, in: file)
+      let hash = try? ContentHasher(fill.digest.algorithm, ofFirst: size, in: file)
     else { throw UpstreamError(.store, "another process ended its download of \(fill.digest) without keeping it") }
     guard hash.hex() == fill.digest.hex else {
-      throw UpstreamError(.invalidAnswer, "another process was sent bytes whose digest is not \(fill.digest)")
+      throw UpstreamError(.invalidResponse, "another process was sent bytes whose digest is not \(fill.digest)")
     }
     fill.advance(to: size)
-    return .unkept
+    return .notStored
   }
 }

@@ -2,7 +2,7 @@ internal import HTTPTypes
 internal import Logging
 internal import NIOCore
 
-extension BlobDownload {
+extension FillTask {
   /// What an endpoint knows the bytes by.
   private struct Validator {
     let entityTag: String
@@ -33,7 +33,7 @@ extension BlobDownload {
   private static let patienceWithoutSize: Duration = .seconds(600)
 
   private static let tooSlow = UpstreamError(
-    .invalidAnswer,
+    .invalidResponse,
     "upstream sends what nobody can be answered with too slowly"
   )
 
@@ -45,18 +45,18 @@ extension BlobDownload {
     skipping skipped: Int64
   ) async throws {
     let deadline = ContinuousClock.now + (size == nil ? Self.patienceWithoutSize : ProxyServices.answerTimeout)
-    var plan = ResumptionPlan(endpoints: upstream.upstream.endpoints.count, first: response.endpoint)
+    var plan = ResumeBackoff(endpoints: upstream.upstream.endpoints.count, first: response.endpoint)
     var source = Source(body: response.body, skipped: skipped, Validator(response))
     while true {
       let start = partial.length
       do {
         try await append(source.body, skipping: source.skipped, to: partial, size: size, until: deadline)
         return
-      } catch let error as UpstreamError where error.isPassing {
+      } catch let error as UpstreamError where error.isTransient {
         // All of it: how the answer ends does not matter, only the digest does.
         if let size, partial.length == size { return }
         // A drip without a reader may take hours, however small the blob is.
-        if error == .stalled, services.fills.removeIfUnread(fill) { throw UpstreamError.forsaken }
+        if error == .stalled, services.fills.removeIfUnread(fill) { throw UpstreamError.abandoned }
         if partial.length - start >= error.leastProgress { plan.noteProgress() }
         source = try await rest(of: partial, size: size, ifRange: source.validator, after: error, &plan)
       }
@@ -75,7 +75,7 @@ extension BlobDownload {
     var stall = StallDetector(now: services.instant())
     // The announced size has been looked at; without one, the limits are looked at on the way.
     let step = size == nil ? services.evictor.policy.growthStep : nil
-    var nextLook = step == nil ? Int64.max : partial.length
+    var nextScan = step == nil ? Int64.max : partial.length
     try await body.forEachChunk { chunk in
       var chunk = chunk
       if stall.isStalled(afterReceiving: chunk.readableBytes, now: services.instant()) { throw UpstreamError.stalled }
@@ -83,18 +83,18 @@ extension BlobDownload {
       chunk.moveReaderIndex(forwardBy: known)
       skipped -= Int64(known)
       if chunk.readableBytes > 0 {
-        if let step, partial.length + Int64(chunk.readableBytes) >= nextLook {
+        if let step, partial.length + Int64(chunk.readableBytes) >= nextScan {
           guard services.evictor.permitsGrowth(of: fill.digest, to: partial.length + step, by: step) else {
             partial.discard()
             throw UpstreamError.noRoom
           }
           // A chunk may be larger than what is left of the step.
-          nextLook = partial.length + step / 2
+          nextScan = partial.length + step / 2
         }
         try partial.append(chunk)
         fill.advance(to: partial.length)
-        guard fill.progress.value.isStreamable || .now < deadline else { throw Self.tooSlow }
-        if services.fills.removeIfForsaken(fill) { throw UpstreamError.forsaken }
+        guard fill.progress.value.canStream || .now < deadline else { throw Self.tooSlow }
+        if services.fills.removeIfAbandoned(fill) { throw UpstreamError.abandoned }
       }
       return partial.length <= size ?? .max
     }
@@ -109,18 +109,18 @@ extension BlobDownload {
     size: Int64?,
     ifRange validator: Validator?,
     after failure: UpstreamError,
-    _ plan: inout ResumptionPlan
+    _ plan: inout ResumeBackoff
   ) async throws(UpstreamError) -> Source {
     var failure = failure
     while let next = plan.next(after: failure) {
       log("download resumed", failure, at: (partial.length, upstream.upstream.endpoints[next.endpoint]))
       try? await Task.sleep(for: next.delay)
-      if services.fills.removeIfForsaken(fill) { throw .forsaken }
+      if services.fills.removeIfAbandoned(fill) { throw .abandoned }
       do throws(UpstreamError) {
         return try await askForRest(from: partial.length, size: size, ifRange: validator, endpoint: next.endpoint)
       } catch {
         if plan.isFinal(error) {
-          if error == Resumption.changedError { partial.discard() }
+          if error == ResumedResponse.changedError { partial.discard() }
           throw error
         }
         failure = error

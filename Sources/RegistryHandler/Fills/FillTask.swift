@@ -2,12 +2,12 @@ internal import HTTPTypes
 internal import Logging
 
 /// Carries out a fill: one request upstream, hashed while it arrives, kept once the digest is right.
-struct BlobDownload: Sendable {
+struct FillTask: Sendable {
   let fill: Fill
-  let upstream: AuthenticatedUpstream
+  let upstream: UpstreamSession
   let services: ProxyServices
 
-  init(_ fill: Fill, from upstream: AuthenticatedUpstream, _ services: ProxyServices) {
+  init(_ fill: Fill, from upstream: UpstreamSession, _ services: ProxyServices) {
     self.fill = fill
     self.upstream = upstream
     self.services = services
@@ -23,10 +23,10 @@ struct BlobDownload: Sendable {
         log("blob not kept", error)
         phase = .failed(error)
       }
-      let place = place
-      let isProved = phase == .complete && services.store.hasLink(to: fill.digest, in: place)
+      let repository = repository
+      let isProved = phase == .stored && services.store.hasLink(to: fill.digest, in: repository)
       // In this order, so that who finds no fill any more finds the blob.
-      fill.end(phase, origin: isProved ? place : nil)
+      fill.end(phase, origin: isProved ? repository : nil)
       services.fills.remove(fill)
     }
   }
@@ -46,7 +46,7 @@ struct BlobDownload: Sendable {
         // Let go before whatever comes next, as another try may wait for it.
         defer { partial.release() }
         guard mayGoOn(with: partial.file) else { throw Self.otherFile }
-        partial.file.note(asking: place.upstream)
+        partial.file.note(asking: repository.upstream)
         if let phase = try await download(into: partial) { return phase }
       case .taken(let file):
         guard mayGoOn(with: file) else { throw Self.otherFile }
@@ -58,11 +58,11 @@ struct BlobDownload: Sendable {
   /// What the blob in the store, if it is there, is to clients of this fill: no end of what they have from another file.
   func stored() throws(UpstreamError) -> FillProgress.Phase? {
     guard let size = services.store.size(of: fill.digest) else { return nil }
-    guard isStreaming else { return .complete }
+    guard isStreaming else { return .stored }
     guard fill.mayGoOn(withFileAt: services.store.layout.blob(fill.digest)) else { throw Self.otherFile }
-    guard size == fill.progress.value.size ?? size else { throw Resumption.changedError }
+    guard size == fill.progress.value.size ?? size else { throw ResumedResponse.changedError }
     fill.advance(to: size)
-    return .complete
+    return .stored
   }
 
   /// Each client goes on by itself then, and what it has is hashed with the rest.
@@ -86,7 +86,7 @@ struct BlobDownload: Sendable {
       let record = services.store.partialRecord(of: fill.digest)
       known = record?.size
       // What another upstream began is not to spoil what this one has, unless clients have been given it already.
-      guard record?.origin?.upstream == fill.place.upstream || isStreaming else {
+      guard record?.origin?.upstream == fill.repository.upstream || isStreaming else {
         partial.discard()
         return nil
       }
@@ -103,7 +103,7 @@ struct BlobDownload: Sendable {
       guard isStreaming else { return remembered(redirect) }
       throw Self.redirectedAway
     case .response(let response):
-      switch Opening(response, offset: offset, start: start, size: known) {
+      switch FirstResponse(response, offset: offset, start: start, size: known) {
       case .receive(let size, let skipped):
         return try await keep(response, in: partial, size: size, skipping: skipped)
       case .startAgain:
@@ -119,12 +119,12 @@ struct BlobDownload: Sendable {
   /// Throws what is there away: it is no beginning of the blob. Clients that have it are broken off.
   private func startAgain(_ partial: PartialFile) throws(UpstreamError) -> FillProgress.Phase? {
     partial.discard()
-    if isStreaming { throw Resumption.changedError }
+    if isStreaming { throw ResumedResponse.changedError }
     return nil
   }
 
-  private var redirectKey: RedirectMemory.Key {
-    RedirectMemory.Key(fill.digest, in: fill.place, by: .get, upstream.external)
+  private var redirectKey: RedirectCache.Key {
+    RedirectCache.Key(fill.digest, in: fill.repository, by: .get, upstream.mode)
   }
 
   /// The redirect that other clients of this repository have just been given; `nil` when upstream has to be asked.
@@ -139,7 +139,7 @@ struct BlobDownload: Sendable {
   }
 
   /// Whether clients may have been sent the head of an answer.
-  var isStreaming: Bool { fill.progress.value.isStreamable }
+  var isStreaming: Bool { fill.progress.value.canStream }
 
   /// Whether clients that have something of the blob have it from this file.
   private func mayGoOn(with file: OpenFile) -> Bool { !isStreaming || fill.mayGoOn(with: file) }
@@ -154,23 +154,23 @@ struct BlobDownload: Sendable {
     if let promised = fill.progress.value.size, promised != size {
       partial.discard()
       throw UpstreamError(
-        .invalidAnswer,
+        .invalidResponse,
         "upstream announced \(promised) bytes for \(fill.digest), and then another size"
       )
     }
     let evictor = services.evictor
-    let place = place
-    let record = PartialRecord(size: size, etag: response.strongEntityTag, origin: place)
+    let repository = repository
+    let record = PartialRecord(size: size, etag: response.strongEntityTag, origin: repository)
     defer { evictor.withdraw(fill.digest) }
     var counted = try await admit(partial, record) == .reserved ? size : nil
-    defer { counted.map { evictor.giveBack($0) } }
+    defer { counted.map { evictor.unreserve($0) } }
     do {
-      fill.begin(partial.file, size: size, written: partial.length, origin: place)
+      fill.begin(partial.file, size: size, written: partial.length, origin: repository)
       fill.advance(to: partial.length)
       try await receive(response, into: partial, size: size, skipping: skipped)
       try verify(partial, size: size)
-      if partial.length > FillProgress.releasedWhenVerified { fill.release() }
-    } catch let error as StoreError {
+      if partial.length > FillProgress.earlyReleaseSize { fill.releaseTail() }
+    } catch let error as FileError {
       partial.giveUp(because: error)
       throw UpstreamError(.store, "the blob could not be kept: \(error)")
     } catch let error as UpstreamError {
@@ -183,40 +183,40 @@ struct BlobDownload: Sendable {
       guard await hasRoom(partial) else {
         log("blob not kept", .noRoom)
         partial.discard()
-        return .unkept
+        return .notStored
       }
       counted = partial.length
     }
-    do throws(StoreError) {
+    do throws(FileError) {
       // The link first: who finds the blob then finds that it may be read here, too.
-      try services.store.link(fill.digest, in: place)
+      try services.store.link(fill.digest, in: repository)
       try partial.promote()
       counted = nil
-      return .complete
+      return .stored
     } catch {
       log("blob not kept", UpstreamError(.store, error.description))
       partial.giveUp(because: error)
-      return .unkept
+      return .notStored
     }
   }
 
   /// Makes room, and lets other processes know; throws where it is not to be written at all.
   private func admit(_ partial: PartialFile, _ record: PartialRecord) async throws(UpstreamError) -> Admission {
     let progress = fill.progress
-    var failure: StoreError?
+    var failure: FileError?
     let admission = await services.evictor.admit(fill.digest, size: record.size, present: partial.length) {
       progress.value.written
     } announce: { admission in
       // Nobody follows what is withheld to its end, nor goes on with it.
-      guard record.size ?? .max > FillProgress.heldBack else { return }
-      do throws(StoreError) { try partial.keep(record.reserved(admission == .reserved)) } catch { failure = error }
+      guard record.size ?? .max > FillProgress.withheldTail else { return }
+      do throws(FileError) { try partial.keep(record.reserved(admission == .reserved)) } catch { failure = error }
     }
     if admission == .refused {
       partial.discard()
       throw .noRoom
     }
     if let failure {
-      if admission == .reserved, let size = record.size { services.evictor.giveBack(size) }
+      if admission == .reserved, let size = record.size { services.evictor.unreserve(size) }
       partial.giveUp(because: failure)
       throw UpstreamError(.store, "the blob could not be kept: \(failure)")
     }
@@ -226,7 +226,7 @@ struct BlobDownload: Sendable {
   /// Whether the store may take it. Nobody waits for what has to go: readers have the end before.
   private func hasRoom(_ partial: PartialFile) async -> Bool {
     if services.evictor.reserve(partial.length, of: fill.digest) { return true }
-    fill.release()
+    fill.releaseTail()
     return await services.evictor.makeRoom(for: partial.length, of: fill.digest)
   }
 
@@ -234,13 +234,13 @@ struct BlobDownload: Sendable {
     if let size, size != partial.length {
       partial.discard()
       throw UpstreamError(
-        .invalidAnswer,
+        .invalidResponse,
         "upstream sent \(partial.length) bytes of \(fill.digest), not the \(size) it announced"
       )
     }
     guard try partial.isVerified() else {
       partial.discard()
-      throw UpstreamError(.invalidAnswer, "upstream sent \(partial.length) bytes whose digest is not \(fill.digest)")
+      throw UpstreamError(.invalidResponse, "upstream sent \(partial.length) bytes whose digest is not \(fill.digest)")
     }
   }
 
@@ -251,16 +251,16 @@ struct BlobDownload: Sendable {
     at resumption: (offset: Int64, endpoint: HTTPURL)? = nil
   ) {
     var metadata: Logger.Metadata = [
-      "upstream.name": "\(fill.place.upstream)",
-      "registry.repository": "\(fill.place.repository)",
+      "upstream.name": "\(fill.repository.upstream)",
+      "registry.repository": "\(fill.repository.name)",
       "registry.reference": "\(fill.digest)",
       "error": "\(error.reason)",
     ]
-    if error == .forsaken {
+    if error == .abandoned {
       services.logger.info("download left: nobody reads it", metadata: metadata)
       return
     }
-    if error.kind == .store { return services.storeTrouble.note(error.reason, metadata) }
+    if error.kind == .store { return services.storeFailures.note(error.reason, metadata) }
     if let resumption {
       metadata["store.offset"] = "\(resumption.offset)"
       metadata["upstream.endpoint"] = "\(resumption.endpoint)"
@@ -281,7 +281,7 @@ extension UpstreamResponse {
   /// We ask for the identity: encoded content has another digest than its name says.
   func refuseContentEncoding() throws(UpstreamError) {
     guard let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" else { return }
-    throw UpstreamError(.invalidAnswer, "upstream sent content with an encoding that nobody asked for")
+    throw UpstreamError(.invalidResponse, "upstream sent content with an encoding that nobody asked for")
   }
 }
 
@@ -293,5 +293,5 @@ extension UpstreamError {
   )
 
   /// Nobody wants the rest of a download: what is there stays for who comes next.
-  static let forsaken = UpstreamError(.cancelled, "nobody reads the download any more")
+  static let abandoned = UpstreamError(.cancelled, "nobody reads the download any more")
 }

@@ -2,7 +2,7 @@
 ///
 /// At once after a pause, so that nobody waits for what is there; otherwise every few milliseconds, or a thousand readers
 /// would be woken for every packet of a slow upstream.
-struct ProgressPace: Sendable {
+struct ProgressThrottle: Sendable {
   /// Far below what anybody notices.
   private static let shortestInterval: Duration = .milliseconds(20)
 
@@ -17,37 +17,37 @@ struct ProgressPace: Sendable {
   static let step: Int64 = 256 << 10
 
   enum Action: Equatable, Sendable {
-    case tell
+    case notify
     /// Nothing now: what is told at this time will hold it.
-    case tellAt(ContinuousClock.Instant)
+    case notifyAt(ContinuousClock.Instant)
     /// Nothing now: there is such a time already.
     case wait
   }
 
-  private var told: Int64 = 0
+  private var notified: Int64 = 0
   private var lastTime: ContinuousClock.Instant?
   /// What readers have not been told of, in bytes from the beginning.
-  private(set) var untold: Int64?
-  private var isArranged = false
+  private(set) var pending: Int64?
+  private var isScheduled = false
 
   /// - Parameters:
   ///   - written: bytes from the beginning.
   ///   - readers: how many are to be told.
   mutating func advance(to written: Int64, readers: Int, now: ContinuousClock.Instant) -> Action {
     let interval = Self.interval(for: readers)
-    untold = written
-    guard let lastTime, now - lastTime < interval, written - told < Self.step else { return .tell }
-    if isArranged { return .wait }
-    isArranged = true
-    return .tellAt(lastTime + interval)
+    pending = written
+    guard let lastTime, now - lastTime < interval, written - notified < Self.step else { return .notify }
+    if isScheduled { return .wait }
+    isScheduled = true
+    return .notifyAt(lastTime + interval)
   }
 
   /// What is to be told now; `nil` when nothing is new.
-  mutating func takeUntold(now: ContinuousClock.Instant, isArranged: Bool = false) -> Int64? {
-    if isArranged { self.isArranged = false }
-    guard let written = untold else { return nil }
-    untold = nil
-    told = written
+  mutating func takePending(now: ContinuousClock.Instant, isScheduled: Bool = false) -> Int64? {
+    if isScheduled { self.isScheduled = false }
+    guard let written = pending else { return nil }
+    pending = nil
+    notified = written
     lastTime = now
     return written
   }

@@ -1,7 +1,7 @@
 internal import HTTPTypes
 
 /// What the first answer is worth to a download of which the beginning may be here; pure.
-enum Opening: Equatable, Sendable {
+enum FirstResponse: Equatable, Sendable {
   /// What is missing follows.
   /// - size: of the whole, in bytes, where upstream told.
   /// - skipping: how much of what follows is here already, in bytes.
@@ -34,7 +34,7 @@ enum Opening: Equatable, Sendable {
 }
 
 /// What an answer is worth to a download that broke off and asked for the rest; pure.
-enum Resumption: Equatable, Sendable {
+enum ResumedResponse: Equatable, Sendable {
   /// The rest follows.
   case append
   /// The whole follows: its beginning is here already.
@@ -62,20 +62,20 @@ enum Resumption: Equatable, Sendable {
       self = .append
     default:
       let error = UpstreamError(refusing: response, route)
-      self = error.isPassing ? .tryAgain(error) : .giveUp(error)
+      self = error.isTransient ? .tryAgain(error) : .giveUp(error)
     }
   }
 
   private static func agree(_ size: Int64?, _ other: Int64?) -> Bool { size == nil || other == nil || size == other }
 
   static let changedError = UpstreamError(
-    .invalidAnswer,
+    .invalidResponse,
     "upstream broke off, and then sent another part or size than it had announced"
   )
 }
 
 /// When a download that broke off asks for the rest, and whom; pure.
-struct ResumptionPlan: Sendable {
+struct ResumeBackoff: Sendable {
   struct Try: Equatable, Sendable {
     /// How long to wait before.
     var delay: Duration
@@ -130,7 +130,7 @@ struct ResumptionPlan: Sendable {
 
   /// Whether this error is the last word: one that will not pass, when every endpoint has given one in a row.
   mutating func isFinal(_ error: UpstreamError) -> Bool {
-    refusals = error.isPassing ? 0 : refusals + 1
+    refusals = error.isTransient ? 0 : refusals + 1
     return refusals >= endpoints
   }
 }

@@ -3,7 +3,7 @@ extension HTTPURL {
   /// would be escaped on the way, and its signature be wrong.
   ///
   /// <https://www.rfc-editor.org/rfc/rfc3986#appendix-A>
-  package var isSendable: Bool {
+  package var hasOnlyURICharacters: Bool {
     var rest = target.utf8[...]
     while let byte = rest.popFirst() {
       if byte == UInt8(ascii: "%") {

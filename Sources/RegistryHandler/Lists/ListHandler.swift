@@ -17,12 +17,12 @@ struct ListHandler: Sendable {
   struct Answer: Sendable {
     let document: Document
     let mediaType: MediaType
-    let nextPage: NextPage?
+    let nextPage: NextPageLink?
     /// Whether upstream has applied the filter of the question.
     let isFiltered: Bool
   }
 
-  let upstream: AuthenticatedUpstream
+  let upstream: UpstreamSession
   let services: ProxyServices
 
   func respond(to match: UpstreamTable.Match) async throws(UpstreamError) -> RegistryResponse {
@@ -35,7 +35,7 @@ struct ListHandler: Sendable {
     if answer.isFiltered { headers[.ociFiltersApplied] = "artifactType" }
     var response = RegistryResponse(status: 200, headers: headers, body: .bytes(answer.document.bytes))
     response.reservation = answer.document.reservation
-    response.mark(.bypass, detail: "list")
+    response.setCacheStatus(.bypass, detail: "list")
     return response
   }
 
@@ -64,7 +64,7 @@ struct ListHandler: Sendable {
     switch try await upstream.send(.get, route, headers: [.accept: "application/json, */*"]) {
     case .response(let answer): response = answer
     case .redirect(let redirect):
-      throw UpstreamError(.invalidAnswer, "upstream redirects a list elsewhere", status: redirect.status)
+      throw UpstreamError(.invalidResponse, "upstream redirects a list elsewhere", status: redirect.status)
     }
     guard response.status == 200 else {
       await response.body.discard()
@@ -72,15 +72,15 @@ struct ListHandler: Sendable {
     }
     try response.refuseContentEncoding()
     guard let mediaType = response.headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest else {
-      throw UpstreamError(.invalidAnswer, "upstream sent something else than JSON")
+      throw UpstreamError(.invalidResponse, "upstream sent something else than JSON")
     }
     guard let document = try await response.document(upTo: Self.maximumSize, countedBy: services.documents) else {
-      throw UpstreamError(.invalidAnswer, "upstream sent a list of more than \(Self.maximumSize) bytes")
+      throw UpstreamError(.invalidResponse, "upstream sent a list of more than \(Self.maximumSize) bytes")
     }
     return Answer(
       document: document,
       mediaType: mediaType,
-      nextPage: response.headers[.link].flatMap { NextPage(link: $0) },
+      nextPage: response.headers[.link].flatMap { NextPageLink(link: $0) },
       isFiltered: response.headers[.ociFiltersApplied] == "artifactType"
     )
   }
@@ -88,7 +88,7 @@ struct ListHandler: Sendable {
 
 /// The next page of a list, as a `Link` header names it.
 /// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-tags>
-struct NextPage: Equatable, Sendable {
+struct NextPageLink: Equatable, Sendable {
   private let query: Query
 
   /// Parses `<url>; rel="next"`; only the query of the URL counts, as it leads back to where it came from.

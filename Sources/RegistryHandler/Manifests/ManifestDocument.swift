@@ -2,16 +2,16 @@
 /// <https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md>, <https://www.rfc-editor.org/rfc/rfc8259>
 ///
 /// Read in one pass that takes no memory: a general parser needs twenty times what it reads, and upstream chooses how much.
-struct ManifestOutline: Equatable, Sendable {
+struct ManifestDocument: Equatable, Sendable {
   /// Whether `schemaVersion` is an integer.
   let hasSchemaVersion: Bool
 
   /// `nil` when the bytes are not one JSON object.
   init?(_ bytes: [UInt8]) {
-    let outline = bytes.withUnsafeBytes { buffer -> ManifestOutline? in
+    let outline = bytes.withUnsafeBytes { buffer -> ManifestDocument? in
       var scanner = JSONScanner(buffer)
       guard buffer.first == UInt8(ascii: "{"), scanner.scan() else { return nil }
-      return ManifestOutline(hasSchemaVersion: scanner.hasSchemaVersion)
+      return ManifestDocument(hasSchemaVersion: scanner.hasSchemaVersion)
     }
     guard let outline else { return nil }
     self = outline

@@ -2,9 +2,9 @@ internal import HTTPTypes
 internal import Logging
 
 /// Gets a manifest that the store cannot answer with: asks upstream, verifies, keeps; falls back on what is known.
-struct ManifestSource: Sendable {
-  let upstream: AuthenticatedUpstream
-  let place: RepositoryPlace
+struct ManifestFetcher: Sendable {
+  let upstream: UpstreamSession
+  let repository: UpstreamRepository
   let services: ProxyServices
   let accept: AcceptHeader
 
@@ -13,7 +13,7 @@ struct ManifestSource: Sendable {
     for reference: Reference,
     _ known: ManifestLookup.Known,
     headOnly: Bool
-  ) async -> Result<ManifestAnswer, UpstreamError> {
+  ) async -> Result<ManifestResult, UpstreamError> {
     do throws(UpstreamError) {
       let deadline = ContinuousClock.now + ProxyServices.answerTimeout
       let answer = try await withDeadline(deadline, orTimeout: "upstream gave no answer in time") {
@@ -23,7 +23,7 @@ struct ManifestSource: Sendable {
     } catch {
       guard let standIn = known.standIn, error.allowsStaleAnswer else { return .failure(error) }
       log("stale manifest served", error)
-      return .success(ManifestAnswer(standIn, .stale, detail: "stale-if-error"))
+      return .success(ManifestResult(standIn, .stale, detail: "stale-if-error"))
     }
   }
 
@@ -31,24 +31,24 @@ struct ManifestSource: Sendable {
     for reference: Reference,
     _ known: ManifestLookup.Known,
     headOnly: Bool
-  ) async throws(UpstreamError) -> ManifestAnswer {
+  ) async throws(UpstreamError) -> ManifestResult {
     // A HEAD costs no pull of the rate limit: it is asked first where the bytes may be here, or are not wanted.
     guard headOnly || known.mayBeHere else { return try await fetch(reference) }
-    let (head, etag): (ManifestAnswer.Head, String?)
+    let (head, etag): (ManifestResult.Head, String?)
     switch try await self.head(reference) {
     case .told(let told, let validator): (head, etag) = (told, validator)
     case .tooLittle: return try await fetch(reference)
     case .refused(let error):
-      let key = HeadFallback.Key(place: place, kind: .manifest)
+      let key = HeadFallback.Key(repository: repository, kind: .manifest)
       return try await services.headFallback.retry(key, after: error, by: headOnly ? .head : .get) {
         () throws(UpstreamError) in try await fetch(reference)
       }
     }
-    if let manifest = try? services.store.manifest(head.digest, in: place) {
-      record(reference, ManifestAnswer(manifest, .hit, detail: "revalidated").head, etag: etag)
-      return ManifestAnswer(manifest, .hit, detail: "revalidated")
+    if let manifest = try? services.store.manifest(head.digest, in: repository) {
+      record(reference, ManifestResult(manifest, .hit, detail: "revalidated").head, etag: etag)
+      return ManifestResult(manifest, .hit, detail: "revalidated")
     }
-    if headOnly { return ManifestAnswer(head, .bypass, detail: "head") }
+    if headOnly { return ManifestResult(head, .bypass, detail: "head") }
     let answer = try await fetch(.digest(head.digest))
     // Without the manifest, what was last known is still the better answer when upstream gives none.
     if answer.status != .bypass { record(reference, answer.head, etag: etag) }
@@ -57,7 +57,7 @@ struct ManifestSource: Sendable {
 
   /// What HEAD comes to.
   private enum HeadAnswer {
-    case told(ManifestAnswer.Head, etag: String?)
+    case told(ManifestResult.Head, etag: String?)
     /// Upstream knows no HEAD, or tells no more than that the manifest is there.
     case tooLittle
     /// A 401: some registries refuse HEAD with a token that is good for GET.
@@ -82,27 +82,27 @@ struct ManifestSource: Sendable {
     else { return .tooLittle }
     // What is asked for by digest has it, whatever is named: its bytes tell.
     if case .digest(let asked) = reference, asked != digest { return .tooLittle }
-    let head = ManifestAnswer.Head(digest: digest, mediaType: mediaType, size: size)
+    let head = ManifestResult.Head(digest: digest, mediaType: mediaType, size: size)
     return .told(head, etag: response.headers[.eTag])
   }
 
-  private func fetch(_ reference: Reference) async throws(UpstreamError) -> ManifestAnswer {
+  private func fetch(_ reference: Reference) async throws(UpstreamError) -> ManifestResult {
     let response = try await send(.get, reference)
     try response.refuseContentEncoding()
     guard let document = try await response.document(upTo: Store.maximumManifestSize, countedBy: services.documents)
     else {
-      throw UpstreamError(.invalidAnswer, "upstream sent more than \(Store.maximumManifestSize) bytes as a manifest")
+      throw UpstreamError(.invalidResponse, "upstream sent more than \(Store.maximumManifestSize) bytes as a manifest")
     }
     let manifest = try Self.verified(document.bytes, response.headers, reference)
     do throws(UpstreamError) {
       try keep(manifest)
     } catch {
       log("manifest not kept", error)
-      return ManifestAnswer(ServedManifest(manifest), .bypass, detail: "not-kept", holding: document.reservation)
+      return ManifestResult(ServedManifest(manifest), .bypass, detail: "not-kept", holding: document.reservation)
     }
     // One that is large is served from its file.
-    let stored = (try? services.store.manifest(manifest.digest, in: place)) ?? ServedManifest(manifest)
-    let answer = ManifestAnswer(stored, .miss, detail: "fetched", holding: document.reservation)
+    let stored = (try? services.store.manifest(manifest.digest, in: repository)) ?? ServedManifest(manifest)
+    let answer = ManifestResult(stored, .miss, detail: "fetched", holding: document.reservation)
     record(reference, answer.head, etag: response.headers[.eTag])
     return answer
   }
@@ -114,7 +114,7 @@ struct ManifestSource: Sendable {
       throw .noRoom
     }
     do {
-      try services.store.keep(manifest, in: place)
+      try services.store.keep(manifest, in: repository)
     } catch {
       throw UpstreamError(.store, error.description)
     }
@@ -127,20 +127,20 @@ struct ManifestSource: Sendable {
     _ reference: Reference
   ) throws(UpstreamError) -> StoredManifest {
     guard let mediaType = headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest else {
-      throw UpstreamError(.invalidAnswer, "upstream sent something else than a manifest for \(reference)")
+      throw UpstreamError(.invalidResponse, "upstream sent something else than a manifest for \(reference)")
     }
-    guard let outline = ManifestOutline(bytes) else {
-      throw UpstreamError(.invalidAnswer, "upstream sent a manifest for \(reference) that is no JSON object")
+    guard let outline = ManifestDocument(bytes) else {
+      throw UpstreamError(.invalidResponse, "upstream sent a manifest for \(reference) that is no JSON object")
     }
     // The type of any JSON, an error document as well.
     guard mediaType.description != "application/json" || outline.hasSchemaVersion else {
-      throw UpstreamError(.invalidAnswer, "upstream sent JSON that is no manifest for \(reference)")
+      throw UpstreamError(.invalidResponse, "upstream sent JSON that is no manifest for \(reference)")
     }
     var expected = headers[.dockerContentDigest].flatMap { Digest($0) }
     if case .digest(let digest) = reference { expected = digest }
     guard let digest = Digest(of: bytes, algorithm: expected?.algorithm ?? .sha256), digest == expected ?? digest else {
       throw UpstreamError(
-        .invalidAnswer,
+        .invalidResponse,
         "upstream sent a manifest for \(reference) whose digest is not \(expected?.description ?? "known")"
       )
     }
@@ -150,7 +150,7 @@ struct ManifestSource: Sendable {
   private func send(_ method: HTTPRequest.Method, _ reference: Reference) async throws(UpstreamError)
     -> UpstreamResponse
   {
-    let route = Route.manifest(place.repository, reference)
+    let route = Route.manifest(repository.name, reference)
     switch try await upstream.send(method, route, headers: [.accept: accept.upstreamValue]) {
     case .response(let response):
       guard response.status == 200 else {
@@ -159,11 +159,11 @@ struct ManifestSource: Sendable {
       }
       return response
     case .redirect(let redirect):
-      throw UpstreamError(.invalidAnswer, "upstream redirects a manifest elsewhere", status: redirect.status)
+      throw UpstreamError(.invalidResponse, "upstream redirects a manifest elsewhere", status: redirect.status)
     }
   }
 
-  private func record(_ reference: Reference, _ head: ManifestAnswer.Head, etag: String?) {
+  private func record(_ reference: Reference, _ head: ManifestResult.Head, etag: String?) {
     guard case .tag(let tag) = reference else { return }
     let record = TagRecord(
       digest: head.digest,
@@ -173,14 +173,14 @@ struct ManifestSource: Sendable {
       etag: etag
     )
     do {
-      try services.store.keep(record, of: tag, variant(recording: head.mediaType, of: tag), in: place)
+      try services.store.keep(record, of: tag, variant(recording: head.mediaType, of: tag), in: repository)
     } catch {
       log("tag not kept", UpstreamError(.store, error.description))
     }
   }
 
-  private func variant(recording type: MediaType, of tag: Tag) -> TagVariant {
-    let current = (try? services.store.tag(tag, accept.variant, in: place)) ?? nil
+  private func variant(recording type: MediaType, of tag: TagName) -> TagVariant {
+    let current = (try? services.store.tag(tag, accept.variant, in: repository)) ?? nil
     let isServed = current?.freshness(for: upstream.upstream, now: services.now()) != .expired
     return accept.variant(recording: type, besides: isServed ? current.flatMap { MediaType($0.mediaType) } : nil)
   }
@@ -189,7 +189,8 @@ struct ManifestSource: Sendable {
     services.logger.warning(
       message,
       metadata: [
-        "upstream.name": "\(place.upstream)", "registry.repository": "\(place.repository)", "error": "\(error.reason)",
+        "upstream.name": "\(repository.upstream)", "registry.repository": "\(repository.name)",
+        "error": "\(error.reason)",
       ]
     )
   }
@@ -199,7 +200,7 @@ extension UpstreamError {
   /// Whether the failure says nothing about the content: then what was last known may be served.
   var allowsStaleAnswer: Bool {
     switch kind {
-    case .unreachable, .timeout, .invalidAnswer, .busy, .notSent: true
+    case .unreachable, .timeout, .invalidResponse, .busy, .notSent: true
     case .status, .authentication: status.map { $0 >= 500 || $0 == 429 } ?? true
     case .cancelled, .store: false
     }

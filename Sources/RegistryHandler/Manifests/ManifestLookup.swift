@@ -3,14 +3,14 @@ internal import Logging
 /// Looks in the store for what a client may be answered with. Blocks.
 struct ManifestLookup: Sendable {
   let upstream: Upstream
-  let place: RepositoryPlace
+  let repository: UpstreamRepository
   let services: ProxyServices
   let accept: AcceptHeader
 
   /// What the store has of a manifest for a client.
   enum Known: Sendable {
     /// The answer: upstream is not asked.
-    case answer(ManifestAnswer)
+    case answer(ManifestResult)
     /// What the tag was last seen as: it may be served if upstream gives no answer.
     /// - checkedAt: in seconds since 1970.
     case standIn(ServedManifest, checkedAt: Int64)
@@ -29,11 +29,11 @@ struct ManifestLookup: Sendable {
   }
 
   func known(_ reference: Reference) -> Known {
-    do throws(StoreError) {
+    do throws(FileError) {
       switch reference {
       case .digest(let digest):
-        guard let manifest = try services.store.manifest(digest, in: place) else { return .nothing }
-        return .answer(ManifestAnswer(manifest, .hit, detail: "stored"))
+        guard let manifest = try services.store.manifest(digest, in: repository) else { return .nothing }
+        return .answer(ManifestResult(manifest, .hit, detail: "stored"))
       case .tag(let tag): return try known(tag)
       }
     } catch {
@@ -42,7 +42,7 @@ struct ManifestLookup: Sendable {
     }
   }
 
-  private func known(_ tag: Tag) throws(StoreError) -> Known {
+  private func known(_ tag: TagName) throws(FileError) -> Known {
     let usual = try known(tag, as: accept.variant) { accept.accepts($0) }
     if case .answer = usual { return usual }
     guard let exactly = accept.exactVariant else { return usual }
@@ -58,21 +58,22 @@ struct ManifestLookup: Sendable {
     }
     let other: TagVariant = accept.variant == .any ? .single : .any
     let isKnown =
-      try services.store.tag(tag, other, in: place) != nil || services.store.hasExactRecord(of: tag, in: place)
+      try services.store.tag(tag, other, in: repository) != nil
+      || services.store.hasExactRecord(of: tag, in: repository)
     return isKnown ? .anotherForm : .nothing
   }
 
   private func known(
-    _ tag: Tag,
+    _ tag: TagName,
     as variant: TagVariant,
     takes: (MediaType) -> Bool
-  ) throws(StoreError) -> Known {
-    guard let record = try services.store.tag(tag, variant, in: place) else { return .nothing }
+  ) throws(FileError) -> Known {
+    guard let record = try services.store.tag(tag, variant, in: repository) else { return .nothing }
     let freshness = record.freshness(for: upstream, now: services.now())
     guard freshness != .expired, let digest = Digest(record.digest),
-      let manifest = try services.store.manifest(digest, in: place), takes(manifest.mediaType)
+      let manifest = try services.store.manifest(digest, in: repository), takes(manifest.mediaType)
     else { return .anotherForm }
-    if freshness == .fresh { return .answer(ManifestAnswer(manifest, .hit, detail: "fresh")) }
+    if freshness == .fresh { return .answer(ManifestResult(manifest, .hit, detail: "fresh")) }
     return .standIn(manifest, checkedAt: record.checkedAt)
   }
 }

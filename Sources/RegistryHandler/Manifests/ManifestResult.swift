@@ -2,7 +2,7 @@ internal import HTTPTypes
 
 /// What is asked once for all who ask for it at the same time.
 struct ManifestKey: Hashable, Sendable {
-  let place: RepositoryPlace
+  let repository: UpstreamRepository
   let reference: Reference
   let accept: AcceptHeader
   /// Whether the head of the answer is enough.
@@ -11,13 +11,13 @@ struct ManifestKey: Hashable, Sendable {
   var method: HTTPRequest.Method { isHead ? .head : .get }
 
   /// What upstream may refuse.
-  var refusal: RefusalMemory.Key {
-    RefusalMemory.Key(place: place, content: .manifest(reference, acceptable: accept.digest))
+  var refusal: RefusalCache.Key {
+    RefusalCache.Key(repository: repository, content: .manifest(reference, acceptable: accept.digest))
   }
 }
 
 /// What a question for a manifest came to.
-struct ManifestAnswer: Sendable {
+struct ManifestResult: Sendable {
   /// What a HEAD tells: all a client needs to decide whether to fetch.
   struct Head: Sendable {
     let digest: Digest

@@ -23,7 +23,7 @@ extension RegistryError {
       self.init(
         400,
         .tagInvalid,
-        "\(Self.quoted(tag)) is no tag: use letters, digits, '_', '.' and '-', at most \(Tag.maximumLength) bytes"
+        "\(Self.quoted(tag)) is no tag: use letters, digits, '_', '.' and '-', at most \(TagName.maximumLength) bytes"
       )
     case .unknownUpstream(let name):
       self.init(
@@ -53,7 +53,7 @@ extension RegistryError {
   private static func answer(to error: UpstreamError, for route: Route) -> (Int, Code) {
     switch error.kind {
     case .timeout: return (504, .unavailable)
-    case .unreachable, .invalidAnswer: return (502, .unavailable)
+    case .unreachable, .invalidResponse: return (502, .unavailable)
     case .store, .busy, .cancelled, .notSent: return (503, .unavailable)
     case .authentication, .status:
       switch error.status {

@@ -14,7 +14,7 @@ package struct RegistryResponse: Sendable {
   package var status: Int
   package var headers: HTTPFields
   package var body: Body
-  package var record: RequestRecord
+  package var record: RequestSummary
   /// The room that the body takes of the memory for large documents: given back when the answer has been sent.
   var reservation: ByteBudget.Reservation?
 
@@ -22,7 +22,7 @@ package struct RegistryResponse: Sendable {
     status: Int,
     headers: HTTPFields = [:],
     body: Body = .empty,
-    record: RequestRecord = RequestRecord()
+    record: RequestSummary = RequestSummary()
   ) {
     self.status = status
     self.headers = headers
@@ -32,7 +32,7 @@ package struct RegistryResponse: Sendable {
 }
 
 /// What the log says of a request besides its answer.
-package struct RequestRecord: Sendable {
+package struct RequestSummary: Sendable {
   package var kind = RequestKind.invalid
   package var upstream: UpstreamName?
   package var repository: String?

@@ -3,7 +3,7 @@ internal import Synchronization
 internal import SystemPackage
 
 /// A hash of either algorithm, fed in pieces.
-package struct RunningHash: Sendable {
+package struct ContentHasher: Sendable {
   // One of the two is there. Optionals, not an enum, so that the hash is changed in place and never copied.
   private var sha256: SHA256?
   private var sha512: SHA512?
@@ -22,7 +22,7 @@ package struct RunningHash: Sendable {
 
   /// The hash of the beginning of a file. Blocks, long where it is large.
   /// - Parameter count: how much of it, in bytes; what is not there is an error.
-  package init(_ algorithm: Digest.Algorithm, ofFirst count: Int64, in file: OpenFile) throws(StoreError) {
+  package init(_ algorithm: Digest.Algorithm, ofFirst count: Int64, in file: OpenFile) throws(FileError) {
     self.init(algorithm)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
     defer { buffer.deallocate() }
@@ -30,7 +30,7 @@ package struct RunningHash: Sendable {
     while offset < count {
       let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), count - offset))])
       let read = try file.read(into: wanted, at: offset)
-      guard read > 0 else { throw StoreError("read", file.path, .ioError) }
+      guard read > 0 else { throw FileError("read", file.path, .ioError) }
       update(UnsafeRawBufferPointer(rebasing: wanted[..<read]))
       offset += Int64(read)
     }
@@ -45,10 +45,10 @@ package struct RunningHash: Sendable {
 }
 
 /// The hash of the beginning of a file that many want at the same time: computed once.
-package final class SharedHash: Sendable {
+package final class PrefixHash: Sendable {
   private struct Known {
     let count: Int64
-    let hash: RunningHash
+    let hash: ContentHasher
   }
 
   private let known = Mutex<Known?>(nil)
@@ -61,10 +61,10 @@ package final class SharedHash: Sendable {
     _ algorithm: Digest.Algorithm,
     ofFirst count: Int64,
     in file: OpenFile
-  ) throws(StoreError) -> RunningHash {
-    try known.withLock { known throws(StoreError) in
+  ) throws(FileError) -> ContentHasher {
+    try known.withLock { known throws(FileError) in
       if let known, known.count == count { return known.hash }
-      let hash = try RunningHash(algorithm, ofFirst: count, in: file)
+      let hash = try ContentHasher(algorithm, ofFirst: count, in: file)
       known = Known(count: count, hash: hash)
       return hash
     }
@@ -74,7 +74,7 @@ package final class SharedHash: Sendable {
 extension Digest {
   /// Computes the digest of bytes; never `nil`, as the hash has the algorithm's length.
   package init?(of bytes: [UInt8], algorithm: Algorithm = .sha256) {
-    var hash = RunningHash(algorithm)
+    var hash = ContentHasher(algorithm)
     bytes.withUnsafeBytes { hash.update($0) }
     self.init(algorithm: algorithm, hex: hash.hex())
   }

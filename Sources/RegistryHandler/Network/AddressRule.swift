@@ -3,17 +3,17 @@ package enum AddressRule: Hashable, Sendable {
   /// Any: the operator wrote the host down.
   case any
   /// Public ones, and those of the networks that the operator opened: upstream named the host.
-  case publicOr([IPNetwork])
+  case publicOr(allowed: [IPNetwork])
 
   package func permits(_ address: IPAddress) -> Bool {
     switch self {
     case .any: true
-    case .publicOr(let networks): address.isPublic || networks.contains { $0.contains(address) }
+    case .publicOr(allowed: let networks): address.isPublic || networks.contains { $0.contains(address) }
     }
   }
 }
 
 extension Upstream {
   /// The rule for hosts that it names, as opposed to those that the operator wrote down.
-  var namedAddresses: AddressRule { .publicOr(allowPrivate) }
+  var namedAddresses: AddressRule { .publicOr(allowed: allowPrivate) }
 }

@@ -26,7 +26,7 @@ package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether the host itself is written here, not one above it.
-  package func names(_ url: HTTPURL) -> Bool {
+  package func matchesExactly(_ url: HTTPURL) -> Bool {
     matches(url) && (Self.withoutFinalDot(url.host) == host || address != nil)
   }
 

@@ -34,20 +34,20 @@ package final class ProxyServices: Sendable {
   package let waitingRequests: WaitingRequests
   /// What this proxy is called in `Via`.
   package let name: ProxyName
-  package let fills = Fills()
-  package let redirects: RedirectMemory
-  package let refusals: RefusalMemory
+  package let fills = FillTable()
+  package let redirects: RedirectCache
+  package let refusals: RefusalCache
   let headFallback: HeadFallback
-  let blobQuestions: SingleFlight<BlobQuestion.Key, Result<BlobQuestion.Answer, UpstreamError>>
-  let contentProofs: SingleFlight<BlobQuestion.Key, Result<ClientRedirect?, UpstreamError>>
-  let manifestFlights: SingleFlight<ManifestKey, Result<ManifestAnswer, UpstreamError>>
+  let blobQuestions: SingleFlight<BlobStat.Key, Result<BlobStat.Answer, UpstreamError>>
+  let contentProofs: SingleFlight<BlobStat.Key, Result<ClientRedirect?, UpstreamError>>
+  let manifestFlights: SingleFlight<ManifestKey, Result<ManifestResult, UpstreamError>>
   let listFlights: SingleFlight<ListHandler.Key, Result<ListHandler.Answer, UpstreamError>>
   /// The longest wait for upstream when there is something stale to answer with.
   let staleAnswerTimeout: Duration
   /// Of upstream's manifests and lists in memory, until the last client has them.
   package let documents: ByteBudget
   package let counters = RequestCounters()
-  package let storeTrouble: StoreTrouble
+  package let storeFailures: StoreFailures
   package let evictor: Evictor
   package let bypasses: BypassLimit
   /// The upstreams that answered a part with the whole a moment ago.
@@ -91,13 +91,13 @@ package final class ProxyServices: Sendable {
     self.now = now
     self.tokens = TokenCache(executor: executor, now: monotonicNow)
     self.evictor = Evictor(store, limits, logger: logger, now: now)
-    self.storeTrouble = StoreTrouble(logger: logger, now: monotonicNow)
-    self.redirects = RedirectMemory(now: monotonicNow)
+    self.storeFailures = StoreFailures(logger: logger, now: monotonicNow)
+    self.redirects = RedirectCache(now: monotonicNow)
     self.bypasses = bypasses
     self.rangeRefusals = ExpiringCache(capacity: 1000, now: monotonicNow)
     self.patience = patience
     self.instant = instant
-    self.refusals = RefusalMemory(now: monotonicNow)
+    self.refusals = RefusalCache(now: monotonicNow)
     self.headFallback = HeadFallback(now: monotonicNow)
     self.blobQuestions = SingleFlight(executor: executor)
     self.contentProofs = SingleFlight(executor: executor)

@@ -14,7 +14,7 @@ package final class RegistryProxy: Sendable {
 
   /// Decides an answer. Blocks on the store; waits for upstream without blocking. Cancelling the task gives the wait up.
   package func respond(to request: RegistryRequest) async -> RegistryResponse {
-    var record = RequestRecord()
+    var record = RequestSummary()
     var response: RegistryResponse
     do throws(RegistryError) {
       response = try await decide(request, &record)
@@ -35,7 +35,7 @@ package final class RegistryProxy: Sendable {
 
   private func decide(
     _ request: RegistryRequest,
-    _ record: inout RequestRecord
+    _ record: inout RequestSummary
   ) async throws(RegistryError) -> RegistryResponse {
     let target = try parse { () throws(RouteError) in try RequestTarget(request.target) }
     guard request.method == .get || request.method == .head else {
@@ -77,9 +77,9 @@ package final class RegistryProxy: Sendable {
     _ match: UpstreamTable.Match,
     via: Via
   ) async throws(UpstreamError) -> RegistryResponse {
-    let upstream = AuthenticatedUpstream(
+    let upstream = UpstreamSession(
       match.upstream,
-      external: match.upstream.redirects.external(for: request.clientAddress),
+      mode: match.upstream.redirects.mode(for: request.clientAddress),
       client: services.client,
       tokens: services.tokens,
       health: services.endpointHealth,
@@ -89,13 +89,14 @@ package final class RegistryProxy: Sendable {
     )
     switch match.route {
     case .ping: return RegistryResponse(status: 200, headers: Self.json, body: .bytes(Array("{}".utf8)))
-    case .manifest(let repository, let reference):
+    case .manifest(let name, let reference):
+      let repository = UpstreamRepository(upstream: match.upstream.name, name: name)
       let handler = ManifestHandler(upstream: upstream, repository: repository, services: services)
       return try await handler.respond(to: request, reference)
-    case .blob(let repository, let digest):
+    case .blob(let name, let digest):
+      let repository = UpstreamRepository(upstream: match.upstream.name, name: name)
       let handler = BlobHandler(upstream: upstream, repository: repository, services: services, delivery: delivery)
-      let place = RepositoryPlace(upstream: match.upstream.name, repository: repository)
-      let key = RefusalMemory.Key(digest, in: place, upstream.external)
+      let key = RefusalCache.Key(digest, in: repository, upstream.mode)
       return try await services.learning(key, by: request.method) { () throws(UpstreamError) in
         try await handler.respond(to: request, digest)
       }

@@ -10,27 +10,27 @@ package struct RedirectPolicy: Sendable {
   package static let statuses: Set<Int> = [301, 302, 303, 307, 308]
 
   private let rules: RedirectRules
-  private let external: ExternalRedirects
+  private let mode: RedirectMode
 
   /// - Parameter external: what becomes of redirects to storage for the client that asks.
-  package init(_ rules: RedirectRules, external: ExternalRedirects) {
+  package init(_ rules: RedirectRules, mode: RedirectMode) {
     self.rules = rules
-    self.external = external
+    self.mode = mode
   }
 
-  package func action(for redirect: Redirect) -> RedirectAction {
+  package func action(for redirect: UpstreamRedirect) -> RedirectAction {
     guard Self.statuses.contains(redirect.status) else { return .refuse(.notARedirect(redirect.status)) }
     guard let location = redirect.location, !location.isEmpty else { return .refuse(.noLocation) }
     guard location.utf8.count <= Self.maximumLocation else { return .refuse(.longLocation(Self.maximumLocation)) }
-    let request = redirect.request
+    let request = redirect.requestURL
     guard let url = request.resolving(location) else { return .refuse(.malformedLocation) }
     guard request.scheme == .http || url.scheme == .https else {
       return .refuse(.downgrade(host: url.host, isEndpoint: url.host == redirect.endpoint.host))
     }
-    guard redirect.earlier.count < Self.maximumHops else { return .refuse(.tooManyHops(Self.maximumHops)) }
+    guard redirect.visited.count < Self.maximumHops else { return .refuse(.tooManyHops(Self.maximumHops)) }
     let target = target(of: url, endpoint: redirect.endpoint)
     // What would not reach storage as it was signed is better followed by the client.
-    let isSpoilt = target == .storageHost && redirect.content == .blob && !url.isSendable
+    let isSpoilt = target == .storageHost && redirect.content == .blob && !url.hasOnlyURICharacters
     guard isFetched(target, redirect.content), !isSpoilt else {
       // A reference without a scheme would mean something else at the client's own URL.
       let absolute = HTTPURL(location) == nil ? url.description : location
@@ -39,8 +39,8 @@ package struct RedirectPolicy: Sendable {
         target
       )
     }
-    guard url.isSendable else { return .refuse(.malformedLocation) }
-    guard url != request, !redirect.earlier.contains(url) else { return .refuse(.cycle) }
+    guard url.hasOnlyURICharacters else { return .refuse(.malformedLocation) }
+    guard url != request, !redirect.visited.contains(url) else { return .refuse(.cycle) }
     return .follow(url, target)
   }
 
@@ -50,11 +50,11 @@ package struct RedirectPolicy: Sendable {
     return rules.storageHosts.contains { $0.matches(url) } ? .storageHost : .otherHost
   }
 
-  private func isFetched(_ target: RedirectTarget, _ content: Redirect.Content) -> Bool {
+  private func isFetched(_ target: RedirectTarget, _ content: UpstreamRedirect.Content) -> Bool {
     if content == .document { return true }
     return switch target {
     case .sameOrigin, .internalHost: true
-    case .storageHost: external == .follow
+    case .storageHost: mode == .follow
     case .otherHost: false
     }
   }

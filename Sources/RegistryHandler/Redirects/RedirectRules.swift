@@ -5,7 +5,7 @@ package struct RedirectRules: Equatable, Sendable {
   /// Hosts where registries keep their blobs: ``external`` says what becomes of redirects to them.
   package var storageHosts: [HostPattern] = Self.commonStorageHosts
   /// What becomes of redirects to storage, where no ``relayClients`` are named.
-  package var external = ExternalRedirects.passThrough
+  package var mode = RedirectMode.passThrough
   /// The networks whose clients get blobs through here; all other clients are redirected. Empty leaves it to ``external``.
   package var relayClients: [IPNetwork] = []
 
@@ -18,14 +18,14 @@ package struct RedirectRules: Equatable, Sendable {
 
   /// What becomes of redirects to storage for a client.
   /// - Parameter client: its address; `nil` where nginx knows none, as with a Unix socket.
-  package func external(for client: IPAddress?) -> ExternalRedirects {
-    guard !relayClients.isEmpty else { return external }
+  package func mode(for client: IPAddress?) -> RedirectMode {
+    guard !relayClients.isEmpty else { return mode }
     return client.map { client in relayClients.contains { $0.contains(client) } } == true ? .follow : .passThrough
   }
 }
 
 /// What becomes of a redirect to storage.
-package enum ExternalRedirects: String, CaseIterable, Sendable {
+package enum RedirectMode: String, CaseIterable, Sendable {
   /// The client gets it, and follows it by itself.
   case passThrough = "passthrough"
   /// It is followed here, and the blob is kept.

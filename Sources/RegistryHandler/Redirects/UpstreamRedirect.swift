@@ -1,7 +1,7 @@
 package import HTTPTypes
 
 /// A redirect of an upstream: what was asked, and what the answer said.
-package struct Redirect: Sendable {
+package struct UpstreamRedirect: Sendable {
   /// What is asked for.
   package enum Content: String, Sendable {
     case blob
@@ -19,9 +19,9 @@ package struct Redirect: Sendable {
   /// The endpoint of the upstream, whose origin is trusted with its token.
   package var endpoint: HTTPURL
   /// The URL that was asked.
-  package var request: HTTPURL
+  package var requestURL: HTTPURL
   /// The URLs that were asked before it.
-  package var earlier: [HTTPURL]
+  package var visited: [HTTPURL]
 
   package init(
     status: Int,
@@ -29,16 +29,16 @@ package struct Redirect: Sendable {
     method: HTTPRequest.Method = .get,
     content: Content = .blob,
     endpoint: HTTPURL,
-    request: HTTPURL,
-    earlier: [HTTPURL] = []
+    requestURL: HTTPURL,
+    visited: [HTTPURL] = []
   ) {
     self.status = status
     self.location = location
     self.method = method
     self.content = content
     self.endpoint = endpoint
-    self.request = request
-    self.earlier = earlier
+    self.requestURL = requestURL
+    self.visited = visited
   }
 }
 

@@ -101,7 +101,7 @@ extension Route {
 
   private static func reference(_ text: Substring) throws(RouteError) -> Reference {
     if text.utf8.contains(UInt8(ascii: ":")) { return .digest(try digest(text)) }
-    guard let tag = Tag(text) else { throw .invalidTag(String(text)) }
+    guard let tag = TagName(text) else { throw .invalidTag(String(text)) }
     return .tag(tag)
   }
 }

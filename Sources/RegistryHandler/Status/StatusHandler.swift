@@ -64,7 +64,7 @@ struct StatusHandler: Sendable {
       + "regproxy_fills \(services.fills.count)\n"
       + "# HELP regproxy_store_failures_total Blobs that the store would not take.\n"
       + "# TYPE regproxy_store_failures_total counter\n"
-      + "regproxy_store_failures_total \(services.storeTrouble.count)\n"
+      + "regproxy_store_failures_total \(services.storeFailures.count)\n"
       + "# HELP regproxy_evicted_blobs_total Blobs that were removed to make room.\n"
       + "# TYPE regproxy_evicted_blobs_total counter\n"
       + "regproxy_evicted_blobs_total \(services.evictor.evicted.blobs)\n"

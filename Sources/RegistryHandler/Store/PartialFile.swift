@@ -18,12 +18,12 @@ package final class PartialFile {
   private let digest: Digest
   private let store: Store
   /// Of all that is there; `nil` while the beginning has not been needed.
-  private var hash: RunningHash?
+  private var hash: ContentHasher?
   private var isFinished = false
   package private(set) var length: Int64 = 0
 
   /// Takes the right to write a blob, going on where whoever had it last has ended. Blocks.
-  package static func claim(_ digest: Digest, in store: Store) throws(StoreError) -> Claim {
+  package static func claim(_ digest: Digest, in store: Store) throws(FileError) -> Claim {
     let path = store.layout.partial(digest)
     try store.fileSystem.makeDirectory(FileSystem.parent(of: path))
     while true {
@@ -45,13 +45,13 @@ package final class PartialFile {
   deinit { release() }
 
   /// Keeps what upstream has said of the blob, for those who follow the file from now on. Blocks.
-  package func keep(_ record: PartialRecord) throws(StoreError) {
+  package func keep(_ record: PartialRecord) throws(FileError) {
     try store.keep(record, of: digest)
     try file.noteRecord()
   }
 
   /// Appends a chunk. Blocks, the first time as long as it takes to hash what is there.
-  package func append(_ chunk: ByteBuffer) throws(StoreError) {
+  package func append(_ chunk: ByteBuffer) throws(FileError) {
     try hashBeginning()
     try file.write(chunk, at: length)
     chunk.withUnsafeReadableBytes { hash?.update($0) }
@@ -59,17 +59,17 @@ package final class PartialFile {
   }
 
   /// Whether the bytes are those of the digest. Blocks as `append` does.
-  package func isVerified() throws(StoreError) -> Bool {
+  package func isVerified() throws(FileError) -> Bool {
     try hashBeginning()
     return hash?.hex() == digest.hex
   }
 
   /// Brings the verified bytes to the disk and gives them their name. Blocks.
-  package func promote() throws(StoreError) {
+  package func promote() throws(FileError) {
     try file.setTimes(used: store.now(), changed: Store.blobModificationTime)
     try file.synchronize()
     // After a removal from outside, another process may be writing a file of its own at the same path.
-    guard file.isStillAtItsPath() else { throw StoreError("keep", file.path, .noSuchFileOrDirectory) }
+    guard file.isStillAtItsPath() else { throw FileError("keep", file.path, .noSuchFileOrDirectory) }
     try store.fileSystem.promote(file.path, to: store.layout.blob(digest))
     finish(leavingFile: true)
   }
@@ -79,7 +79,7 @@ package final class PartialFile {
 
   /// Removes the file where the store takes no more, so that it takes no room; where only descriptors are short, which is soon
   /// over, it stays to be gone on with.
-  package func giveUp(because error: StoreError) { error.isOutOfDescriptors ? release() : discard() }
+  package func giveUp(because error: FileError) { error.isOutOfDescriptors ? release() : discard() }
 
   /// Leaves what is there to whoever wants to go on with it.
   package func release() {
@@ -102,7 +102,7 @@ package final class PartialFile {
     file.unlock()
   }
 
-  private func hashBeginning() throws(StoreError) {
-    if hash == nil { hash = try RunningHash(digest.algorithm, ofFirst: length, in: file) }
+  private func hashBeginning() throws(FileError) {
+    if hash == nil { hash = try ContentHasher(digest.algorithm, ofFirst: length, in: file) }
   }
 }

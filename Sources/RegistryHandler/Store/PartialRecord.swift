@@ -12,11 +12,11 @@ package struct PartialRecord: Codable, Equatable, Sendable {
   /// Whether the size is counted in the total of the store already; absent where it is not.
   package var isReserved: Bool?
 
-  package init(size: Int64?, etag: String?, origin: RepositoryPlace) {
+  package init(size: Int64?, etag: String?, origin: UpstreamRepository) {
     self.size = size
     self.etag = etag
     upstream = origin.upstream.description
-    repository = origin.repository.description
+    repository = origin.name.description
   }
 
   /// The same, with or without its size in the total of the store.
@@ -27,9 +27,9 @@ package struct PartialRecord: Codable, Equatable, Sendable {
   }
 
   /// The place that the bytes come from; `nil` where the record has been spoilt.
-  package var origin: RepositoryPlace? {
+  package var origin: UpstreamRepository? {
     guard let upstream = UpstreamName(upstream), let repository = RepositoryName(repository) else { return nil }
-    return RepositoryPlace(upstream: upstream, repository: repository)
+    return UpstreamRepository(upstream: upstream, name: repository)
   }
 }
 
@@ -46,7 +46,7 @@ extension Store {
 
   /// Keeps what is known of a blob that is being written. A crash of the machine may lose it, which costs what is there of
   /// the blob, nothing more. Blocks.
-  package func keep(_ record: PartialRecord, of digest: Digest) throws(StoreError) {
+  package func keep(_ record: PartialRecord, of digest: Digest) throws(FileError) {
     guard let json = try? JSONEncoder().encode(record) else { return }
     try fileSystem.replace(layout.partialRecord(digest), with: Array(json), by: makeTemporaryPath())
   }

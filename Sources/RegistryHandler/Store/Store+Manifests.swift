@@ -89,36 +89,36 @@ extension Store {
   private static let maximumRecordSize = 64 << 10
 
   /// The manifest, if upstream has proved that the repository contains it and its bytes are here.
-  package func manifest(_ digest: Digest, in place: RepositoryPlace) throws(StoreError) -> ServedManifest? {
+  package func manifest(_ digest: Digest, in repository: UpstreamRepository) throws(FileError) -> ServedManifest? {
     let path = layout.blob(digest)
-    guard let record = try manifestRecord(at: layout.manifest(digest, in: place)),
+    guard let record = try manifestRecord(at: layout.manifest(digest, in: repository)),
       let mediaType = MediaType(record.mediaType), let file = try fileSystem.open(path)
     else { return nil }
-    _ = use(digest)
+    _ = touch(digest)
     if let bytes = try fileSystem.read(file, upTo: Self.maximumSizeInMemory) {
       return ServedManifest(digest, mediaType, Int64(bytes.count), .bytes(bytes))
     }
     let size = try file.size()
-    guard size <= Self.maximumManifestSize else { throw StoreError("read", path, .fileTooLarge) }
+    guard size <= Self.maximumManifestSize else { throw FileError("read", path, .fileTooLarge) }
     return ServedManifest(digest, mediaType, size, .file(file))
   }
 
   /// Keeps a manifest whose digest the caller has computed, and its link.
-  package func keep(_ manifest: StoredManifest, in place: RepositoryPlace) throws(StoreError) {
+  package func keep(_ manifest: StoredManifest, in repository: UpstreamRepository) throws(FileError) {
     try keep(manifest.bytes, as: manifest.digest)
     let record = ManifestRecord(mediaType: manifest.mediaType)
-    let path = layout.manifest(manifest.digest, in: place)
+    let path = layout.manifest(manifest.digest, in: repository)
     if try manifestRecord(at: path) != record { try write(record, to: path) }
-    noteNewPlace(of: manifest.digest)
+    touchNewlyLinked(of: manifest.digest)
   }
 
   /// What is known of a tag; `nil` when nothing is, or what is there cannot be read.
   package func tag(
-    _ tag: Tag,
+    _ tag: TagName,
     _ variant: TagVariant = .any,
-    in place: RepositoryPlace
-  ) throws(StoreError) -> TagRecord? {
-    try record(at: layout.tag(tag, variant, in: place))
+    in repository: UpstreamRepository
+  ) throws(FileError) -> TagRecord? {
+    try record(at: layout.tag(tag, variant, in: repository))
   }
 
   /// The record in a file; `nil` when it cannot be read.
@@ -129,34 +129,34 @@ extension Store {
 
   package func keep(
     _ record: TagRecord,
-    of tag: Tag,
+    of tag: TagName,
     _ variant: TagVariant = .any,
-    in place: RepositoryPlace
-  ) throws(StoreError) {
-    try write(record, to: layout.tag(tag, variant, in: place))
-    if case .exactly = variant { limitExactRecords(of: tag, in: place) }
+    in repository: UpstreamRepository
+  ) throws(FileError) {
+    try write(record, to: layout.tag(tag, variant, in: repository))
+    if case .exactly = variant { limitExactRecords(of: tag, in: repository) }
   }
 
   /// Whether what is known of a manifest can be read.
-  func hasReadableRecord(of digest: Digest, in place: RepositoryPlace) -> Bool {
-    guard let record = try? manifestRecord(at: layout.manifest(digest, in: place)) else { return false }
+  func hasReadableRecord(of digest: Digest, in repository: UpstreamRepository) -> Bool {
+    guard let record = try? manifestRecord(at: layout.manifest(digest, in: repository)) else { return false }
     return MediaType(record.mediaType) != nil
   }
 
-  private func manifestRecord(at path: String) throws(StoreError) -> ManifestRecord? {
+  private func manifestRecord(at path: String) throws(FileError) -> ManifestRecord? {
     guard let bytes = try fileSystem.read(path, limit: Self.maximumRecordSize) else { return nil }
     return ManifestRecord(compactJSON: bytes) ?? (try? JSONDecoder().decode(ManifestRecord.self, from: Data(bytes)))
   }
 
-  private func record<Record: Decodable>(at path: String) throws(StoreError) -> Record? {
+  private func record<Record: Decodable>(at path: String) throws(FileError) -> Record? {
     guard let bytes = try fileSystem.read(path, limit: Self.maximumRecordSize) else { return nil }
     return try? JSONDecoder().decode(Record.self, from: Data(bytes))
   }
 
-  private func write(_ record: some Encodable, to path: String) throws(StoreError) {
+  private func write(_ record: some Encodable, to path: String) throws(FileError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let json = try? encoder.encode(record) else { throw StoreError("encode", path, .invalidArgument) }
+    guard let json = try? encoder.encode(record) else { throw FileError("encode", path, .invalidArgument) }
     try fileSystem.writeAtomically(Array(json), to: path, by: makeTemporaryPath())
   }
 }

@@ -1,7 +1,7 @@
 extension Store {
   /// A tag's record, found on the disk.
   struct TagFile: Sendable {
-    let tag: Tag
+    let tag: TagName
     let path: String
     /// What the tag was last seen as; `nil` where that cannot be read.
     let digest: Digest?
@@ -11,18 +11,18 @@ extension Store {
   package static let maximumExactRecords = 8
 
   /// The records of all tags of a repository. Blocks.
-  func tagRecords(in place: RepositoryPlace) -> [TagFile] {
-    tagRecordPaths(in: place).compactMap { name, path in
-      Tag(name).map { TagFile(tag: $0, path: path, digest: digest(ofTagAt: path)) }
+  func tagRecords(in repository: UpstreamRepository) -> [TagFile] {
+    tagRecordPaths(in: repository).compactMap { name, path in
+      TagName(name).map { TagFile(tag: $0, path: path, digest: digest(ofTagAt: path)) }
     }
   }
 
   /// Where the records of all tags of a repository are, and the tags by name. Blocks.
-  func tagRecordPaths(in place: RepositoryPlace) -> [(tag: String, path: String)] {
-    let byName = [layout.tags(in: place), layout.singleTags(in: place)].flatMap { directory in
+  func tagRecordPaths(in repository: UpstreamRepository) -> [(tag: String, path: String)] {
+    let byName = [layout.tags(in: repository), layout.singleTags(in: repository)].flatMap { directory in
       records(in: directory).map { (tag: $0, path: "\(directory)/\($0).json") }
     }
-    let exact = layout.exactTags(in: place)
+    let exact = layout.exactTags(in: repository)
     let byTypes = fileSystem.entries(of: exact).flatMap { tag in
       records(in: "\(exact)/\(tag)").map { (tag: tag, path: "\(exact)/\(tag)/\($0).json") }
     }
@@ -30,8 +30,8 @@ extension Store {
   }
 
   /// Whether a tag was seen by clients that take exactly some types. Blocks.
-  func hasExactRecord(of tag: Tag, in place: RepositoryPlace) -> Bool {
-    !fileSystem.entries(of: "\(layout.exactTags(in: place))/\(tag)").isEmpty
+  func hasExactRecord(of tag: TagName, in repository: UpstreamRepository) -> Bool {
+    !fileSystem.entries(of: "\(layout.exactTags(in: repository))/\(tag)").isEmpty
   }
 
   /// Removes a tag's record, and what is empty then. Blocks.
@@ -42,8 +42,8 @@ extension Store {
   }
 
   /// Removes the oldest of a tag's records for exact types, where there are too many. Blocks.
-  func limitExactRecords(of tag: Tag, in place: RepositoryPlace) {
-    let directory = "\(layout.exactTags(in: place))/\(tag)"
+  func limitExactRecords(of tag: TagName, in repository: UpstreamRepository) {
+    let directory = "\(layout.exactTags(in: repository))/\(tag)"
     let names = records(in: directory)
     guard names.count > Self.maximumExactRecords else { return }
     let files = names.map { name in

@@ -20,7 +20,7 @@ package final class Store: Sendable {
   package init(
     directory: String,
     now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
-  ) throws(StoreError) {
+  ) throws(FileError) {
     self.now = now
     layout = StoreLayout(root: directory)
     usage = StoreUsage(path: layout.usage)
@@ -39,11 +39,11 @@ package final class Store: Sendable {
 
   /// The size of a verified blob that is about to be served, in bytes; `nil` when it is not here. Its use is recorded, once
   /// a minute at most.
-  package func use(_ digest: Digest) -> Int64? {
+  package func touch(_ digest: Digest) -> Int64? {
     let path = layout.blob(digest)
-    guard let use = fileSystem.use(of: path) else { return nil }
+    guard let use = fileSystem.status(of: path) else { return nil }
     let now = now()
-    if now - use.lastUse >= EvictionPolicy.useInterval { fileSystem.setLastUse(of: path, to: now) }
+    if now - use.accessTime >= EvictionPolicy.useInterval { fileSystem.setAccessTime(of: path, to: now) }
     return use.size
   }
 
@@ -51,24 +51,24 @@ package final class Store: Sendable {
   package func open(_ digest: Digest) -> OpenFile? { try? OpenFile(reading: layout.blob(digest)) }
 
   /// Whether upstream has proved that the repository contains the blob.
-  package func hasLink(to digest: Digest, in place: RepositoryPlace) -> Bool {
-    fileSystem.size(of: layout.blobLink(digest, in: place)) != nil
+  package func hasLink(to digest: Digest, in repository: UpstreamRepository) -> Bool {
+    fileSystem.size(of: layout.blobLink(digest, in: repository)) != nil
   }
 
   /// Records that upstream has proved that the repository contains the blob.
-  package func link(_ digest: Digest, in place: RepositoryPlace) throws(StoreError) {
-    let path = layout.blobLink(digest, in: place)
+  package func link(_ digest: Digest, in repository: UpstreamRepository) throws(FileError) {
+    let path = layout.blobLink(digest, in: repository)
     if fileSystem.size(of: path) != nil { return }
     try fileSystem.writeAtomically([], to: path, by: makeTemporaryPath())
-    noteNewPlace(of: digest)
+    touchNewlyLinked(of: digest)
   }
 
   /// Records a use whenever the last one was: who looked at the blobs before, for one to evict, knew nothing of the repository
   /// that has it now, nor whether it is pinned.
-  func noteNewPlace(of digest: Digest) { fileSystem.setLastUse(of: layout.blob(digest), to: now()) }
+  func touchNewlyLinked(of digest: Digest) { fileSystem.setAccessTime(of: layout.blob(digest), to: now()) }
 
   /// Keeps bytes whose digest the caller has computed.
-  package func keep(_ bytes: [UInt8], as digest: Digest) throws(StoreError) {
+  package func keep(_ bytes: [UInt8], as digest: Digest) throws(FileError) {
     let path = layout.blob(digest)
     if fileSystem.size(of: path) == Int64(bytes.count) { return }
     let temporary = makeTemporaryPath()
@@ -83,7 +83,7 @@ package final class Store: Sendable {
   }
 
   /// Whether a file can be written and renamed now: what readiness means.
-  package func probe() throws(StoreError) {
+  package func probe() throws(FileError) {
     let path = makeTemporaryPath()
     try fileSystem.writeNew([], to: path)
     fileSystem.remove(path)

@@ -2,7 +2,7 @@ package import Logging
 internal import Synchronization
 
 /// Counts what the store would not take, and says so once a minute at most.
-package final class StoreTrouble: Sendable {
+package final class StoreFailures: Sendable {
   private let total = Atomic<UInt64>(0)
   private let throttle = LogThrottle()
   private let logger: Logger

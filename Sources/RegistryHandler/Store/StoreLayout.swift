@@ -47,51 +47,38 @@ package struct StoreLayout: Sendable {
 
   package func partialRecord(_ digest: Digest) -> String { "\(partial(digest)).json" }
 
-  package func blobLink(_ digest: Digest, in place: RepositoryPlace) -> String {
-    "\(blobLinks(in: place))/\(digest.algorithm.rawValue)/\(digest.hex)"
+  package func blobLink(_ digest: Digest, in repository: UpstreamRepository) -> String {
+    "\(blobLinks(in: repository))/\(digest.algorithm.rawValue)/\(digest.hex)"
   }
 
-  package func manifest(_ digest: Digest, in place: RepositoryPlace) -> String {
-    "\(manifests(in: place))/\(digest.algorithm.rawValue)/\(digest.hex).json"
+  package func manifest(_ digest: Digest, in repository: UpstreamRepository) -> String {
+    "\(manifests(in: repository))/\(digest.algorithm.rawValue)/\(digest.hex).json"
   }
 
-  package func tag(_ tag: Tag, _ variant: TagVariant = .any, in place: RepositoryPlace) -> String {
+  package func tag(_ tag: TagName, _ variant: TagVariant = .any, in repository: UpstreamRepository) -> String {
     switch variant {
-    case .any: "\(tags(in: place))/\(tag).json"
-    case .single: "\(singleTags(in: place))/\(tag).json"
-    case .exactly(let types): "\(exactTags(in: place))/\(tag)/\(types.hex).json"
+    case .any: "\(tags(in: repository))/\(tag).json"
+    case .single: "\(singleTags(in: repository))/\(tag).json"
+    case .exactly(let types): "\(exactTags(in: repository))/\(tag)/\(types.hex).json"
     }
   }
 
-  package func blobLinks(in place: RepositoryPlace) -> String { "\(directory(of: place))/_blobs" }
+  package func blobLinks(in repository: UpstreamRepository) -> String { "\(directory(of: repository))/_blobs" }
 
-  package func manifests(in place: RepositoryPlace) -> String { "\(directory(of: place))/_manifests" }
+  package func manifests(in repository: UpstreamRepository) -> String { "\(directory(of: repository))/_manifests" }
 
-  package func tags(in place: RepositoryPlace) -> String { "\(directory(of: place))/_tags" }
+  package func tags(in repository: UpstreamRepository) -> String { "\(directory(of: repository))/_tags" }
 
   /// For clients that take no index.
-  package func singleTags(in place: RepositoryPlace) -> String { "\(tags(in: place))/single" }
+  package func singleTags(in repository: UpstreamRepository) -> String { "\(tags(in: repository))/single" }
 
   /// For clients that take exactly some types: a directory for each tag.
-  package func exactTags(in place: RepositoryPlace) -> String { "\(tags(in: place))/exact" }
+  package func exactTags(in repository: UpstreamRepository) -> String { "\(tags(in: repository))/exact" }
 
   /// Whether a directory has the records of one tag for exact types.
   static func isOfExactTag(_ directory: String) -> Bool { FileSystem.parent(of: directory).hasSuffix("/_tags/exact") }
 
-  private func directory(of place: RepositoryPlace) -> String {
-    "\(repositories)/\(place.upstream)/\(place.repository)"
+  private func directory(of repository: UpstreamRepository) -> String {
+    "\(repositories)/\(repository.upstream)/\(repository.name)"
   }
-}
-
-/// A repository of one upstream: the same name on two upstreams is two places.
-package struct RepositoryPlace: Hashable, Sendable, CustomStringConvertible {
-  package let upstream: UpstreamName
-  package let repository: RepositoryName
-
-  package init(upstream: UpstreamName, repository: RepositoryName) {
-    self.upstream = upstream
-    self.repository = repository
-  }
-
-  package var description: String { "\(upstream)/\(repository)" }
 }

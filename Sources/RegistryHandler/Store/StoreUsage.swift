@@ -41,7 +41,7 @@ package struct StoreUsage: Sendable {
 
   /// Sets the total to what has been counted. Blocks.
   /// - Parameter before: the total when the counting began: what has come and gone meanwhile is added.
-  package func set(_ bytes: Int64, before: Int64?) throws(StoreError) {
+  package func set(_ bytes: Int64, before: Int64?) throws(FileError) {
     let file = try OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow])
     file.lock()
     defer { file.unlock() }
@@ -52,7 +52,7 @@ package struct StoreUsage: Sendable {
   private func read(_ file: OpenFile) -> Int64? {
     var bytes = [UInt8](repeating: 0, count: Self.digits)
     guard
-      let count = try? bytes.withUnsafeMutableBytes({ buffer throws(StoreError) in try file.read(into: buffer, at: 0) }
+      let count = try? bytes.withUnsafeMutableBytes({ buffer throws(FileError) in try file.read(into: buffer, at: 0) }
       ),
       count == Self.digits
     else { return nil }
@@ -60,7 +60,7 @@ package struct StoreUsage: Sendable {
     return total.flatMap { (0...Self.largest).contains($0) ? $0 : nil }
   }
 
-  private func write(_ total: Int64, to file: OpenFile) throws(StoreError) {
+  private func write(_ total: Int64, to file: OpenFile) throws(FileError) {
     let text = String(total)
     try file.write(Array((String(repeating: " ", count: Self.digits - text.utf8.count) + text + "\n").utf8))
   }

@@ -5,7 +5,7 @@ internal import HTTPTypes
 /// Nearly all registries mean the same by both: asking again, with a token for each, would double what absent content costs.
 final class HeadFallback: Sendable {
   struct Key: Hashable, Sendable {
-    let place: RepositoryPlace
+    let repository: UpstreamRepository
     let kind: RequestKind
   }
 
@@ -54,9 +54,9 @@ final class HeadFallback: Sendable {
   /// True for a GET that was refused with 401 like the HEAD before it; `nil` for a transient failure.
   static func isRefused(_ failure: UpstreamError?) -> Bool? {
     switch failure?.kind {
-    case nil, .invalidAnswer?: return false
+    case nil, .invalidResponse?: return false
     case .status?, .authentication?:
-      guard let failure, let status = failure.status, !failure.isPassing else { return nil }
+      guard let failure, let status = failure.status, !failure.isTransient else { return nil }
       return status == 401
     case .unreachable?, .timeout?, .cancelled?, .store?, .busy?, .notSent?: return nil
     }

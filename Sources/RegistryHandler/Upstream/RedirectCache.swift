@@ -4,28 +4,25 @@ internal import Synchronization
 /// The redirects that upstreams gave for blobs a moment ago, for the next clients that ask the same.
 ///
 /// Only of upstreams that are asked without an account: what they sign for one client, they sign for all.
-package final class RedirectMemory: Sendable {
+package final class RedirectCache: Sendable {
   package struct Key: Hashable, Sendable {
-    package let upstream: UpstreamName
-    package let repository: RepositoryName
+    package let repository: UpstreamRepository
     package let digest: Digest
     /// A signed URL is good for one method.
     package let method: HTTPRequest.Method
     /// Clients whose redirects are followed here learn of others than those whose are not.
-    package let external: ExternalRedirects
+    package let mode: RedirectMode
 
     package init(
-      upstream: UpstreamName,
-      repository: RepositoryName,
-      digest: Digest,
-      method: HTTPRequest.Method,
-      external: ExternalRedirects
+      _ digest: Digest,
+      in repository: UpstreamRepository,
+      by method: HTTPRequest.Method,
+      _ mode: RedirectMode
     ) {
-      self.upstream = upstream
       self.repository = repository
       self.digest = digest
       self.method = method
-      self.external = external
+      self.mode = mode
     }
   }
 

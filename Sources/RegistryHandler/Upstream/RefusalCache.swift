@@ -2,17 +2,17 @@ package import HTTPTypes
 internal import Synchronization
 
 /// The refusals that upstreams gave a moment ago, for the next clients that ask for the same absent or private content.
-package final class RefusalMemory: Sendable {
+package final class RefusalCache: Sendable {
   package struct Key: Hashable, Sendable {
     /// The content that a client asks for.
     package enum Content: Hashable, Sendable {
       /// - acceptable: of the media types that the client takes.
       case manifest(Reference, acceptable: Digest?)
       /// Clients whose redirects are followed here may be refused where those whose are not get a redirect.
-      case blob(Digest, ExternalRedirects)
+      case blob(Digest, RedirectMode)
     }
 
-    package let place: RepositoryPlace
+    package let repository: UpstreamRepository
     package let content: Content
   }
 
@@ -87,16 +87,16 @@ extension UpstreamError {
   }
 }
 
-extension RefusalMemory.Key {
-  init(_ digest: Digest, in place: RepositoryPlace, _ external: ExternalRedirects) {
-    self.init(place: place, content: .blob(digest, external))
+extension RefusalCache.Key {
+  init(_ digest: Digest, in repository: UpstreamRepository, _ mode: RedirectMode) {
+    self.init(repository: repository, content: .blob(digest, mode))
   }
 }
 
 extension ProxyServices {
   /// Answers a request for a blob, and learns from how that went.
   func learning(
-    _ key: RefusalMemory.Key,
+    _ key: RefusalCache.Key,
     by method: HTTPRequest.Method,
     _ respond: () async throws(UpstreamError) -> RegistryResponse
   ) async throws(UpstreamError) -> RegistryResponse {
@@ -113,10 +113,10 @@ extension ProxyServices {
 
   /// Learns from upstream's answer to a request.
   /// - Parameter failure: `nil` when it was a success.
-  func learn(from failure: UpstreamError?, _ key: RefusalMemory.Key, by method: HTTPRequest.Method, _ kind: RequestKind)
+  func learn(from failure: UpstreamError?, _ key: RefusalCache.Key, by method: HTTPRequest.Method, _ kind: RequestKind)
   {
     if let failure { return refusals.remember(failure, of: key, by: method) }
     let wasOfHead = refusals.forget(key)
-    if wasOfHead, method == .get { headFallback.note(nil, HeadFallback.Key(place: key.place, kind: kind)) }
+    if wasOfHead, method == .get { headFallback.note(nil, HeadFallback.Key(repository: key.repository, kind: kind)) }
   }
 }

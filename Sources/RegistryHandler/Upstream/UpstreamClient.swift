@@ -5,7 +5,7 @@ package import NIOCore
 package protocol UpstreamClient: Sendable {
   /// Sends the request and returns once the head of the answer is there; the body comes as it arrives.
   ///
-  /// Throws an error of kind `.unreachable`, `.timeout` or `.cancelled`, and of kind `.invalidAnswer` when the host has no
+  /// Throws an error of kind `.unreachable`, `.timeout` or `.cancelled`, and of kind `.invalidResponse` when the host has no
   /// address that the request may go to.
   func execute(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse
 }

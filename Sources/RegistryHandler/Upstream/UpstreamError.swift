@@ -8,7 +8,7 @@ package struct UpstreamError: Error, Equatable, Sendable {
     /// The client left; nobody waits for the answer.
     case cancelled
     /// The answer breaks the protocol or a rule of ours: wrong digest, refused redirect, no media type.
-    case invalidAnswer
+    case invalidResponse
     /// A status other than success.
     case status
     /// No token could be had.
@@ -37,16 +37,16 @@ package struct UpstreamError: Error, Equatable, Sendable {
   }
 
   /// Whether the same question may be answered a moment later, or by another endpoint.
-  package var isPassing: Bool {
+  package var isTransient: Bool {
     switch kind {
     case .unreachable, .timeout, .notSent: true
-    case .status, .authentication: status.map(Self.isPassing) ?? (kind == .authentication)
-    case .invalidAnswer, .cancelled, .store, .busy: false
+    case .status, .authentication: status.map(Self.isTransient) ?? (kind == .authentication)
+    case .invalidResponse, .cancelled, .store, .busy: false
     }
   }
 
   /// Whether an answer with this status tells of a moment, not of what was asked for.
-  package static func isPassing(status: Int) -> Bool { status >= 500 || [408, 425, 429].contains(status) }
+  package static func isTransient(status: Int) -> Bool { status >= 500 || [408, 425, 429].contains(status) }
 
   package static let cancelled = UpstreamError(.cancelled, "the client left")
 }

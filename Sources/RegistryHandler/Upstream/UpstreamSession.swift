@@ -1,7 +1,7 @@
 package import HTTPTypes
 
 /// An upstream with its tokens: sends a request with what upstream's challenge asks for, and applies the redirect rules.
-package struct AuthenticatedUpstream: Sendable {
+package struct UpstreamSession: Sendable {
   /// What a request came to.
   package enum Answer: Sendable {
     /// Any status but a redirect, from the endpoint or from where its redirects led.
@@ -18,7 +18,7 @@ package struct AuthenticatedUpstream: Sendable {
 
   package let upstream: Upstream
   /// What becomes of redirects to storage for the client that asks.
-  package private(set) var external: ExternalRedirects
+  package private(set) var mode: RedirectMode
   private let client: any UpstreamClient
   private let tokens: TokenCache
   private let health: EndpointHealth
@@ -34,7 +34,7 @@ package struct AuthenticatedUpstream: Sendable {
   ///   - now: seconds since 1970.
   package init(
     _ upstream: Upstream,
-    external: ExternalRedirects = .passThrough,
+    mode: RedirectMode = .passThrough,
     client: any UpstreamClient,
     tokens: TokenCache,
     health: EndpointHealth = EndpointHealth(),
@@ -43,7 +43,7 @@ package struct AuthenticatedUpstream: Sendable {
     now: @escaping @Sendable () -> Int64
   ) {
     self.upstream = upstream
-    self.external = external
+    self.mode = mode
     self.client = client
     self.tokens = tokens
     self.health = health
@@ -54,15 +54,15 @@ package struct AuthenticatedUpstream: Sendable {
 
   /// The same, for a blob whose head may be out already: its storage is followed, as its client can be sent nowhere, and
   /// no request is refused.
-  package var followingStorage: AuthenticatedUpstream {
+  package var followingStorage: UpstreamSession {
     var copy = self
-    copy.external = .follow
+    copy.mode = .follow
     copy.gate = nil
     return copy
   }
 
   /// The same, for an answer that goes to one client as fast as that takes it.
-  package var forOneClient: AuthenticatedUpstream {
+  package var forOneClient: UpstreamSession {
     var copy = self
     copy.receiveBuffer = .small
     return copy
@@ -96,12 +96,12 @@ package struct AuthenticatedUpstream: Sendable {
     for index in order {
       do {
         let answer = try await send(method, route, headers: headers, toEndpoint: index)
-        guard case .response(let response) = answer, UpstreamError.isPassing(status: response.status),
+        guard case .response(let response) = answer, UpstreamError.isTransient(status: response.status),
           index != order.last
         else { return answer }
         await response.body.discardBriefly()
         failure = UpstreamError(refusing: response, route)
-      } catch  where error.isPassing {
+      } catch  where error.isTransient {
         // What an endpoint has said tells more than that another one cannot be reached.
         if failure.status == nil { failure = error }
       }
@@ -125,7 +125,7 @@ package struct AuthenticatedUpstream: Sendable {
     // A signature may have ended since upstream gave it, as it keeps its redirects too: once, a fresh one is asked for.
     if let answer = try await ask(question, isLastTry: false) { return answer }
     guard let answer = try await ask(question, isLastTry: true) else {
-      throw UpstreamError(.invalidAnswer, "upstream redirects to a signed URL that has expired")
+      throw UpstreamError(.invalidResponse, "upstream redirects to a signed URL that has expired")
     }
     return answer
   }
@@ -136,7 +136,7 @@ package struct AuthenticatedUpstream: Sendable {
     let headers: HTTPFields
     let endpoint: HTTPURL
 
-    var content: Redirect.Content {
+    var content: UpstreamRedirect.Content {
       if case .blob = route { .blob } else { .document }
     }
   }
@@ -147,7 +147,7 @@ package struct AuthenticatedUpstream: Sendable {
     let base = endpoint.target.hasSuffix("/") ? String(endpoint.target.dropLast()) : endpoint.target
     var url = endpoint.replacingTarget(base + question.route.target)
     var target = RedirectTarget.sameOrigin
-    var earlier: [HTTPURL] = []
+    var visited: [HTTPURL] = []
     while true {
       var response = try await send(question, to: url, target)
       if target != .sameOrigin { response.redirectedTo = url.host }
@@ -161,26 +161,26 @@ package struct AuthenticatedUpstream: Sendable {
         guard question.method == .get, question.content == .blob else { return .response(response) }
         await response.body.discard()
         let reason = "\(url.host), to which upstream redirects, refused its URL twice"
-        throw UpstreamError(.invalidAnswer, reason, status: response.status)
+        throw UpstreamError(.invalidResponse, reason, status: response.status)
       }
       await response.body.discardBriefly()
-      let redirect = Redirect(
+      let redirect = UpstreamRedirect(
         status: response.status,
         location: response.headers[.location],
         method: question.method,
         content: question.content,
         endpoint: endpoint,
-        request: url,
-        earlier: earlier
+        requestURL: url,
+        visited: visited
       )
-      switch RedirectPolicy(upstream.redirects, external: external).action(for: redirect) {
+      switch RedirectPolicy(upstream.redirects, mode: mode).action(for: redirect) {
       case .follow(let next, let whose):
-        earlier.append(url)
+        visited.append(url)
         (url, target) = (next, whose)
       case .passThrough(let redirect, _): return .redirect(redirect)
-      case .refuse(let refusal): throw UpstreamError(.invalidAnswer, refusal.description, status: response.status)
+      case .refuse(let refusal): throw UpstreamError(.invalidResponse, refusal.description, status: response.status)
       }
-      if !isLastTry, target != .sameOrigin, let end = SignatureExpiry.end(of: url), end <= now() { return nil }
+      if !isLastTry, target != .sameOrigin, let end = SignedURLExpiry.expiry(of: url), end <= now() { return nil }
     }
   }
 
@@ -198,7 +198,7 @@ package struct AuthenticatedUpstream: Sendable {
 
   /// How storage refuses a signature that has ended: most by 403, Google by 400.
   private static func mayHaveExpired(_ response: UpstreamResponse, _ url: HTTPURL) -> Bool {
-    response.status == 403 || (response.status == 400 && SignatureExpiry.end(of: url) != nil)
+    response.status == 403 || (response.status == 400 && SignedURLExpiry.expiry(of: url) != nil)
   }
 
   /// One request with the token there is; on a 401 a new token is asked for, once.
@@ -206,9 +206,9 @@ package struct AuthenticatedUpstream: Sendable {
     _ question: Question,
     to url: HTTPURL
   ) async throws(UpstreamError) -> UpstreamResponse {
-    let authorizer = Authorizer(upstream: upstream, endpoint: question.endpoint, client: client, tokens: tokens)
+    let authorizer = TokenSource(upstream: upstream, endpoint: question.endpoint, client: client, tokens: tokens)
     let scope = question.route.repository.map(Scope.pull)
-    let token = if let scope { try await authorizer.knownToken(for: scope) } else { TokenCache.Token?.none }
+    let token = if let scope { try await authorizer.cachedToken(for: scope) } else { TokenCache.Token?.none }
     let response = try await executeAtEndpoint(question, url, token: token)
     guard response.status == 401, let scope, token.map(tokens.isWorthReplacing) ?? true else { return response }
     let challenges = Challenge.parse(response.headers[values: .wwwAuthenticate])
@@ -223,7 +223,7 @@ package struct AuthenticatedUpstream: Sendable {
   private static func isAcceptance(_ status: Int) -> Bool { status < 400 || status == 404 }
 
   /// Who has less time than a connection may take gives up before that is known to fail.
-  private static let silence: Duration = .seconds(4)
+  private static let minimumSilence: Duration = .seconds(4)
 
   /// One request to the endpoint itself, which is remembered as well or not.
   private func executeAtEndpoint(
@@ -240,7 +240,7 @@ package struct AuthenticatedUpstream: Sendable {
     } catch {
       switch error.kind {
       case .timeout: health.noteSilence(of: question.endpoint, since: start)
-      case .cancelled where health.now() - start >= Self.silence:
+      case .cancelled where health.now() - start >= Self.minimumSilence:
         health.noteSilence(of: question.endpoint, since: start)
       case .unreachable: health.noteFailure(of: question.endpoint)
       default: break

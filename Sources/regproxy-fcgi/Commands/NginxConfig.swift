@@ -52,14 +52,14 @@ struct NginxConfig: ParsableCommand {
       case .server: print(try nginx.server(try listener(), name: name))
       case .standalone:
         guard let prefix = prefix.flatMap({ Configuration.absolutePath($0) }) else {
-          throw Failure("--standalone needs --prefix with an absolute path without spaces or quotes", .usage)
+          throw ExitCode.failure("--standalone needs --prefix with an absolute path without spaces or quotes", .usage)
         }
         // Whoever starts nginx as root wants it to read what the worker, started alike, has written.
         let user = getuid() == 0 ? "root" : nil
         print(try nginx.standalone(try listener(), name: name, prefix: prefix, user: user))
       }
     } catch let error as Template.UnknownVariable {
-      throw Failure(error.description, .system)
+      throw ExitCode.failure(error.description, .system)
     }
   }
 
@@ -67,16 +67,16 @@ struct NginxConfig: ParsableCommand {
     switch (http, tlsCert, tlsKey) {
     case (let address?, nil, nil):
       guard address.utf8.allSatisfy({ $0.isLetter || $0.isDigit || ".:[]*-".utf8.contains($0) }) else {
-        throw Failure("--http \(address) is no address: use ADDRESS:PORT", .usage)
+        throw ExitCode.failure("--http \(address) is no address: use ADDRESS:PORT", .usage)
       }
       return .http(address: address)
     case (nil, let certificate?, let key?):
       guard let certificate = Configuration.absolutePath(certificate), let key = Configuration.absolutePath(key) else {
-        throw Failure("--tls-cert and --tls-key need absolute paths without spaces or quotes", .usage)
+        throw ExitCode.failure("--tls-cert and --tls-key need absolute paths without spaces or quotes", .usage)
       }
       return .tls(certificate: certificate, key: key)
     case (nil, nil, nil): return .http(address: "127.0.0.1:5000")
-    default: throw Failure("give either --http, or both --tls-cert and --tls-key", .usage)
+    default: throw ExitCode.failure("give either --http, or both --tls-cert and --tls-key", .usage)
     }
   }
 }

@@ -27,7 +27,7 @@ struct ConfigurationOptions: ParsableArguments {
     do throws(ConfigurationError) {
       return try Configuration.load(path: path)
     } catch {
-      throw Failure(error.description, .configuration)
+      throw ExitCode.failure(error.description, .configuration)
     }
   }
 }

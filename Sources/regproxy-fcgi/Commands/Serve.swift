@@ -28,7 +28,7 @@ struct Serve: ParsableCommand {
       server = try Server(configuration)
       try server.start()
     } catch {
-      throw Failure("\(error)", .system)
+      throw ExitCode.failure("\(error)", .system)
     }
     obeySignals(server, configuration)
   }

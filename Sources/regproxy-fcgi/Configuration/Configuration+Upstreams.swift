@@ -87,7 +87,7 @@ extension Configuration {
     if let node = keys["tag_ttl"] { upstream.tagTTL = try node.duration() }
     if let node = keys["stale_if_error"] { upstream.staleIfError = try node.duration() }
     if let node = keys["storage_hosts"] { upstream.redirects.storageHosts += try Self.hostPatterns(node) }
-    if let node = keys["external_redirects"] { upstream.redirects.external = try node.oneOf(ExternalRedirects.self) }
+    if let node = keys["external_redirects"] { upstream.redirects.mode = try node.oneOf(RedirectMode.self) }
     if let node = keys["relay_clients"] { upstream.redirects.relayClients = try Self.networks(node) }
     if let node = keys["allow_private"] { upstream.allowPrivate = try Self.networks(node) }
   }

@@ -68,7 +68,7 @@ struct FastCGIRequest: ~Copyable {
   func writeRecord(_ part: Range<Int64>, of file: OpenFile) throws -> Int64 {
     let content = part.prefix(Self.contentOfRecord)
     try writeHeader(contentLength: UInt16(content.count))
-    do throws(StoreError) {
+    do throws(FileError) {
       try file.send(content, to: request.pointee.ipcFd)
     } catch {
       if Self.failuresOfPeer.contains(error.errno) { throw WriteError() }

@@ -47,13 +47,13 @@ struct ResponseWriter: Sendable {
       }
       request.finish()
       return .complete
-    } catch let failure as BlobReader.Failure {
+    } catch let failure as FileBlobSource.Failure {
       switch failure {
       case .cancelled: return .clientLeft
       case .brokenOff(let error): return .brokenOff(error.reason)
       case .store(let error): return .brokenOff(error.description)
       }
-    } catch let error as StoreError {
+    } catch let error as FileError {
       return .brokenOff(error.description)
     } catch {
       return .clientLeft

@@ -9,7 +9,7 @@ struct Server: Sendable {
   private let logger: Logger
   private let socket: ListeningSocket
   private let services: ProxyServices
-  private let handler: RequestHandler
+  private let handler: ConnectionHandler
   private let pool: WorkerPool
 
   /// Opens everything that serving needs; throws the first that is not to be had.
@@ -45,9 +45,9 @@ struct Server: Sendable {
       now: { Int64(time(nil)) },
       monotonicNow: { [start = ContinuousClock.now] in (ContinuousClock.now - start).components.seconds }
     )
-    handler = RequestHandler(
+    handler = ConnectionHandler(
       Self.makeProxy(configuration, services),
-      requestLog: RequestLog(output, format: configuration.log.format, level: configuration.log.level),
+      requestLog: AccessLog(output, format: configuration.log.format, level: configuration.log.level),
       logger: logger
     )
     pool = try WorkerPool(
@@ -61,7 +61,7 @@ struct Server: Sendable {
   /// Serves from now on.
   func start() throws(WorkerError) {
     guard pool.start() else { throw .noThread }
-    StoreKeeper(services.evictor).start()
+    StoreMaintenance(services.evictor).start()
     MemoryAllocator.startTrimming()
     if case .refused(let refusal) = StoreAccess(to: configuration.storeDirectory) {
       logger.warning("the store cannot be written", metadata: ["error": "\(refusal)"])

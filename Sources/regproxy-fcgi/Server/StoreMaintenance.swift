@@ -2,12 +2,12 @@ internal import Glibc
 internal import RegistryHandler
 
 /// Keeps the store in order on a thread of its own, as long as the process lives.
-struct StoreKeeper: Sendable {
+struct StoreMaintenance: Sendable {
   /// How often the limits are looked at, in seconds.
   private static let interval: UInt32 = 5
 
-  /// After how many looks what serves nobody is collected: an hour.
-  private static let looksPerCollection = 720
+  /// After how many scans what serves nobody is collected: an hour.
+  private static let scansPerCollection = 720
 
   private let evictor: Evictor
 
@@ -16,11 +16,11 @@ struct StoreKeeper: Sendable {
   func start() {
     OSThread.start { [evictor] in
       evictor.recount()
-      var looks = 0
+      var scans = 0
       while true {
         evictor.maintain()
-        looks += 1
-        if looks % Self.looksPerCollection == 0 { evictor.collect() }
+        scans += 1
+        if scans % Self.scansPerCollection == 0 { evictor.collectGarbage() }
         sleep(Self.interval)
       }
     }

@@ -134,7 +134,7 @@ private final class StreamedBody: UpstreamBody {
   /// process, and no bytes would look like an empty body.
   func forEachChunk(_ consume: (ByteBuffer) async throws -> Bool) async throws {
     guard !isTaken.exchange(true, ordering: .relaxed) else {
-      throw UpstreamError(.invalidAnswer, "the answer of \(host) was read already, which is a fault of this proxy")
+      throw UpstreamError(.invalidResponse, "the answer of \(host) was read already, which is a fault of this proxy")
     }
     var iterator = body.makeAsyncIterator()
     while true {

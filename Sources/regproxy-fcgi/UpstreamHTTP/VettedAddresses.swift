@@ -26,7 +26,7 @@ final class VettedAddresses: Sendable {
     let permitted = try await addresses(of: host).filter(rule.permits)
     guard !permitted.isEmpty else {
       throw UpstreamError(
-        .invalidAnswer,
+        .invalidResponse,
         "upstream names the host \(host), whose address is private or reserved; if that is right, open its network in "
           + "'allow_private:'"
       )

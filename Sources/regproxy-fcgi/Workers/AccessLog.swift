@@ -4,7 +4,7 @@ internal import RegistryHandler
 
 /// Writes one line a request. It goes past the general log, whose dictionary and sorting took a fifth of the
 /// worker's own time for a cached answer.
-struct RequestLog: Sendable {
+struct AccessLog: Sendable {
   private let output: LogOutput
   private let format: LogFormat
   private let isEnabled: Bool

@@ -4,7 +4,7 @@ internal import Glibc
 /// One thread's view of the listening socket: hands out connections until it is told to stop.
 ///
 /// The socket may be shared with other processes, so it is never shut down; stopping is a descriptor of our own.
-final class ConnectionQueue {
+final class ConnectionAcceptor {
   enum Event {
     case connection(Int32)
     case idle
@@ -20,10 +20,10 @@ final class ConnectionQueue {
   private static let sendTimeout = 60
 
   private let listener: Int32
-  private let stop: WakeUp
+  private let stop: WakeupDescriptor
   private let epoll: Int32
 
-  init(listener: Int32, stop: WakeUp) throws(WorkerError) {
+  init(listener: Int32, stop: WakeupDescriptor) throws(WorkerError) {
     self.listener = listener
     self.stop = stop
     epoll = epoll_create1(Int32(EPOLL_CLOEXEC))

@@ -4,9 +4,9 @@ internal import RegistryHandler
 internal import Synchronization
 
 /// Serves one connection after another with the proxy of the configuration in force.
-final class RequestHandler: Sendable {
+final class ConnectionHandler: Sendable {
   /// What one thread took for the proxy in force, and may go on using until the generation changes.
-  struct View {
+  struct Snapshot {
     fileprivate(set) var proxy: RegistryProxy
     fileprivate var generation: Int
   }
@@ -15,10 +15,10 @@ final class RequestHandler: Sendable {
   /// Counts the configurations. Threads look at this with every request, and take the lock after a change only: under
   /// load they would queue for it.
   private let generation = Atomic<Int>(0)
-  private let requestLog: RequestLog
+  private let requestLog: AccessLog
   private let logger: Logger
 
-  init(_ proxy: RegistryProxy, requestLog: RequestLog, logger: Logger) {
+  init(_ proxy: RegistryProxy, requestLog: AccessLog, logger: Logger) {
     self.proxy = Mutex(proxy)
     self.requestLog = requestLog
     self.logger = logger
@@ -31,14 +31,14 @@ final class RequestHandler: Sendable {
   }
 
   /// The proxy in force, for a thread to keep.
-  func makeView() -> View {
+  func makeSnapshot() -> Snapshot {
     let generation = generation.load(ordering: .acquiring)
-    return View(proxy: proxy.withLock { $0 }, generation: generation)
+    return Snapshot(proxy: proxy.withLock { $0 }, generation: generation)
   }
 
   /// Brings what a thread kept up to date.
-  func refresh(_ view: inout View) {
-    if view.generation != generation.load(ordering: .acquiring) { view = makeView() }
+  func update(_ snapshot: inout Snapshot) {
+    if snapshot.generation != generation.load(ordering: .acquiring) { snapshot = makeSnapshot() }
   }
 
   /// Answers the request on a connection and closes it. Blocks.

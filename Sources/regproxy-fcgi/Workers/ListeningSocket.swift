@@ -16,7 +16,7 @@ struct ListeningSocket: Sendable {
 
   let descriptor: Int32
   /// The path and the file that were made here, to be removed at the end.
-  private let made: (path: String, inode: UInt)?
+  private let createdFile: (path: String, inode: UInt)?
 
   /// Adopts descriptor 0 if it is a listening socket, as spawn-fcgi and systemd hand it over.
   ///
@@ -29,7 +29,7 @@ struct ListeningSocket: Sendable {
     }
     guard Self.isLocal(descriptor) else { throw .notLoopback("the socket on descriptor \(descriptor)") }
     self.descriptor = descriptor
-    self.made = nil
+    self.createdFile = nil
     Self.setNonBlocking(descriptor)
   }
 
@@ -59,10 +59,10 @@ struct ListeningSocket: Sendable {
     case .unix(let path):
       descriptor = try Self.open(unix: path, mode: mode)
       var status = stat()
-      made = lstat(path, &status) == 0 ? (path, UInt(status.st_ino)) : nil
+      createdFile = lstat(path, &status) == 0 ? (path, UInt(status.st_ino)) : nil
     case .tcp(let host, let port):
       descriptor = try Self.open(host: host, port: port)
-      made = nil
+      createdFile = nil
     }
     Self.setNonBlocking(descriptor)
   }
@@ -70,8 +70,10 @@ struct ListeningSocket: Sendable {
   /// Removes the socket's file, unless another worker has put its own there.
   func removeFile() {
     var status = stat()
-    guard let made, lstat(made.path, &status) == 0, UInt(status.st_ino) == made.inode else { return }
-    unlink(made.path)
+    guard let createdFile, lstat(createdFile.path, &status) == 0, UInt(status.st_ino) == createdFile.inode else {
+      return
+    }
+    unlink(createdFile.path)
   }
 
   private static func open(unix path: String, mode: mode_t) throws(ListenError) -> Int32 {

@@ -12,9 +12,9 @@ final class ThreadExecutor: TaskExecutor {
   }
 
   private let state = Mutex(State())
-  private let wakeUp: WakeUp
+  private let wakeUp: WakeupDescriptor
 
-  init() throws(WorkerError) { wakeUp = try WakeUp() }
+  init() throws(WorkerError) { wakeUp = try WakeupDescriptor() }
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)

@@ -3,7 +3,7 @@ internal import Glibc
 internal import Synchronization
 
 /// A descriptor that can be waited for together with sockets, and that any thread makes ready.
-final class WakeUp: Sendable {
+final class WakeupDescriptor: Sendable {
   let descriptor: Int32
   private let signalled = Atomic<Bool>(false)
 

@@ -34,21 +34,21 @@ final class WorkerPool: Sendable {
 
   private let listener: Int32
   private let limits: Limits
-  private let handler: RequestHandler
+  private let handler: ConnectionHandler
   private let logger: Logger
-  private let stopSignal: WakeUp
+  private let stopSignal: WakeupDescriptor
   private let state = Mutex(State())
   /// Threads that wait for a connection. Apart from the state, as every request changes it.
   private let idleCount = Atomic<Int>(0)
   private let exhaustion = LogThrottle()
   private let startedAt = ContinuousClock.now
 
-  init(listener: Int32, limits: Limits, handler: RequestHandler, logger: Logger) throws(WorkerError) {
+  init(listener: Int32, limits: Limits, handler: ConnectionHandler, logger: Logger) throws(WorkerError) {
     self.listener = listener
     self.limits = limits
     self.handler = handler
     self.logger = logger
-    self.stopSignal = try WakeUp()
+    self.stopSignal = try WakeupDescriptor()
   }
 
   /// Starts the threads that are always there.
@@ -114,14 +114,14 @@ final class WorkerPool: Sendable {
   private func run() {
     do throws(WorkerError) {
       let executor = try ThreadExecutor()
-      let queue = try ConnectionQueue(listener: listener, stop: stopSignal)
-      var view = handler.makeView()
+      let queue = try ConnectionAcceptor(listener: listener, stop: stopSignal)
+      var snapshot = handler.makeSnapshot()
       while let connection = next(from: queue) {
-        handler.refresh(&view)
-        if ConnectionQueue.hasHungUp(connection) {
+        handler.update(&snapshot)
+        if ConnectionAcceptor.hasHungUp(connection) {
           close(connection)
         } else {
-          executor.run(watching: connection) { [handler, proxy = view.proxy] in
+          executor.run(watching: connection) { [handler, proxy = snapshot.proxy] in
             await handler.serve(connection, by: proxy)
           }
         }
@@ -148,7 +148,7 @@ final class WorkerPool: Sendable {
   }
 
   /// Waits for a connection; `nil` when the thread is to end, which is then counted already. Blocks.
-  private func next(from queue: ConnectionQueue) -> Int32? {
+  private func next(from queue: ConnectionAcceptor) -> Int32? {
     while true {
       switch queue.next(timeout: Self.idleTimeout) {
       case .connection(let connection):

@@ -4,7 +4,7 @@ extension FuzzInput {
   /// Lines: the target of the client, its host, upstream's `Link`.
   func checkLink() {
     let fields = fields(3)
-    guard let link = NextPage(link: fields[2]) else { return }
+    guard let link = NextPageLink(link: fields[2]) else { return }
     for (target, host) in [(fields[0], fields[1]), ("/v2/alpine/tags/list", ""), ("/v2/a/b/tags/list?ns=ghcr.io", "")] {
       guard let target = try? RequestTarget(target), let match = try? FuzzUpstreams.table.match(target, host: host)
       else {
@@ -14,7 +14,7 @@ extension FuzzInput {
     }
   }
 
-  private func check(_ link: NextPage, _ match: UpstreamTable.Match, host: String) {
+  private func check(_ link: NextPageLink, _ match: UpstreamTable.Match, host: String) {
     guard match.route.repository != nil, let header = link.header(for: match) else { return }
     expect(header.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }, "a Link holds what no header can: \(header)")
     let end = ">; rel=\"next\""

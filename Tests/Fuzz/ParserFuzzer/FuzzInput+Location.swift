@@ -19,16 +19,16 @@ extension FuzzInput {
     }
     var rules = RedirectRules()
     rules.internalHosts = ["internal.example", "127.0.0.1:9000", "[::1]"].compactMap(HostPattern.init)
-    for content in [Redirect.Content.blob, .document] {
-      for external in ExternalRedirects.allCases {
-        let redirect = Redirect(
+    for content in [UpstreamRedirect.Content.blob, .document] {
+      for mode in RedirectMode.allCases {
+        let redirect = UpstreamRedirect(
           status: 307,
           location: fields[2],
           content: content,
           endpoint: endpoint,
-          request: request
+          requestURL: request
         )
-        check(RedirectPolicy(rules, external: external).action(for: redirect), redirect, rules)
+        check(RedirectPolicy(rules, mode: mode).action(for: redirect), redirect, rules)
       }
     }
   }
@@ -42,12 +42,12 @@ extension FuzzInput {
     expect(!url.redacted.contains("?"), "\(url.redacted) shows the query")
   }
 
-  private func check(_ action: RedirectAction, _ redirect: Redirect, _ rules: RedirectRules) {
+  private func check(_ action: RedirectAction, _ redirect: UpstreamRedirect, _ rules: RedirectRules) {
     switch action {
     case .follow(let url, let target):
       check(url)
       check(url, is: target, redirect, rules)
-      expect(url != redirect.request, "a redirect to itself is followed")
+      expect(url != redirect.requestURL, "a redirect to itself is followed")
       expect(redirect.content == .document || target != .otherHost, "a blob of any host is fetched")
       checkAsAsked(url)
     case .passThrough(let sent, let target):
@@ -59,8 +59,8 @@ extension FuzzInput {
     }
   }
 
-  private func check(_ url: HTTPURL, is target: RedirectTarget, _ redirect: Redirect, _ rules: RedirectRules) {
-    expect(redirect.request.scheme == .http || url.scheme == .https, "\(url) goes on without TLS")
+  private func check(_ url: HTTPURL, is target: RedirectTarget, _ redirect: UpstreamRedirect, _ rules: RedirectRules) {
+    expect(redirect.requestURL.scheme == .http || url.scheme == .https, "\(url) goes on without TLS")
     expectEqual(
       url.isSameOrigin(as: redirect.endpoint),
       target == .sameOrigin,
@@ -85,9 +85,12 @@ extension FuzzInput {
   }
 
   private func checkExpiry(of url: HTTPURL) {
-    _ = SignatureExpiry.end(of: url)
+    _ = SignedURLExpiry.expiry(of: url)
     for now in [0, 1_700_000_000, Int64.max, .min] {
-      expect((0...30).contains(SignatureExpiry.reuse(of: url, now: now)), "a redirect is handed out for too long")
+      expect(
+        (0...30).contains(SignedURLExpiry.cacheLifetime(of: url, now: now)),
+        "a redirect is handed out for too long"
+      )
     }
   }
 }

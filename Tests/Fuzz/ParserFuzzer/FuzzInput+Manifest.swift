@@ -13,7 +13,7 @@ extension FuzzInput {
         expectEqual(Digest(digest.description), digest, "a manifest names what is no digest")
       }
     }
-    guard let digest = Digest(of: body), let tag = Tag("latest") else { return }
+    guard let digest = Digest(of: body), let tag = TagName("latest") else { return }
     let fields = fields(3)
     for type in [fields[0], "application/vnd.oci.image.manifest.v1+json", "application/json"] {
       for named in [fields[1], digest.description, nil] {
@@ -27,7 +27,7 @@ extension FuzzInput {
   private func check(_ body: [UInt8], _ type: String, _ named: String?, _ reference: Reference) {
     var headers: HTTPFields = [.contentType: type]
     headers[.dockerContentDigest] = named
-    guard let manifest = try? ManifestSource.verified(body, headers, reference) else { return }
+    guard let manifest = try? ManifestFetcher.verified(body, headers, reference) else { return }
     expectEqual(manifest.bytes, body, "a manifest has other bytes")
     expectEqual(Digest(of: body, algorithm: manifest.digest.algorithm), manifest.digest, "a wrong digest is right")
     if case .digest(let asked) = reference { expectEqual(manifest.digest, asked, "another manifest is right") }

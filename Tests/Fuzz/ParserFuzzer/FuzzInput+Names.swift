@@ -29,25 +29,25 @@ extension FuzzInput {
         expectEqual(inside.description, "library/\(text)", "it is elsewhere")
       }
     }
-    guard let place = place(upstream, repository) else { return }
-    expectPathsInStore(place.upstream, .uploads(place.repository))
+    guard let repository = makeRepository(upstream, repository) else { return }
+    expectPathsInStore(repository.upstream, .uploads(repository.name))
     if let digest = Digest(text) {
       expectEqual(digest.description, text, "a digest has another name")
-      expectPathsInStore(digest, place)
+      expectPathsInStore(digest, repository)
     }
-    if let tag = Tag(text) {
+    if let tag = TagName(text) {
       expectEqual(tag.description, text, "a tag has another name")
       expect(!text.contains("/") && !text.contains(":"), "a tag is a path or a digest: \(text)")
-      expectPathsInStore(tag, place)
+      expectPathsInStore(tag, repository)
     }
   }
 
   /// A place with the names that are valid, and others for those that are not.
-  private func place(_ upstream: UpstreamName?, _ repository: RepositoryName?) -> RepositoryPlace? {
-    guard let upstream = upstream ?? UpstreamName("r.test"), let repository = repository ?? RepositoryName("a/b") else {
+  private func makeRepository(_ upstream: UpstreamName?, _ name: RepositoryName?) -> UpstreamRepository? {
+    guard let upstream = upstream ?? UpstreamName("r.test"), let name = name ?? RepositoryName("a/b") else {
       return nil
     }
-    return RepositoryPlace(upstream: upstream, repository: repository)
+    return UpstreamRepository(upstream: upstream, name: name)
   }
 
   private func checkNetwork(_ text: String) {

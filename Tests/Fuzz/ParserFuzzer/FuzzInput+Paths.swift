@@ -5,26 +5,26 @@ extension FuzzInput {
 
   /// Checks that what a route names has its place inside the store.
   func expectPathsInStore(_ upstream: UpstreamName, _ route: Route) {
-    guard let repository = route.repository else { return }
-    let place = RepositoryPlace(upstream: upstream, repository: repository)
+    guard let name = route.repository else { return }
+    let repository = UpstreamRepository(upstream: upstream, name: name)
     switch route {
-    case .manifest(_, .tag(let tag)): expectPathsInStore(tag, place)
+    case .manifest(_, .tag(let tag)): expectPathsInStore(tag, repository)
     case .manifest(_, .digest(let digest)), .blob(_, let digest), .referrers(_, let digest, _):
-      expectPathsInStore(digest, place)
-    default: expectInStore(Self.layout.tags(in: place))
+      expectPathsInStore(digest, repository)
+    default: expectInStore(Self.layout.tags(in: repository))
     }
   }
 
-  func expectPathsInStore(_ tag: Tag, _ place: RepositoryPlace) {
-    expectInStore(Self.layout.tag(tag, .any, in: place))
-    expectInStore(Self.layout.tag(tag, .single, in: place))
+  func expectPathsInStore(_ tag: TagName, _ repository: UpstreamRepository) {
+    expectInStore(Self.layout.tag(tag, .any, in: repository))
+    expectInStore(Self.layout.tag(tag, .single, in: repository))
   }
 
-  func expectPathsInStore(_ digest: Digest, _ place: RepositoryPlace) {
+  func expectPathsInStore(_ digest: Digest, _ repository: UpstreamRepository) {
     expectInStore(Self.layout.blob(digest))
     expectInStore(Self.layout.partialRecord(digest))
-    expectInStore(Self.layout.blobLink(digest, in: place))
-    expectInStore(Self.layout.manifest(digest, in: place))
+    expectInStore(Self.layout.blobLink(digest, in: repository))
+    expectInStore(Self.layout.manifest(digest, in: repository))
   }
 
   private func expectInStore(_ path: String) {

@@ -8,24 +8,24 @@ struct SpoiltStore {
   static let shared = SpoiltStore()
 
   let store: Store
-  let place: RepositoryPlace
+  let repository: UpstreamRepository
   let digest: Digest
-  let tag: Tag
+  let tag: TagName
 
   private init?() {
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     guard let store = try? Store(directory: "\(directory)/fuzz-store-\(getpid())"),
       let upstream = UpstreamName("r.test"), let repository = RepositoryName("library/alpine"),
-      let digest = Digest(of: Array("{}".utf8)), let tag = Tag("latest"), let type = MediaType("application/x+json")
+      let digest = Digest(of: Array("{}".utf8)), let tag = TagName("latest"), let type = MediaType("application/x+json")
     else { return nil }
     self.store = store
     self.digest = digest
     self.tag = tag
-    place = RepositoryPlace(upstream: upstream, repository: repository)
+    repository = UpstreamRepository(upstream: upstream, name: repository)
     // Makes the directories.
     let manifest = StoredManifest(digest: digest, mediaType: type, bytes: Array("{}".utf8))
     let record = TagRecord(digest: digest, mediaType: type, size: 2, checkedAt: 0, etag: nil)
-    guard (try? store.keep(manifest, in: place)) != nil, (try? store.keep(record, of: tag, in: place)) != nil,
+    guard (try? store.keep(manifest, in: repository)) != nil, (try? store.keep(record, of: tag, in: repository)) != nil,
       (try? store.fileSystem.makeDirectory(FileSystem.parent(of: store.layout.partialRecord(digest)))) != nil
     else { return nil }
   }
@@ -44,16 +44,16 @@ extension FuzzInput {
   func checkRecords() {
     guard let spoilt = SpoiltStore.shared else { fatalError("there is no store to spoil: set TMPDIR to a directory") }
     let (store, layout) = (spoilt.store, spoilt.store.layout)
-    spoilt.spoil(layout.tag(spoilt.tag, in: spoilt.place), with: bytes) { checkTag(spoilt) }
-    spoilt.spoil(layout.manifest(spoilt.digest, in: spoilt.place), with: bytes) { checkManifestRecord(spoilt) }
+    spoilt.spoil(layout.tag(spoilt.tag, in: spoilt.repository), with: bytes) { checkTag(spoilt) }
+    spoilt.spoil(layout.manifest(spoilt.digest, in: spoilt.repository), with: bytes) { checkManifestRecord(spoilt) }
     spoilt.spoil(layout.partialRecord(spoilt.digest), with: bytes) { checkPartial(spoilt) }
     spoilt.spoil(layout.usage, with: bytes) { checkUsage(store.usage) }
   }
 
   private func checkTag(_ spoilt: SpoiltStore) {
-    _ = spoilt.store.digest(ofTagAt: spoilt.store.layout.tag(spoilt.tag, in: spoilt.place))
-    guard let record = (try? spoilt.store.tag(spoilt.tag, in: spoilt.place)) ?? nil else { return }
-    if let digest = Digest(record.digest) { expectPathsInStore(digest, spoilt.place) }
+    _ = spoilt.store.digest(ofTagAt: spoilt.store.layout.tag(spoilt.tag, in: spoilt.repository))
+    guard let record = (try? spoilt.store.tag(spoilt.tag, in: spoilt.repository)) ?? nil else { return }
+    if let digest = Digest(record.digest) { expectPathsInStore(digest, spoilt.repository) }
     for now in [0, 1_700_000_000, Int64.max] {
       for duration in [Duration.zero, .seconds(60), .seconds(Int64.max / 4)] {
         let freshness = TagFreshness(checkedAt: record.checkedAt, now: now, ttl: .seconds(60), staleIfError: duration)
@@ -63,11 +63,11 @@ extension FuzzInput {
   }
 
   private func checkManifestRecord(_ spoilt: SpoiltStore) {
-    if let manifest = (try? spoilt.store.manifest(spoilt.digest, in: spoilt.place)) ?? nil {
+    if let manifest = (try? spoilt.store.manifest(spoilt.digest, in: spoilt.repository)) ?? nil {
       expectEqual(MediaType(manifest.mediaType.description), manifest.mediaType, "a media type is none")
       expectEqual(manifest.digest, spoilt.digest, "another manifest is found")
     }
-    _ = spoilt.store.hasReadableRecord(of: spoilt.digest, in: spoilt.place)
+    _ = spoilt.store.hasReadableRecord(of: spoilt.digest, in: spoilt.repository)
     guard let compact = ManifestRecord(compactJSON: bytes) else { return }
     let decoded = try? JSONDecoder().decode(ManifestRecord.self, from: Data(bytes))
     expectEqual(decoded, compact, "a record is read in two ways")
@@ -77,14 +77,14 @@ extension FuzzInput {
     guard let record = spoilt.store.partialRecord(of: spoilt.digest) else { return }
     if let origin = record.origin { expectPathsInStore(spoilt.digest, origin) }
     for written in [0, 1, 20_000, Int64.max / 2] {
-      for phase in [FillProgress.Phase.filling, .complete, .unkept, .failed(.cancelled)] {
+      for phase in [FillProgress.Phase.receiving, .stored, .notStored, .failed(.cancelled)] {
         var progress = FillProgress()
         progress.phase = phase
         progress.size = record.size
         progress.written = written
         progress.origin = record.origin
         expect((0...written).contains(progress.readable), "\(progress.readable) of \(written) bytes can be read")
-        _ = (progress.isStreamable, progress.isWorthFinishing, progress.hasBlob)
+        _ = (progress.canStream, progress.isWorthFinishing, progress.hasBlob)
       }
     }
     guard let size = record.size else { return }

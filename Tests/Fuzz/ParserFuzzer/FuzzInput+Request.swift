@@ -95,6 +95,6 @@ extension FuzzInput {
     guard let address = IPAddress(text) else { return }
     _ = address.isPublic
     expectEqual(IPAddress(address.description), address, "an address is another one when read again")
-    _ = RedirectRules().external(for: address)
+    _ = RedirectRules().mode(for: address)
   }
 }

@@ -85,7 +85,7 @@ extension FuzzInput {
       for size in [0, 1 << 30, Int64.max] {
         let taken = StoreUsage.taken(by: size)
         expect(policy.excess(total: total, adding: taken, free: total) >= 0, "less than nothing has to go")
-        expect(policy.excessAhead(total: total, free: taken) >= 0, "less than nothing should go")
+        expect(policy.excessOverHighWatermark(total: total, free: taken) >= 0, "less than nothing should go")
         expect(policy.excessOfPartials(total: total, free: taken) >= 0, "less than nothing of downloads has to go")
       }
     }

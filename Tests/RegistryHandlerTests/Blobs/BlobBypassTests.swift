@@ -189,8 +189,8 @@ struct BlobBypassTests {
     let digest = try Values.digest(of: Self.large)
     async let part = fixture.send(.get, target, [.range: "bytes=19000000-19000099"])
     try await eventually { try fixture.services.rangeRefusals[Values.upstream("r.test")] != nil }
-    fixture.services.fills.join(digest, from: try Values.place("r.test", "o/a")).fill
-      .end(.failed(UpstreamError(.invalidAnswer, "wrong bytes")))
+    fixture.services.fills.join(digest, from: try Values.repository("r.test", "o/a")).fill
+      .end(.failed(UpstreamError(.invalidResponse, "wrong bytes")))
     #expect(await part.status == 502)
     gate.update { $0 = .max }
   }

@@ -14,7 +14,7 @@ struct BlobDirectDeliveryTests {
     fixture = try ProxyFixture(delivery: .direct)
     digest = try Values.digest(of: "0123456789")
     try fixture.store.keep(Array("0123456789".utf8), as: digest)
-    try fixture.store.link(digest, in: try Values.place("r.test", "o/a"))
+    try fixture.store.link(digest, in: try Values.repository("r.test", "o/a"))
   }
 
   @Test func `the whole blob has all headers that nginx would send`() async throws {

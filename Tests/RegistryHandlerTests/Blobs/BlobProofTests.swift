@@ -76,7 +76,7 @@ struct BlobProofTests {
       #expect(response.status == status)
       #expect(try ErrorDocument.item(of: response).code == code)
     }
-    #expect(!fixture.store.hasLink(to: digest, in: try Values.place("r.test", "o/b")))
+    #expect(!fixture.store.hasLink(to: digest, in: try Values.repository("r.test", "o/b")))
   }
 
   @Test func `without any answer there is no hit`() async {
@@ -99,7 +99,7 @@ struct BlobProofTests {
   ) async throws {
     registry.on("HEAD \(other)", FakeAnswer(200, headers))
     for _ in 0..<2 { #expect(await fixture.send(method, "/v2/o/b/blobs/\(digest)").status == 502) }
-    #expect(!fixture.store.hasLink(to: digest, in: try Values.place("r.test", "o/b")))
+    #expect(!fixture.store.hasLink(to: digest, in: try Values.repository("r.test", "o/b")))
   }
 
   @Test(
@@ -120,7 +120,7 @@ struct BlobProofTests {
       registry.on("HEAD \(other)", head)
       registry.on("GET \(other)", answer)
       #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == status)
-      fixture.store.fileSystem.remove(fixture.store.layout.blobLink(digest, in: try Values.place("r.test", "o/b")))
+      fixture.store.fileSystem.remove(fixture.store.layout.blobLink(digest, in: try Values.repository("r.test", "o/b")))
     }
   }
 
@@ -133,7 +133,7 @@ struct BlobProofTests {
     registry.on("HEAD \(other)", head)
     registry.on("GET \(other)", page)
     #expect(await fixture.send(.get, "/v2/o/b/blobs/\(digest)").status == (isRight ? 200 : 502))
-    #expect(fixture.store.hasLink(to: digest, in: try Values.place("r.test", "o/b")) == isRight)
+    #expect(fixture.store.hasLink(to: digest, in: try Values.repository("r.test", "o/b")) == isRight)
   }
 
   @Test func `a proof by content is one download for all, and goes on without them`() async throws {
@@ -155,8 +155,8 @@ struct BlobProofTests {
     for client in clients { client.cancel() }
     for client in clients { _ = await client.value }
     gate.update { $0 = .max }
-    let place = try Values.place("r.test", "o/b")
-    while !fixture.store.hasLink(to: digest, in: place) { await Task.yield() }
+    let repository = try Values.repository("r.test", "o/b")
+    while !fixture.store.hasLink(to: digest, in: repository) { await Task.yield() }
     #expect(downloads() == 2)
     #expect(await fixture.send(.head, "/v2/o/b/blobs/\(digest)").headers[.xCache] == "HIT")
   }
@@ -182,7 +182,7 @@ struct BlobProofTests {
     let answer = await fixture.send(.head, "/v2/o/a/blobs/\(digest)")
     #expect(answer.status == 200)
     #expect(answer.headers[.contentLength] == "6")
-    #expect(!fixture.store.hasLink(to: digest, in: try Values.place("r.test", "o/a")))
+    #expect(!fixture.store.hasLink(to: digest, in: try Values.repository("r.test", "o/a")))
   }
 
   @Test func `another upstream has to say so itself`() async {

@@ -26,7 +26,7 @@ struct BlobRedirectTests {
   }
 
   @Test func `what storage has is kept where the operator wants it`() async throws {
-    let fixture = try makeFixture { $0.external = .follow }
+    let fixture = try makeFixture { $0.mode = .follow }
     let first = await fixture.send(.get, target)
     #expect(first.status == 200)
     #expect(try await fixture.content(of: first) == Self.bytes)
@@ -36,12 +36,12 @@ struct BlobRedirectTests {
     let foreign = try #require(fixture.registry.requests.last)
     #expect(foreign.headers[.authorization] == nil)
     #expect(foreign.headers[.acceptEncoding] == "identity")
-    #expect(foreign.addresses == .publicOr([]))
+    #expect(foreign.addresses == .publicOr(allowed: []))
     #expect(fixture.registry.requests.first?.addresses == .any)
   }
 
   @Test func `HEAD is asked by HEAD all the way`() async throws {
-    let fixture = try makeFixture { $0.external = .follow }
+    let fixture = try makeFixture { $0.mode = .follow }
     let answer = await fixture.send(.head, target)
     #expect(answer.status == 200)
     #expect(answer.headers[.contentLength] == "50000")
@@ -51,7 +51,7 @@ struct BlobRedirectTests {
 
   @Test func `a host that is not on the list is the client's, whatever the policy`() async throws {
     let fixture = try makeFixture {
-      $0.external = .follow
+      $0.mode = .follow
       $0.storageHosts = []
     }
     for _ in 0..<3 {
@@ -104,7 +104,7 @@ struct BlobRedirectTests {
   @Test(arguments: [403, 400]) func `a signed URL that storage refuses is asked for again, once`(_ status: Int)
     async throws
   {
-    let fixture = try makeFixture { $0.external = .follow }
+    let fixture = try makeFixture { $0.mode = .follow }
     let old = "https://k.s3.amazonaws.com/old?Expires=9999999999"
     let answers = Answers([old, Self.storage])
     fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeAnswer(307, [.location: answers.next()]) }
@@ -114,7 +114,7 @@ struct BlobRedirectTests {
   }
 
   @Test func `one that storage refuses twice is 502, and says so`() async throws {
-    let fixture = try makeFixture { $0.external = .follow }
+    let fixture = try makeFixture { $0.mode = .follow }
     fixture.registry.on("GET \(Self.storage)", FakeAnswer(403))
     let answer = await fixture.send(.get, target)
     #expect(answer.status == 502)
@@ -123,7 +123,7 @@ struct BlobRedirectTests {
   }
 
   @Test func `one that has ended is not asked at all, but the second is, whatever it says`() async throws {
-    let fixture = try makeFixture { $0.external = .follow }
+    let fixture = try makeFixture { $0.mode = .follow }
     let ended = "https://k.s3.amazonaws.com/ended?Expires=1000"
     let answers = Answers([ended, ended])
     fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeAnswer(307, [.location: answers.next()]) }
@@ -133,7 +133,7 @@ struct BlobRedirectTests {
   }
 
   @Test func `a download that breaks off goes on with a fresh URL`() async throws {
-    let fixture = try makeFixture { $0.external = .follow }
+    let fixture = try makeFixture { $0.mode = .follow }
     let first = "https://k.s3.amazonaws.com/1"
     let second = "https://k.s3.amazonaws.com/2"
     let answers = Answers([first, second])
@@ -159,8 +159,10 @@ struct BlobRedirectTests {
     let json = #"{"schemaVersion":2}"#
     let digest = try Values.digest(of: json)
     let elsewhere = "https://other.test/m"
-    for (reference, place) in [(digest.description, elsewhere), ("v1", elsewhere), ("wrong", "https://other.test/w")] {
-      fixture.registry.on("GET https://r.test/v2/o/a/manifests/\(reference)", FakeAnswer(302, [.location: place]))
+    for (reference, repository) in [
+      (digest.description, elsewhere), ("v1", elsewhere), ("wrong", "https://other.test/w"),
+    ] {
+      fixture.registry.on("GET https://r.test/v2/o/a/manifests/\(reference)", FakeAnswer(302, [.location: repository]))
     }
     let type = "application/vnd.oci.image.manifest.v1+json"
     fixture.registry.on("GET \(elsewhere)", .text(json, [.contentType: type]))
@@ -175,11 +177,11 @@ struct BlobRedirectTests {
     }
     #expect(await fixture.send(.get, "/v2/o/a/manifests/wrong").status == 502)
     let foreign = fixture.registry.requests.filter { $0.url.host == "other.test" }
-    #expect(foreign.allSatisfy { $0.headers[.authorization] == nil && $0.addresses == .publicOr([]) })
+    #expect(foreign.allSatisfy { $0.headers[.authorization] == nil && $0.addresses == .publicOr(allowed: []) })
   }
 
   @Test func `where storage refuses HEAD by a URL that is signed for GET, a byte is asked for`() async throws {
-    let fixture = try makeFixture { $0.external = .follow }
+    let fixture = try makeFixture { $0.mode = .follow }
     fixture.registry.on("HEAD \(Self.storage)", FakeAnswer(403))
     fixture.registry.on(
       "GET \(Self.storage)",

@@ -4,15 +4,15 @@ internal import Testing
 @testable internal import RegistryHandler
 
 /// What goes from upstream to one client, without the store.
-struct UpstreamReaderTests {
+struct UpstreamBlobSourceTests {
   private static let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
 
   private static func chunks(_ bytes: [UInt8]) -> [[UInt8]] {
     stride(from: 0, to: bytes.count, by: 9_999).map { Array(bytes[$0..<min($0 + 9_999, bytes.count)]) }
   }
 
-  private func collect(_ reader: UpstreamReader) async -> Result<[UInt8], BlobReader.Failure> {
-    do throws(BlobReader.Failure) { return .success(try await reader.collect()) } catch {
+  private func collect(_ reader: UpstreamBlobSource) async -> Result<[UInt8], FileBlobSource.Failure> {
+    do throws(FileBlobSource.Failure) { return .success(try await reader.collect()) } catch {
       return .failure(error)
     }
   }
@@ -20,7 +20,7 @@ struct UpstreamReaderTests {
   @Test func `the whole is verified before its end goes out`() async throws {
     let digest = try Values.digest(of: Self.bytes)
     let body = FakeBody(chunks: Self.chunks(Self.bytes))
-    let reader = UpstreamReader(.init(body: body, skipped: 0), range: 0..<100_000, verifying: digest, on: .forTests)
+    let reader = UpstreamBlobSource(.init(body: body, skipped: 0), range: 0..<100_000, verifying: digest, on: .forTests)
     #expect(try await collect(reader).get() == Self.bytes)
   }
 
@@ -35,12 +35,12 @@ struct UpstreamReaderTests {
     }
     var body = FakeBody(chunks: Self.chunks(bytes))
     if kind == "broken" { body.failure = UpstreamError(.unreachable, "cut") }
-    let reader = UpstreamReader(.init(body: body, skipped: 0), range: 0..<100_000, verifying: digest, on: .forTests)
+    let reader = UpstreamBlobSource(.init(body: body, skipped: 0), range: 0..<100_000, verifying: digest, on: .forTests)
     var count: Int64 = 0
-    await #expect(throws: BlobReader.Failure.self) {
+    await #expect(throws: FileBlobSource.Failure.self) {
       while true { count += Int64(try await reader.piece(at: count).count) }
     }
-    #expect(count <= 100_000 - FillProgress.heldBack)
+    #expect(count <= 100_000 - FillProgress.withheldTail)
   }
 
   @Test func `a part is cut out of whatever comes`() async throws {
@@ -49,7 +49,7 @@ struct UpstreamReaderTests {
       (50_000..<60_000, 50_000, Self.bytes),
       (50_000..<60_000, 10, Array(Self.bytes[49_990...])),
     ] {
-      let reader = UpstreamReader(
+      let reader = UpstreamBlobSource(
         .init(body: FakeBody(chunks: Self.chunks(sent)), skipped: skipped),
         range: range,
         on: .forTests
@@ -61,11 +61,11 @@ struct UpstreamReaderTests {
   @Test func `the rest is verified together with what was there before`() async throws {
     let digest = try Values.digest(of: Self.bytes)
     for isRight in [true, false] {
-      var hash = RunningHash(.sha256)
+      var hash = ContentHasher(.sha256)
       var beginning = Array(Self.bytes[..<30_000])
       if !isRight { beginning[0] ^= 1 }
       beginning.withUnsafeBytes { hash.update($0) }
-      let reader = UpstreamReader(
+      let reader = UpstreamBlobSource(
         .init(body: FakeBody(chunks: Self.chunks(Array(Self.bytes[30_000...]))), skipped: 0),
         range: 30_000..<100_000,
         verifying: digest,
@@ -76,7 +76,7 @@ struct UpstreamReaderTests {
       if isRight {
         #expect(try result.get() == Array(Self.bytes[30_000...]))
       } else {
-        #expect(throws: BlobReader.Failure.self) { try result.get() }
+        #expect(throws: FileBlobSource.Failure.self) { try result.get() }
       }
     }
   }
@@ -89,7 +89,7 @@ struct UpstreamReaderTests {
   @Test func `what breaks off is gone on with, and verified as one`() async throws {
     let digest = try Values.digest(of: Self.bytes)
     let asked = Observed<[Int64]>([])
-    let reader = UpstreamReader(
+    let reader = UpstreamBlobSource(
       .init(body: Self.cut(Self.bytes[..<40_000]), skipped: 0),
       range: 0..<100_000,
       reopening: { offset throws(UpstreamError) in
@@ -108,11 +108,11 @@ struct UpstreamReaderTests {
   }
 
   @Test func `all bytes are enough, however the answer ends`() async throws {
-    let reader = UpstreamReader(
+    let reader = UpstreamBlobSource(
       .init(body: Self.cut(Self.bytes[...]), skipped: 0),
       range: 0..<100_000,
       reopening: { offset throws(UpstreamError) in
-        throw UpstreamError(.invalidAnswer, "nothing follows \(offset)")
+        throw UpstreamError(.invalidResponse, "nothing follows \(offset)")
       },
       verifying: try Values.digest(of: Self.bytes),
       on: .forTests
@@ -122,7 +122,7 @@ struct UpstreamReaderTests {
 
   @Test func `what is refused is not asked for again`() async throws {
     let asked = Observed(0)
-    let reader = UpstreamReader(
+    let reader = UpstreamBlobSource(
       .init(body: Self.cut(Self.bytes[..<40_000]), skipped: 0),
       range: 0..<100_000,
       reopening: { _ throws(UpstreamError) in
@@ -131,7 +131,7 @@ struct UpstreamReaderTests {
       },
       on: .forTests
     )
-    await #expect(throws: BlobReader.Failure.self) { _ = try await collect(reader).get().count }
+    await #expect(throws: FileBlobSource.Failure.self) { _ = try await collect(reader).get().count }
     #expect(asked.value == 1)
   }
 
@@ -139,7 +139,7 @@ struct UpstreamReaderTests {
     let chunk = [UInt8](repeating: 7, count: 32 << 10)
     let passed = Observed(0)
     let body = CountingBody(chunks: Array(repeating: chunk, count: 64), passed: passed)
-    let reader = UpstreamReader(.init(body: body, skipped: 0), range: 0..<64 << 15, on: .forTests)
+    let reader = UpstreamBlobSource(.init(body: body, skipped: 0), range: 0..<64 << 15, on: .forTests)
     _ = await passed.first { $0 >= 3 }
     #expect(try await !reader.piece(at: 0).isEmpty)
     // Two wait in the pipe, one in front of it, and one more since a client took one.

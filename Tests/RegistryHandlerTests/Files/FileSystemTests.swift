@@ -19,7 +19,7 @@ struct FileSystemTests {
 
   @Test func `what cannot be put in its place leaves no temporary file`() throws {
     try directory.write([], to: "\(directory.path)/a/b/c")
-    #expect(throws: StoreError.self) {
+    #expect(throws: FileError.self) {
       try fileSystem.writeAtomically([1], to: "\(directory.path)/a/b", by: "\(directory.path)/t/1")
     }
     #expect(directory.files(below: "\(directory.path)/t").isEmpty)
@@ -27,7 +27,7 @@ struct FileSystemTests {
 
   @Test func `a temporary path that is taken is not overwritten`() throws {
     try directory.write([9], to: "\(directory.path)/t")
-    #expect(throws: StoreError.self) { try fileSystem.writeNew([1], to: "\(directory.path)/t") }
+    #expect(throws: FileError.self) { try fileSystem.writeNew([1], to: "\(directory.path)/t") }
     #expect(try fileSystem.read("\(directory.path)/t", limit: 1) == [9])
   }
 
@@ -35,7 +35,7 @@ struct FileSystemTests {
     #expect(try fileSystem.read("\(directory.path)/none", limit: 1) == nil)
     try directory.write([1, 2], to: "\(directory.path)/two")
     #expect(try fileSystem.read("\(directory.path)/two/none", limit: 1) == nil)
-    #expect(throws: StoreError.self) { try fileSystem.read("\(directory.path)/two", limit: 1) }
+    #expect(throws: FileError.self) { try fileSystem.read("\(directory.path)/two", limit: 1) }
   }
 
   @Test func `a file that no disk could hold is none of ours`() throws {
@@ -44,9 +44,9 @@ struct FileSystemTests {
     defer { fileSystem.remove(path) }
     try #require(truncate(path, .max) == 0)
     #expect(fileSystem.size(of: path) == nil)
-    #expect(fileSystem.use(of: path) == nil)
-    #expect(throws: StoreError.self) { try file.size() }
-    #expect(throws: StoreError.self) { try fileSystem.read(path, limit: 100) }
+    #expect(fileSystem.status(of: path) == nil)
+    #expect(throws: FileError.self) { try file.size() }
+    #expect(throws: FileError.self) { try fileSystem.read(path, limit: 100) }
     try #require(truncate(path, off_t(FileSystem.largestFile)) == 0)
     #expect(fileSystem.size(of: path) == FileSystem.largestFile)
   }
@@ -57,9 +57,9 @@ struct FileSystemTests {
     status.st_mode = S_IFREG
     status.st_atim = timespec(tv_sec: written, tv_nsec: 0)
     status.st_mtim = timespec(tv_sec: written, tv_nsec: 0)
-    let use = try #require(FileUse(status))
-    #expect(use.lastUse == time)
-    #expect(use.lastChange == time)
+    let use = try #require(FileStatus(status))
+    #expect(use.accessTime == time)
+    #expect(use.modificationTime == time)
   }
 
   @Test(arguments: [("/a/b", "/a"), ("/a", "/"), ("/", "/"), ("a", "/")])

@@ -38,7 +38,7 @@ struct BlobDripTests {
     drip(fixture, "r.test", gate)
     let response = await fixture.send(.get, target("r.test"))
     gate.update { $0 = 11 }
-    let (fill, _, lease) = fixture.services.fills.join(digest, from: try Values.place("r.test", "o/a"))
+    let (fill, _, lease) = fixture.services.fills.join(digest, from: try Values.repository("r.test", "o/a"))
     defer { withExtendedLifetime(lease) {} }
     _ = await fill.progress.first { $0.written >= 20_010 }
     fixture.instants.advance(by: StallDetector.window)
@@ -96,7 +96,7 @@ struct BlobDripTests {
     }
     let second = await fixture.send(.get, target("r.test"))
     #expect(second.headers[.cacheStatus]?.contains("detail=joined") == true)
-    fixture.services.fills.join(digest, from: try Values.place("r.test", "o/a")).fill
+    fixture.services.fills.join(digest, from: try Values.repository("r.test", "o/a")).fill
       .end(.failed(UpstreamError(.status, "gone", status: 404)))
     #expect(try await fixture.content(of: second) == bytes)
     gate.update { $0 = .max }
@@ -148,8 +148,8 @@ struct BlobDripTests {
   @Test func `a follower without a reader ends, and leaves the blob to the process that writes`() async throws {
     let fixture = try ProxyFixture()
     let partial = try fixture.store.claimPartial(digest)
-    let place = try Values.place("r.test", "o/a")
-    try partial.keep(PartialRecord(size: 300_000, etag: nil, origin: place))
+    let repository = try Values.repository("r.test", "o/a")
+    try partial.keep(PartialRecord(size: 300_000, etag: nil, origin: repository))
     try partial.append(ByteBuffer(bytes: bytes[..<200_000]))
     var response: RegistryResponse? = await fixture.send(.get, target("r.test"))
     #expect(response?.status == 200)

@@ -2,7 +2,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-struct BlobReaderTests {
+struct FileBlobSourceTests {
   private let directory: TemporaryDirectory
   private let store: Store
   private let digest: Digest
@@ -16,17 +16,17 @@ struct BlobReaderTests {
 
   @Test(arguments: [(0..<10, "0123456789"), (3..<4, "3"), (9..<10, "9"), (5..<5, "")] as [(Range<Int64>, String)])
   func `a range of a stored blob is read`(_ range: Range<Int64>, _ text: String) async throws {
-    let reader = BlobReader(try #require(store.open(digest)), range: range)
+    let reader = FileBlobSource(try #require(store.open(digest)), range: range)
     #expect(try await reader.collect() == Array(text.utf8))
   }
 
   @Test func `a file that is shorter than its range is an error, not an end`() async throws {
-    let reader = BlobReader(try #require(store.open(digest)), range: 0..<11)
-    await #expect(throws: BlobReader.Failure.self) { try await reader.collect() }
+    let reader = FileBlobSource(try #require(store.open(digest)), range: 0..<11)
+    await #expect(throws: FileBlobSource.Failure.self) { try await reader.collect() }
   }
 
   @Test func `who has a blob open reads on when it is removed`() async throws {
-    let reader = BlobReader(try #require(store.open(digest)), range: 0..<10)
+    let reader = FileBlobSource(try #require(store.open(digest)), range: 0..<10)
     store.fileSystem.remove(store.layout.blob(digest))
     #expect(try await reader.collect() == Array("0123456789".utf8))
   }

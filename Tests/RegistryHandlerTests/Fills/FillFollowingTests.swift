@@ -5,11 +5,11 @@ internal import Testing
 @testable internal import RegistryHandler
 
 /// Table "Blobs" of `docs/request-handling.md`: what another process writes, here one that the test plays.
-struct BlobFollowingTests {
+struct FillFollowingTests {
   private let fixture: ProxyFixture
   private let bytes: [UInt8]
   private let digest: Digest
-  private let place: RepositoryPlace
+  private let repository: UpstreamRepository
   private let request: String
 
   private var registry: FakeUpstream { fixture.registry }
@@ -20,14 +20,16 @@ struct BlobFollowingTests {
     var random = SeededGenerator(seed: 9)
     bytes = random.bytes(100_000)
     digest = try Values.digest(of: bytes)
-    place = try Values.place("r.test", "o/a")
+    repository = try Values.repository("r.test", "o/a")
     request = "GET https://r.test/v2/o/a/blobs/\(digest)"
   }
 
   /// The other process: it has these bytes, and has been told this size.
-  private func write(_ bytes: [UInt8], size: Int64? = 100_000, place: RepositoryPlace? = nil) throws -> PartialFile {
+  private func write(_ bytes: [UInt8], size: Int64? = 100_000, repository: UpstreamRepository? = nil) throws
+    -> PartialFile
+  {
     let partial = try store.claimPartial(digest)
-    try partial.keep(PartialRecord(size: size, etag: nil, origin: place ?? self.place))
+    try partial.keep(PartialRecord(size: size, etag: nil, origin: repository ?? self.repository))
     try partial.append(ByteBuffer(bytes: bytes))
     return partial
   }
@@ -50,14 +52,14 @@ struct BlobFollowingTests {
   }
 
   private func expectBrokenOff(_ response: RegistryResponse) async {
-    await #expect(throws: BlobReader.Failure.self) { _ = try await fixture.content(of: response).count }
+    await #expect(throws: FileBlobSource.Failure.self) { _ = try await fixture.content(of: response).count }
   }
 
   @Test func `what it finishes is the end of what clients have`() async throws {
     let partial = try write(Array(bytes[..<60_000]))
     let response = await open()
     try partial.append(ByteBuffer(bytes: bytes[60_000...]))
-    try store.link(digest, in: place)
+    try store.link(digest, in: repository)
     try partial.promote()
     #expect(try await fixture.content(of: response) == bytes)
     #expect(registry.log.isEmpty)
@@ -68,16 +70,16 @@ struct BlobFollowingTests {
     patience.withAnotherUpstream = .seconds(600)
     let fixture = try ProxyFixture(patience: patience)
     let partial = try fixture.store.claimPartial(digest)
-    try fixture.store.keep(PartialRecord(size: nil, etag: nil, origin: place), of: digest)
+    try fixture.store.keep(PartialRecord(size: nil, etag: nil, origin: repository), of: digest)
     async let response = fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     try await eventually { fixture.services.fills.count > 0 }
-    let (fill, _, interest) = fixture.services.fills.join(digest, from: place)
+    let (fill, _, interest) = fixture.services.fills.join(digest, from: repository)
     defer { withExtendedLifetime(interest) {} }
     // After two looks at the file, whose writer has not told whom it asks.
     _ = await fill.progress.first { $0.awaitsAnother || $0.hasBlob }
-    #expect(fill.progress.value.phase == .opening)
+    #expect(fill.progress.value.phase == .awaitingUpstream)
     // The writer resumes it by way of a repository of its own.
-    let other = try Values.place("r.test", "o/b")
+    let other = try Values.repository("r.test", "o/b")
     try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: other))
     try partial.append(ByteBuffer(bytes: bytes))
     try fixture.store.link(digest, in: other)
@@ -93,7 +95,7 @@ struct BlobFollowingTests {
     #expect(response.status == 200)
     // It is given up, and the next try succeeds before anybody looks again.
     try store.keep(bytes, as: digest)
-    try store.link(digest, in: place)
+    try store.link(digest, in: repository)
     partial.discard()
     publish()
     if index == 0 {
@@ -118,10 +120,10 @@ struct BlobFollowingTests {
     let partial = try write(Array(bytes[..<60_000]), size: nil)
     async let response = open()
     while fixture.services.fills.count == 0 { await Task.yield() }
-    let (fill, isNew, interest) = fixture.services.fills.join(digest, from: place)
+    let (fill, isNew, interest) = fixture.services.fills.join(digest, from: repository)
     defer { withExtendedLifetime(interest) {} }
     try #require(!isNew)
-    _ = await fill.progress.first { $0.phase == .filling }
+    _ = await fill.progress.first { $0.phase == .receiving }
     registry.on(request) { [bytes] _ throws(UpstreamError) in
       var answer = FakeAnswer(200, [:], [bytes])
       answer.isChunked = true
@@ -170,9 +172,9 @@ struct BlobFollowingTests {
   }
 
   @Test func `its rest is asked of the repository that clients have it from`() async throws {
-    let other = try Values.place("r.test", "o/b")
+    let other = try Values.repository("r.test", "o/b")
     let ofOther = "GET https://r.test/v2/o/b/blobs/\(digest)"
-    let partial = try write(Array(bytes[..<60_000]), place: other)
+    let partial = try write(Array(bytes[..<60_000]), repository: other)
     registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "100000"]))
     let response = await open()
     #expect(response.status == 200)
@@ -212,7 +214,7 @@ struct BlobFollowingTests {
     patience.withAnotherUpstream = .milliseconds(10)
     let fixture = try ProxyFixture(patience: patience)
     let partial = try fixture.store.claimPartial(digest)
-    let other = try Values.place("q.test", "o/a")
+    let other = try Values.repository("q.test", "o/a")
     partial.file.note(asking: other.upstream)
     if isOpen {
       try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: other))
@@ -235,13 +237,13 @@ struct BlobFollowingTests {
     patience.withAnotherUpstream = .zero
     let fixture = try ProxyFixture(patience: patience)
     let partial = try fixture.store.claimPartial(digest)
-    partial.file.note(asking: place.upstream)
+    partial.file.note(asking: repository.upstream)
     async let response = fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     // More than one look at the file.
     try await Task.sleep(for: .milliseconds(50))
-    try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: place))
+    try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: repository))
     try partial.append(ByteBuffer(bytes: bytes))
-    try fixture.store.link(digest, in: place)
+    try fixture.store.link(digest, in: repository)
     try partial.promote()
     #expect(try await fixture.content(of: await response) == bytes)
     #expect(fixture.registry.log.isEmpty)

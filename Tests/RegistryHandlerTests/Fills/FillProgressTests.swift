@@ -4,9 +4,9 @@ internal import Testing
 @testable internal import RegistryHandler
 
 struct FillProgressTests {
-  private static let held = FillProgress.heldBack
+  private static let held = FillProgress.withheldTail
   @Test(
-    arguments: [(FillProgress.Phase.filling, 100_000), (.opening, 0), (.failed(failure), 100_000 - held)]
+    arguments: [(FillProgress.Phase.receiving, 100_000), (.awaitingUpstream, 0), (.failed(failure), 100_000 - held)]
       as [(FillProgress.Phase, Int64)]
   )
   func `the end is let go once the digest is right`(_ phase: FillProgress.Phase, _ readable: Int64) {
@@ -21,11 +21,11 @@ struct FillProgressTests {
   @Test(arguments: [nil, 10, 100_000] as [Int64?])
   func `one that is verified is answered whatever its size, although the store has no room yet`(_ size: Int64?) {
     var progress = FillProgress()
-    progress.phase = .filling
+    progress.phase = .receiving
     progress.size = size
     progress.written = size ?? 10
     progress.isVerified = true
-    #expect(progress.isStreamable)
+    #expect(progress.canStream)
     #expect(progress.readable == size ?? 10)
   }
 
@@ -33,17 +33,17 @@ struct FillProgressTests {
 
   @Test(
     arguments: [
-      (FillProgress.Phase.opening, nil, 0, 0, false),
-      (.filling, nil, 500_000, 0, false),
-      (.filling, held, held, 0, false),
-      (.filling, held + 1, 0, 0, true),
-      (.filling, held + 1, 1, 1, true),
-      (.filling, held + 1, held + 1, 1, true),
-      (.filling, 100_000, 50_000, 50_000, true),
-      (.filling, 100_000, 100_000, 100_000 - held, true),
-      (.filling, 100_000, 200_000, 100_000 - held, true),
-      (.complete, 100_000, 100_000, 100_000, false),
-      (.unkept, 100_000, 100_000, 100_000, false),
+      (FillProgress.Phase.awaitingUpstream, nil, 0, 0, false),
+      (.receiving, nil, 500_000, 0, false),
+      (.receiving, held, held, 0, false),
+      (.receiving, held + 1, 0, 0, true),
+      (.receiving, held + 1, 1, 1, true),
+      (.receiving, held + 1, held + 1, 1, true),
+      (.receiving, 100_000, 50_000, 50_000, true),
+      (.receiving, 100_000, 100_000, 100_000 - held, true),
+      (.receiving, 100_000, 200_000, 100_000 - held, true),
+      (.stored, 100_000, 100_000, 100_000, false),
+      (.notStored, 100_000, 100_000, 100_000, false),
       (.failed(failure), 100_000, 100_000, 100_000 - held, false),
       (.failed(failure), nil, 100_000, 0, false),
       (.redirected(ClientRedirect(status: 307, location: "https://a.test/", method: .get)), 100_000, 100_000, 0, false),
@@ -54,14 +54,14 @@ struct FillProgressTests {
     _ size: Int64?,
     _ written: Int64,
     _ readable: Int64,
-    _ isStreamable: Bool
+    _ canStream: Bool
   ) {
     var progress = FillProgress()
     progress.phase = phase
     progress.size = size
     progress.written = written
     #expect(progress.readable == readable)
-    #expect(progress.isStreamable == isStreamable)
-    #expect(progress.isSettled == ![.opening, .filling].contains(phase))
+    #expect(progress.canStream == canStream)
+    #expect(progress.isFinished == ![.awaitingUpstream, .receiving].contains(phase))
   }
 }

@@ -18,7 +18,7 @@ struct FillTests {
     store = try directory.makeStore()
     var random = SeededGenerator(seed: 1)
     bytes = random.bytes(Int(Self.size))
-    fill = Fill(try Values.digest(of: bytes), from: try Values.place("r.test", "a"))
+    fill = Fill(try Values.digest(of: bytes), from: try Values.repository("r.test", "a"))
   }
 
   /// Writes the bytes in chunks, as a download does.
@@ -29,7 +29,7 @@ struct FillTests {
 
   @Test func `many readers of different ranges get the right bytes`() async throws {
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: Self.size, origin: fill.place)
+    fill.begin(partial.file, size: Self.size, origin: fill.repository)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<64 as Range<Int64> {
         let range = (number * 777)..<(Self.size - number * 333)
@@ -44,31 +44,31 @@ struct FillTests {
         await Task.yield()
       }
       try partial.promote()
-      fill.end(.complete)
+      fill.end(.stored)
       try await group.waitForAll()
     }
   }
 
   @Test func `who comes late reads what is there already`() async throws {
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: Self.size, origin: fill.place)
+    fill.begin(partial.file, size: Self.size, origin: fill.repository)
     try write(partial, bytes)
     try partial.promote()
-    fill.end(.complete)
+    fill.end(.stored)
     #expect(try await fill.makeReader(0..<Self.size)?.collect() == bytes)
   }
 
   @Test func `the end is held back until the fill is complete`() async throws {
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: Self.size, origin: fill.place)
+    fill.begin(partial.file, size: Self.size, origin: fill.repository)
     try write(partial, bytes)
-    let readable = Self.size - FillProgress.heldBack
+    let readable = Self.size - FillProgress.withheldTail
     let early = try #require(fill.makeReader(0..<readable))
     #expect(try await early.collect().count == Int(readable))
     let reader = try #require(fill.makeReader(readable..<Self.size))
     let rest = Task { try await reader.collect() }
     rest.cancel()
-    guard case .failure(BlobReader.Failure.cancelled) = await rest.result else {
+    guard case .failure(FileBlobSource.Failure.cancelled) = await rest.result else {
       Issue.record("bytes went out before the digest was known")
       return
     }
@@ -76,17 +76,17 @@ struct FillTests {
 
   @Test func `a wrong digest breaks readers off before the end`() async throws {
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: Self.size, origin: fill.place)
+    fill.begin(partial.file, size: Self.size, origin: fill.repository)
     let reader = try #require(fill.makeReader(0..<Self.size))
     let task = Task { try await reader.collect() }
     var wrong = bytes
     wrong[0] ^= 1
     try write(partial, wrong)
     #expect(try !partial.isVerified())
-    let failure = UpstreamError(.invalidAnswer, "wrong digest")
+    let failure = UpstreamError(.invalidResponse, "wrong digest")
     partial.discard()
     fill.end(.failed(failure))
-    guard case .failure(BlobReader.Failure.brokenOff(failure)) = await task.result else {
+    guard case .failure(FileBlobSource.Failure.brokenOff(failure)) = await task.result else {
       Issue.record("a wrong blob was a complete answer")
       return
     }
@@ -97,11 +97,11 @@ struct FillTests {
     let partial = try store.claimPartial(fill.digest)
     let opened = Task { await fill.opened() }
     #expect(fill.makeReader(0..<1) == nil)
-    fill.begin(partial.file, size: Self.size, origin: fill.place)
-    #expect(await opened.value?.phase == .filling)
-    let small = Fill(fill.digest, from: fill.place)
+    fill.begin(partial.file, size: Self.size, origin: fill.repository)
+    #expect(await opened.value?.phase == .receiving)
+    let small = Fill(fill.digest, from: fill.repository)
     let settled = Task { await small.opened() }
-    small.begin(partial.file, size: FillProgress.heldBack, origin: fill.place)
+    small.begin(partial.file, size: FillProgress.withheldTail, origin: fill.repository)
     let redirect = ClientRedirect(status: 307, location: "https://s3.test/", method: .get)
     small.end(.redirected(redirect))
     #expect(await settled.value?.phase == .redirected(redirect))
@@ -127,40 +127,40 @@ struct FillTests {
 
   @Test func `another file begins with what is there of it`() throws {
     let first = try store.claimPartial(fill.digest)
-    fill.begin(first.file, size: nil, origin: fill.place)
+    fill.begin(first.file, size: nil, origin: fill.repository)
     try write(first, bytes)
     #expect(fill.progress.value.written == Self.size)
     first.discard()
     let second = try store.claimPartial(fill.digest)
-    fill.begin(second.file, size: Self.size, written: 10, origin: fill.place)
+    fill.begin(second.file, size: Self.size, written: 10, origin: fill.repository)
     #expect(fill.progress.value.written == 10)
     #expect(fill.progress.value.readable == 10)
     fill.advance(to: 20)
     #expect(fill.progress.value.written == 20)
   }
 
-  @Test func `a fill is forsaken when the last who wants it has gone`() throws {
-    let fills = Fills()
-    var (fill, _, interest): (Fill, Bool, FillInterest?) = fills.join(fill.digest, from: fill.place)
+  @Test func `a fill is abandoned when the last who wants it has gone`() throws {
+    let fills = FillTable()
+    var (fill, _, interest): (Fill, Bool, FillLease?) = fills.join(fill.digest, from: fill.repository)
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: 1 << 30, origin: fill.place)
+    fill.begin(partial.file, size: 1 << 30, origin: fill.repository)
     #expect(interest != nil)
-    #expect(!fills.removeIfForsaken(fill))
+    #expect(!fills.removeIfAbandoned(fill))
     var reader = fill.makeReader(0..<10)
     #expect(reader != nil)
     interest = nil
-    #expect(!fills.removeIfForsaken(fill))
+    #expect(!fills.removeIfAbandoned(fill))
     reader = nil
-    #expect(fills.removeIfForsaken(fill))
+    #expect(fills.removeIfAbandoned(fill))
     #expect(fills.count == 0)
-    fill = fills.join(fill.digest, from: fill.place).fill
+    fill = fills.join(fill.digest, from: fill.repository).fill
     #expect(fills.count == 1)
   }
 
   @Test func `there is one fill per digest, until it is removed`() throws {
-    let fills = Fills()
-    let (first, isFirstNew, _) = fills.join(fill.digest, from: fill.place)
-    let (second, isSecondNew, _) = fills.join(fill.digest, from: try Values.place("q.test", "b"))
+    let fills = FillTable()
+    let (first, isFirstNew, _) = fills.join(fill.digest, from: fill.repository)
+    let (second, isSecondNew, _) = fills.join(fill.digest, from: try Values.repository("q.test", "b"))
     #expect(isFirstNew && !isSecondNew)
     #expect(first === second)
     #expect(fills.count == 1)
@@ -168,6 +168,6 @@ struct FillTests {
     #expect(fills.count == 1)
     fills.remove(first)
     #expect(fills.count == 0)
-    #expect(fills.join(fill.digest, from: fill.place).isNew)
+    #expect(fills.join(fill.digest, from: fill.repository).isNew)
   }
 }

@@ -4,13 +4,13 @@ internal import Testing
 @testable internal import RegistryHandler
 
 /// Table of the answers to the question for the rest, in "Blobs" of `docs/request-handling.md`.
-struct ResumptionTests {
+struct ResumedResponseTests {
   private enum Outcome { case append, skip, again, giveUp, changed }
 
   private func outcome(_ status: Int, _ headers: HTTPFields, size: Int64? = 100) throws -> Outcome {
     let response = UpstreamResponse(status: status, headers: headers, body: FakeBody(chunks: []))
     let route = Route.blob(try Values.repository("a"), try Values.digest(of: "x"))
-    return switch Resumption(response, route, offset: 40, size: size) {
+    return switch ResumedResponse(response, route, offset: 40, size: size) {
     case .append: .append
     case .skipBeginning: .skip
     case .tryAgain: .again
@@ -19,9 +19,9 @@ struct ResumptionTests {
     }
   }
 
-  private func opening(_ status: Int, _ headers: HTTPFields, offset: Int64 = 40, start: Int64? = nil) -> Opening {
+  private func opening(_ status: Int, _ headers: HTTPFields, offset: Int64 = 40, start: Int64? = nil) -> FirstResponse {
     let response = UpstreamResponse(status: status, headers: headers, body: FakeBody(chunks: []))
-    return Opening(response, offset: offset, start: start ?? offset)
+    return FirstResponse(response, offset: offset, start: start ?? offset)
   }
 
   @Test func `what is here is gone on with where upstream agrees`() {
@@ -79,14 +79,14 @@ struct ResumptionTests {
   }
 
   @Test func `five tries in vain are enough`() {
-    var plan = ResumptionPlan(endpoints: 1, first: 0)
+    var plan = ResumeBackoff(endpoints: 1, first: 0)
     var total = Duration.zero
     for _ in 0..<5 { total += plan.next(after: Self.brokenOff)?.delay ?? .seconds(1000) }
     #expect(plan.next(after: Self.brokenOff) == nil)
     #expect(total < .seconds(10))
     plan.noteProgress()
     let next = plan.next(after: Self.brokenOff)
-    #expect(next == ResumptionPlan.Try(delay: .milliseconds(100), endpoint: 0))
+    #expect(next == ResumeBackoff.Try(delay: .milliseconds(100), endpoint: 0))
   }
 
   private static let brokenOff = UpstreamError(.unreachable, "broken off")
@@ -95,7 +95,7 @@ struct ResumptionTests {
 
   /// Whom a plan has asked after these failures; `nil` is bytes that came.
   private func asked(of endpoints: Int, first: Int = 0, after failures: [UpstreamError?]) -> [Int?] {
-    var plan = ResumptionPlan(endpoints: endpoints, first: first)
+    var plan = ResumeBackoff(endpoints: endpoints, first: first)
     return failures.compactMap { failure in
       guard let failure else {
         plan.noteProgress()
@@ -119,7 +119,7 @@ struct ResumptionTests {
 
   /// Whether each of these errors was the last word.
   private func areFinal(of endpoints: Int, _ errors: [UpstreamError?]) -> [Bool] {
-    var plan = ResumptionPlan(endpoints: endpoints, first: 0)
+    var plan = ResumeBackoff(endpoints: endpoints, first: 0)
     return errors.compactMap { error in
       guard let error else {
         plan.noteProgress()
@@ -130,14 +130,14 @@ struct ResumptionTests {
   }
 
   @Test func `a refusal is final once each endpoint has refused in a row`() {
-    let changed = Resumption.changedError
+    let changed = ResumedResponse.changedError
     #expect(areFinal(of: 1, [Self.brokenOff, Self.unknown]) == [false, true])
     #expect(areFinal(of: 2, [Self.unknown, Self.stalled, changed, Self.unknown]) == [false, false, false, true])
     #expect(areFinal(of: 2, [Self.unknown, nil, Self.unknown]) == [false, false])
   }
 
   @Test func `an upstream that sends a byte a connection is not asked for ever`() {
-    var plan = ResumptionPlan(endpoints: 1, first: 0)
+    var plan = ResumeBackoff(endpoints: 1, first: 0)
     var count = 0
     while plan.next(after: Self.brokenOff) != nil, count < 5000 {
       plan.noteProgress()
@@ -147,11 +147,11 @@ struct ResumptionTests {
   }
 
   @Test func `three tries after a stall fit into the minute that nginx waits for a byte`() throws {
-    var plan = ResumptionPlan(endpoints: 1, first: 0)
+    var plan = ResumeBackoff(endpoints: 1, first: 0)
     var elapsed = StallDetector.window
     for _ in 0..<3 {
       let next = plan.next(after: .stalled)
-      elapsed += try #require(next).delay + ResumptionPlan.timeout
+      elapsed += try #require(next).delay + ResumeBackoff.timeout
     }
     #expect(elapsed < .seconds(60))
   }

@@ -6,30 +6,30 @@ internal import SystemPackage
 
 extension BlobSource {
   /// All that can be had of the range.
-  func collect() async throws(BlobReader.Failure) -> [UInt8] {
+  func collect() async throws(FileBlobSource.Failure) -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < range.count { bytes += try await piece(at: range.lowerBound + Int64(bytes.count)) }
     return bytes
   }
 
   /// The bytes of the next piece.
-  func piece(at offset: Int64) async throws(BlobReader.Failure) -> [UInt8] {
+  func piece(at offset: Int64) async throws(FileBlobSource.Failure) -> [UInt8] {
     switch try await next(at: offset) {
     case .bytes(let chunk): return Array(chunk.readableBytesView)
     case .file(let file, let part):
-      do throws(StoreError) { return try file.bytes(part) } catch { throw .store(error) }
+      do throws(FileError) { return try file.bytes(part) } catch { throw .store(error) }
     }
   }
 }
 
 extension OpenFile {
   /// A part of it, taken out as it is for a client.
-  fileprivate func bytes(_ part: Range<Int64>) throws(StoreError) -> [UInt8] {
-    guard let copy = tmpfile() else { throw StoreError("open", "a temporary file", .ioError) }
+  fileprivate func bytes(_ part: Range<Int64>) throws(FileError) -> [UInt8] {
+    guard let copy = tmpfile() else { throw FileError("open", "a temporary file", .ioError) }
     defer { fclose(copy) }
     try send(part, to: fileno(copy))
     var bytes = [UInt8](repeating: 0, count: part.count)
-    guard pread(fileno(copy), &bytes, bytes.count, 0) == part.count else { throw StoreError("read", path, .ioError) }
+    guard pread(fileno(copy), &bytes, bytes.count, 0) == part.count else { throw FileError("read", path, .ioError) }
     return bytes
   }
 }

@@ -85,7 +85,7 @@ struct ProxyFixture: Sendable {
     case .stream(let reader): return try await reader.collect()
     case .blob(let digest):
       let size = try #require(store.size(of: digest))
-      return try await BlobReader(try #require(store.open(digest)), range: 0..<size).collect()
+      return try await FileBlobSource(try #require(store.open(digest)), range: 0..<size).collect()
     }
   }
 }
@@ -108,7 +108,7 @@ struct ErrorDocument: Decodable, Sendable {
 
   /// The one error of an answer.
   static func item(of response: RegistryResponse) throws -> Item {
-    guard case .bytes(let bytes) = response.body else { throw UpstreamError(.invalidAnswer, "no JSON") }
+    guard case .bytes(let bytes) = response.body else { throw UpstreamError(.invalidResponse, "no JSON") }
     #expect(response.headers[.contentType] == "application/json")
     let errors = try JSONDecoder().decode(Self.self, from: Data(bytes)).errors
     #expect(errors.count == 1)

@@ -8,7 +8,7 @@ enum Values {
 
   static func repository(_ text: String) throws -> RepositoryName { try #require(RepositoryName(text)) }
 
-  static func tag(_ text: String) throws -> ImageTag { try #require(ImageTag(text)) }
+  static func tag(_ text: String) throws -> TagName { try #require(TagName(text)) }
 
   static func url(_ text: String) throws -> HTTPURL { try #require(HTTPURL(text)) }
 
@@ -18,7 +18,7 @@ enum Values {
 
   static func digest(of bytes: [UInt8]) throws -> Digest { try #require(Digest(of: bytes)) }
 
-  static func place(_ upstream: String, _ repository: String) throws -> RepositoryPlace {
-    RepositoryPlace(upstream: try self.upstream(upstream), repository: try self.repository(repository))
+  static func repository(_ upstream: String, _ repository: String) throws -> UpstreamRepository {
+    UpstreamRepository(upstream: try self.upstream(upstream), name: try self.repository(repository))
   }
 }

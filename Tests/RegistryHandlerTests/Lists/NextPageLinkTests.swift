@@ -3,7 +3,7 @@ internal import Testing
 @testable internal import RegistryHandler
 
 /// Table "Lists" of `docs/request-handling.md`.
-struct NextPageTests {
+struct NextPageLinkTests {
   private static func match(_ target: String) throws -> UpstreamTable.Match {
     var upstream = Upstream(name: try Values.upstream("r.test"), endpoints: [try Values.url("https://r.test")])
     upstream.isDefault = true
@@ -20,7 +20,7 @@ struct NextPageTests {
     ]
   )
   func `the next page is where this one was asked for`(_ target: String, _ next: String) throws {
-    let page = try #require(NextPage(link: #"</v2/o/a/tags/list?n=2&last=b>; rel="next""#))
+    let page = try #require(NextPageLink(link: #"</v2/o/a/tags/list?n=2&last=b>; rel="next""#))
     #expect(page.header(for: try Self.match(target)) == #"<\#(next)>; rel="next""#)
   }
 
@@ -44,7 +44,7 @@ struct NextPageTests {
     ]
   )
   func `only the query of upstream's link counts`(_ link: String, _ query: String?) throws {
-    let header = NextPage(link: link)?.header(for: try Self.match("/v2/o/a/tags/list"))
+    let header = NextPageLink(link: link)?.header(for: try Self.match("/v2/o/a/tags/list"))
     #expect(header == query.map { #"</v2/o/a/tags/list?\#($0)>; rel="next""# })
   }
 }

@@ -3,12 +3,12 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-struct ManifestOutlineTests {
+struct ManifestDocumentTests {
   private struct Anything: Decodable {
     init(from decoder: any Decoder) throws {}
   }
 
-  private static func outline(_ text: String) -> ManifestOutline? { ManifestOutline(Array(text.utf8)) }
+  private static func outline(_ text: String) -> ManifestDocument? { ManifestDocument(Array(text.utf8)) }
 
   @Test(
     arguments: [

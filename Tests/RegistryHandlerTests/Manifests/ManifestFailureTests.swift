@@ -34,7 +34,7 @@ struct ManifestFailureTests {
   }
 
   @Test(
-    arguments: [.error(.unreachable), .error(.timeout), .error(.invalidAnswer), .error(.authentication)]
+    arguments: [.error(.unreachable), .error(.timeout), .error(.invalidResponse), .error(.authentication)]
       + [429, 500, 502, 503, 504].map { .status($0) } as [Failure]
   )
   func `while upstream gives no answer, the last known one is served`(_ failure: Failure) async throws {
@@ -118,7 +118,7 @@ struct ManifestFailureTests {
 
   @Test func `a garbage record of a tag reads as nothing`() async throws {
     await fetch()
-    let path = fixture.store.layout.tag(try Values.tag("v1"), in: try Values.place("r.test", "o/a"))
+    let path = fixture.store.layout.tag(try Values.tag("v1"), in: try Values.repository("r.test", "o/a"))
     try fixture.directory.write(
       Array(#"{"digest":"../../etc","mediaType":"a/b","size":1,"checkedAt":1}"#.utf8),
       to: path

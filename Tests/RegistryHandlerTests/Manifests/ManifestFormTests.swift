@@ -121,12 +121,12 @@ struct ManifestFormTests {
       fixture.clock.advance(by: 1)
       #expect(await get("application/x\(number)").status == 200)
     }
-    let (place, tag) = (try Values.place("r.test", "o/a"), try Values.tag("v1"))
-    #expect(fixture.store.tagRecords(in: place).count == Store.maximumExactRecords)
+    let (repository, tag) = (try Values.repository("r.test", "o/a"), try Values.tag("v1"))
+    #expect(fixture.store.tagRecords(in: repository).count == Store.maximumExactRecords)
     // The last ones are kept.
     for number in 22..<30 {
       let variant = try #require(AcceptHeader("application/x\(number)").exactVariant)
-      #expect(try fixture.store.tag(tag, variant, in: place) != nil)
+      #expect(try fixture.store.tag(tag, variant, in: repository) != nil)
     }
     // However many sets a client makes up.
     #expect(gets == 1)

@@ -32,8 +32,8 @@ struct RegistryErrorTests {
     arguments: [
       Row(.unreachable, nil, "502 UNAVAILABLE"),
       Row(.timeout, nil, "504 UNAVAILABLE"),
-      Row(.invalidAnswer, nil, "502 UNAVAILABLE"),
-      Row(.invalidAnswer, 403, "502 UNAVAILABLE"),
+      Row(.invalidResponse, nil, "502 UNAVAILABLE"),
+      Row(.invalidResponse, 403, "502 UNAVAILABLE"),
       Row(.store, nil, "503 UNAVAILABLE"),
       Row(.cancelled, nil, "503 UNAVAILABLE"),
       Row(.authentication, nil, "502 UNAVAILABLE"),

@@ -4,11 +4,11 @@ internal import Testing
 
 /// Table "Names" of `docs/request-handling.md`: tags and references.
 struct ReferenceTests {
-  private static let longest = String(repeating: "t", count: ImageTag.maximumLength)
+  private static let longest = String(repeating: "t", count: TagName.maximumLength)
 
   @Test(arguments: ["latest", "1", "_", "__", "3.19", "V1.0-RC_2", "a..b", "a--", "x.", longest])
   func `a tag of the grammar is accepted`(_ text: String) throws {
-    #expect(try #require(ImageTag(text)).description == text)
+    #expect(try #require(TagName(text)).description == text)
   }
 
   @Test(
@@ -18,12 +18,12 @@ struct ReferenceTests {
     ]
   )
   func `anything else is no tag`(_ text: String) {
-    #expect(ImageTag(text) == nil)
+    #expect(TagName(text) == nil)
   }
 
   @Test func `a reference is written as its tag or digest`() throws {
     let digest = try #require(Digest(of: []))
-    #expect(Reference.tag(try #require(ImageTag("v1"))).description == "v1")
+    #expect(Reference.tag(try #require(TagName("v1"))).description == "v1")
     #expect(Reference.digest(digest).description == digest.description)
   }
 }

@@ -47,10 +47,10 @@ struct RepositoryNameTests {
     for _ in 0..<500 {
       let name = RepositoryName(random.text(of: "ab0./_-", upTo: 12))
       let upstream = UpstreamName(random.text(of: "a0.-:/_", upTo: 8))
-      let tag = ImageTag(random.text(of: "aZ0._-/", upTo: 8))
+      let tag = TagName(random.text(of: "aZ0._-/", upTo: 8))
       guard let name else { continue }
       accepted += 1
-      let place = RepositoryPlace(upstream: try upstream ?? #require(UpstreamName("a.b")), repository: name)
+      let place = UpstreamRepository(upstream: try upstream ?? #require(UpstreamName("a.b")), name: name)
       let paths = [layout.blobLink(digest, in: place), layout.manifest(digest, in: place)]
       for path in paths + (tag.map { [layout.tag($0, in: place)] } ?? []) {
         let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()

@@ -7,9 +7,11 @@ struct AddressRuleTests {
   @Test(
     arguments: [
       (AddressRule.any, "127.0.0.1", true), (.any, "1.1.1.1", true),
-      (.publicOr([]), "1.1.1.1", true), (.publicOr([]), "127.0.0.1", false), (.publicOr([]), "169.254.169.254", false),
-      (.publicOr([]), "::1", false), (.publicOr([]), "::ffff:10.0.0.1", false), (.publicOr([]), "fd00::1", false),
-      (.publicOr([]), "0.0.0.0", false), (.publicOr([]), "2606:4700::1", true),
+      (.publicOr(allowed: []), "1.1.1.1", true), (.publicOr(allowed: []), "127.0.0.1", false),
+      (.publicOr(allowed: []), "169.254.169.254", false),
+      (.publicOr(allowed: []), "::1", false), (.publicOr(allowed: []), "::ffff:10.0.0.1", false),
+      (.publicOr(allowed: []), "fd00::1", false),
+      (.publicOr(allowed: []), "0.0.0.0", false), (.publicOr(allowed: []), "2606:4700::1", true),
     ]
   )
   func `public addresses are permitted`(_ rule: AddressRule, _ address: String, _ isPermitted: Bool) throws {
@@ -17,7 +19,7 @@ struct AddressRuleTests {
   }
 
   @Test func `the operator opens networks`() throws {
-    let rule = AddressRule.publicOr(["10.0.0.0/8", "::1"].compactMap(IPNetwork.init))
+    let rule = AddressRule.publicOr(allowed: ["10.0.0.0/8", "::1"].compactMap(IPNetwork.init))
     for (address, isPermitted) in [("10.1.1.1", true), ("::1", true), ("1.1.1.1", true), ("192.168.0.1", false)] {
       #expect(rule.permits(try #require(IPAddress(address))) == isPermitted)
     }

@@ -68,13 +68,13 @@ struct RefusalTests {
 
   @Test func `what is stored meanwhile is served`() async throws {
     for target in targets { #expect(await fixture.send(.get, target).status == 404) }
-    let (place, type) = (try Values.place("r.test", "o/a"), try Values.mediaType(ManifestHandlerTests.index))
-    let manifest = try StoredImages(store: fixture.store).addManifest(of: [], to: place)
+    let (repository, type) = (try Values.repository("r.test", "o/a"), try Values.mediaType(ManifestHandlerTests.index))
+    let manifest = try StoredImages(store: fixture.store).addManifest(of: [], to: repository)
     let record = TagRecord(digest: manifest, mediaType: type, size: 2, checkedAt: fixture.clock.now, etag: nil)
-    try fixture.store.keep(record, of: Values.tag("v1"), in: place)
+    try fixture.store.keep(record, of: Values.tag("v1"), in: repository)
     #expect(await fixture.send(.get, "/v2/o/a/manifests/v1").headers[.dockerContentDigest] == manifest.description)
     try fixture.store.keep(Self.bytes, as: digest)
-    try fixture.store.link(digest, in: place)
+    try fixture.store.link(digest, in: repository)
     #expect(await fixture.send(.get, targets[2]).headers[.xCache] == "HIT")
   }
 

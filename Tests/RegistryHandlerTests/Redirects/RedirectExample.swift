@@ -27,7 +27,7 @@ struct RedirectExample: Sendable, CustomTestStringConvertible {
   }()
 
   /// What the redirect was an answer to, and what it said.
-  func redirect() throws -> Redirect {
+  func redirect() throws -> UpstreamRedirect {
     try #require(cells.count == 5)
     let asked = cells[1].split(separator: " ")
     let location: String? =
@@ -36,20 +36,20 @@ struct RedirectExample: Sendable, CustomTestStringConvertible {
       case "empty": ""
       default: Self.unquoted(cells[2])
       }
-    return Redirect(
+    return UpstreamRedirect(
       status: try #require(Int(cells[0])),
       location: location,
       content: asked.first == "manifest" ? .document : .blob,
       endpoint: try Values.url(cells[1].contains("http://r.") ? "http://r.example" : "https://r.example"),
-      request: try Values.url(
+      requestURL: try Values.url(
         asked.last.map { Self.unquoted(String($0)) }.flatMap { $0.contains(":") ? $0 : nil } ?? Self.asked
       )
     )
   }
 
   /// The policies under which the row holds.
-  func policies() throws -> [ExternalRedirects] {
-    cells[3].isEmpty ? ExternalRedirects.allCases : [try #require(ExternalRedirects(rawValue: cells[3]))]
+  func policies() throws -> [RedirectMode] {
+    cells[3].isEmpty ? RedirectMode.allCases : [try #require(RedirectMode(rawValue: cells[3]))]
   }
 
   /// An action as the table writes it.

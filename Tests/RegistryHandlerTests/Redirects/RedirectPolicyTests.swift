@@ -16,8 +16,8 @@ struct RedirectPolicyTests {
 
   @Test(arguments: RedirectExample.all)
   func `each example of the document has its action`(_ example: RedirectExample) throws {
-    for external in try example.policies() {
-      let action = RedirectPolicy(Self.rules, external: external).action(for: try example.redirect())
+    for mode in try example.policies() {
+      let action = RedirectPolicy(Self.rules, mode: mode).action(for: try example.redirect())
       let text = RedirectExample.text(action)
       #expect(example.cells[4].hasPrefix("502") ? text.hasPrefix(example.cells[4]) : text == example.cells[4])
     }
@@ -31,26 +31,26 @@ struct RedirectPolicyTests {
     ]
   )
   func `bytes that no header or URL holds are refused`(_ location: String) throws {
-    let redirect = Redirect(
+    let redirect = UpstreamRedirect(
       status: 307,
       location: location,
       endpoint: try Values.url("https://r.example"),
-      request: try Values.url("https://r.example/a")
+      requestURL: try Values.url("https://r.example/a")
     )
-    #expect(RedirectPolicy(Self.rules, external: .follow).action(for: redirect) == .refuse(.malformedLocation))
+    #expect(RedirectPolicy(Self.rules, mode: .follow).action(for: redirect) == .refuse(.malformedLocation))
   }
 
   @Test(arguments: 1...7, ["/next", "https://k.amazonaws.com/next", "https://other.example/next"])
   func `five hops are allowed, not six, wherever they lead`(_ count: Int, _ location: String) throws {
     let earlier = try (1..<count).map { try Values.url("https://r.example/\($0)") }
-    let redirect = Redirect(
+    let redirect = UpstreamRedirect(
       status: 302,
       location: location,
       endpoint: try Values.url("https://r.example"),
-      request: try Values.url("https://r.example/\(count)"),
-      earlier: earlier
+      requestURL: try Values.url("https://r.example/\(count)"),
+      visited: earlier
     )
-    let action = RedirectPolicy(Self.rules, external: .passThrough).action(for: redirect)
+    let action = RedirectPolicy(Self.rules, mode: .passThrough).action(for: redirect)
     if count > 5 {
       #expect(action == .refuse(.tooManyHops(5)))
     } else if location == "/next" {
@@ -63,45 +63,45 @@ struct RedirectPolicyTests {
 
   @Test(arguments: [16_384, 16_385]) func `a Location has to fit into an answer`(_ length: Int) throws {
     let location = "https://other.example/?".padding(toLength: length, withPad: "x", startingAt: 0)
-    let redirect = Redirect(
+    let redirect = UpstreamRedirect(
       status: 307,
       location: location,
       endpoint: try Values.url("https://r.example"),
-      request: try Values.url("https://r.example/1")
+      requestURL: try Values.url("https://r.example/1")
     )
     let passed = ClientRedirect(status: 307, location: location, method: .get)
-    let action = RedirectPolicy(Self.rules, external: .follow).action(for: redirect)
+    let action = RedirectPolicy(Self.rules, mode: .follow).action(for: redirect)
     #expect(action == (length == 16_384 ? .passThrough(passed, .otherHost) : .refuse(.longLocation(16_384))))
   }
 
   @Test func `a circle of several hops is seen`() throws {
     let hops = try ["https://r.example/1", "https://cdn.example/2", "https://r.example/3"].map { try Values.url($0) }
-    let redirect = Redirect(
+    let redirect = UpstreamRedirect(
       status: 302,
       location: "//cdn.example/2",
       endpoint: try Values.url("https://r.example"),
-      request: hops[2],
-      earlier: [hops[0], hops[1]]
+      requestURL: hops[2],
+      visited: [hops[0], hops[1]]
     )
-    #expect(RedirectPolicy(Self.rules, external: .follow).action(for: redirect) == .refuse(.cycle))
+    #expect(RedirectPolicy(Self.rules, mode: .follow).action(for: redirect) == .refuse(.cycle))
   }
 
   @Test(arguments: [HTTPRequest.Method.get, .head])
   func `a redirect for a client is good for the method that was asked`(_ method: HTTPRequest.Method) throws {
-    let redirect = Redirect(
+    let redirect = UpstreamRedirect(
       status: 307,
       location: "https://other.example/",
       method: method,
       endpoint: try Values.url("https://r.example"),
-      request: try Values.url("https://r.example/1")
+      requestURL: try Values.url("https://r.example/1")
     )
     let expected = ClientRedirect(status: 307, location: "https://other.example/", method: method)
-    #expect(RedirectPolicy(Self.rules, external: .follow).action(for: redirect) == .passThrough(expected, .otherHost))
+    #expect(RedirectPolicy(Self.rules, mode: .follow).action(for: redirect) == .passThrough(expected, .otherHost))
   }
 
   @Test(
     arguments: [
-      (ExternalRedirects.passThrough, [String](), "10.1.1.1", ExternalRedirects.passThrough),
+      (RedirectMode.passThrough, [String](), "10.1.1.1", RedirectMode.passThrough),
       (.follow, [], "10.1.1.1", .follow),
       (.follow, [], nil, .follow),
       (.passThrough, ["10.0.0.0/8"], "10.1.1.1", .follow),
@@ -110,17 +110,17 @@ struct RedirectPolicyTests {
       (.passThrough, ["10.0.0.0/8", "fd00::/8"], "fd00::1", .follow),
       (.follow, ["10.0.0.0/8"], "11.1.1.1", .passThrough),
       (.follow, ["10.0.0.0/8"], nil, .passThrough),
-    ] as [(ExternalRedirects, [String], String?, ExternalRedirects)]
+    ] as [(RedirectMode, [String], String?, RedirectMode)]
   )
   func `clients of some networks are relayed`(
-    _ external: ExternalRedirects,
+    _ mode: RedirectMode,
     _ networks: [String],
     _ client: String?,
-    _ expected: ExternalRedirects
+    _ expected: RedirectMode
   ) throws {
     var rules = RedirectRules()
-    rules.external = external
+    rules.mode = mode
     rules.relayClients = try networks.map { try #require(IPNetwork($0)) }
-    #expect(rules.external(for: try client.map { try #require(IPAddress($0)) }) == expected)
+    #expect(rules.mode(for: try client.map { try #require(IPAddress($0)) }) == expected)
   }
 }

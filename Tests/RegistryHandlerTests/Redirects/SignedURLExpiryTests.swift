@@ -3,7 +3,7 @@ internal import Testing
 @testable internal import RegistryHandler
 
 /// Table "Signed URLs" of `docs/request-handling.md`.
-struct SignatureExpiryTests {
+struct SignedURLExpiryTests {
   @Test(
     arguments: [
       ("X-Amz-Date=20260131T235959Z&X-Amz-Expires=1200&X-Amz-Signature=a", 1_769_903_999 + 1200),
@@ -18,11 +18,11 @@ struct SignatureExpiryTests {
     ] as [(String, Int64?)]
   )
   func `the end of a signature is what its URL says`(_ query: String, _ end: Int64?) throws {
-    #expect(SignatureExpiry.end(of: try Values.url("https://s.test/k?\(query)")) == end)
+    #expect(SignedURLExpiry.expiry(of: try Values.url("https://s.test/k?\(query)")) == end)
   }
 
   @Test func `a URL without a query has no end`() throws {
-    #expect(SignatureExpiry.end(of: try Values.url("https://s.test/k")) == nil)
+    #expect(SignedURLExpiry.expiry(of: try Values.url("https://s.test/k")) == nil)
   }
 
   @Test(
@@ -33,6 +33,6 @@ struct SignatureExpiryTests {
     ] as [(String, Int64)]
   )
   func `a redirect is handed on for half of its life, and not for long`(_ url: String, _ seconds: Int64) throws {
-    #expect(SignatureExpiry.reuse(of: try Values.url(url), now: 1000) == seconds)
+    #expect(SignedURLExpiry.cacheLifetime(of: try Values.url(url), now: 1000) == seconds)
   }
 }

@@ -109,17 +109,17 @@ struct UpstreamTests {
   ) throws {
     let upstream = try #require(UpstreamTable(Upstream.builtIn).upstream(named: name))
     let endpoint = try #require(upstream.endpoints.first)
-    let redirect = Redirect(
+    let redirect = UpstreamRedirect(
       status: 307,
       location: location,
       endpoint: endpoint,
-      request: endpoint.replacingTarget("/v2/")
+      requestURL: endpoint.replacingTarget("/v2/")
     )
-    let action = RedirectPolicy(upstream.redirects, external: .follow).action(for: redirect)
+    let action = RedirectPolicy(upstream.redirects, mode: .follow).action(for: redirect)
     if target == .otherHost {
       #expect(action == .passThrough(ClientRedirect(status: 307, location: location, method: .get), target))
     } else {
-      #expect(action == .follow(try #require(redirect.request.resolving(location)), target))
+      #expect(action == .follow(try #require(redirect.requestURL.resolving(location)), target))
     }
   }
 

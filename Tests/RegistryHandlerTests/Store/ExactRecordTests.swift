@@ -7,24 +7,24 @@ internal import Testing
 struct ExactRecordTests {
   private let directory: TemporaryDirectory
   private let store: Store
-  private let place: RepositoryPlace
-  private let tag: ImageTag
+  private let repository: UpstreamRepository
+  private let tag: TagName
   private let manifest: Digest
   private let path: String
 
   init() throws {
     directory = try TemporaryDirectory()
     store = try directory.makeStore()
-    place = try Values.place("r.test", "o/a")
+    repository = try Values.repository("r.test", "o/a")
     tag = try Values.tag("v1")
-    manifest = try StoredImages(store: store).addManifest(of: [], to: place)
+    manifest = try StoredImages(store: store).addManifest(of: [], to: repository)
     let variant = TagVariant.exactly(try Values.digest(of: "types"))
     let type = try Values.mediaType("application/vnd.oci.image.manifest.v1+json")
     let record = TagRecord(digest: manifest, mediaType: type, size: 13, checkedAt: 1, etag: nil)
-    try store.keep(record, of: tag, variant, in: place)
-    path = store.layout.tag(tag, variant, in: place)
-    #expect(try store.tag(tag, variant, in: place) == record)
-    #expect(try store.tag(tag, in: place) == nil)
+    try store.keep(record, of: tag, variant, in: repository)
+    path = store.layout.tag(tag, variant, in: repository)
+    #expect(try store.tag(tag, variant, in: repository) == record)
+    #expect(try store.tag(tag, in: repository) == nil)
   }
 
   private var exists: Bool { store.fileSystem.size(of: path) != nil }
@@ -33,7 +33,7 @@ struct ExactRecordTests {
     let images = StoreInventory(store).images()
     #expect(images.map(\.digest) == [manifest])
     #expect(images.first?.tags == [tag])
-    #expect(images.first?.place == place)
+    #expect(images.first?.repository == repository)
   }
 
   @Test(arguments: ["r.test/o/a:v1", "r.test/o/a", "r.test/o/a@", "@"])
@@ -51,12 +51,12 @@ struct ExactRecordTests {
 
   @Test func `the record is collected when its manifest has gone, and stays while it is here`() {
     let now = Int64(time(nil))
-    StoreCollector(store, now: now + 4000).collect()
+    GarbageCollector(store, now: now + 4000).collectGarbage()
     #expect(exists)
     store.fileSystem.remove(store.layout.blob(manifest))
-    StoreCollector(store, now: now + 3000).collect()
+    GarbageCollector(store, now: now + 3000).collectGarbage()
     #expect(exists)
-    StoreCollector(store, now: now + 4000).collect()
+    GarbageCollector(store, now: now + 4000).collectGarbage()
     #expect(!exists)
     #expect(!directory.exists(FileSystem.parent(of: path)))
   }

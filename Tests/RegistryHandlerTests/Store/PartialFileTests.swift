@@ -71,9 +71,9 @@ struct PartialFileTests {
     #expect(unlink(store.layout.partial(digest)) == 0)
     let next = try store.claimPartial(digest)
     try next.append(ByteBuffer(string: "abc"))
-    let place = try Values.place("r.test", "o/a")
-    try next.keep(PartialRecord(size: 6, etag: nil, origin: place))
-    #expect(throws: StoreError.self) { try removed.promote() }
+    let repository = try Values.repository("r.test", "o/a")
+    try next.keep(PartialRecord(size: 6, etag: nil, origin: repository))
+    #expect(throws: FileError.self) { try removed.promote() }
     removed.discard()
     #expect(store.size(of: digest) == nil)
     #expect(partials.count == 2)
@@ -87,7 +87,7 @@ struct PartialFileTests {
     for (errno, isLeft) in [(Errno.tooManyOpenFiles, true), (.tooManyOpenFilesInSystem, true), (.noSpace, false)] {
       let partial = try store.claimPartial(digest)
       if partial.length == 0 { try partial.append(ByteBuffer(string: "abc")) }
-      partial.giveUp(because: StoreError("open", "x", errno))
+      partial.giveUp(because: FileError("open", "x", errno))
       #expect(partials.isEmpty == !isLeft)
     }
   }
@@ -147,15 +147,15 @@ struct PartialFileTests {
   }
 
   @Test func `what upstream said of it goes with it`() throws {
-    let place = try Values.place("r.test", "a/b")
-    let record = PartialRecord(size: 6, etag: "\"e\"", origin: place)
+    let repository = try Values.repository("r.test", "a/b")
+    let record = PartialRecord(size: 6, etag: "\"e\"", origin: repository)
     let first = try store.claimPartial(digest)
     let follower = try OpenFile(store.layout.partial(digest), .readWrite, [])
     #expect(!follower.isRecordNoted)
     try first.keep(record)
     #expect(follower.isRecordNoted)
     #expect(store.partialRecord(of: digest) == record)
-    #expect(store.partialRecord(of: digest)?.origin == place)
+    #expect(store.partialRecord(of: digest)?.origin == repository)
     try first.append(ByteBuffer(string: "abc"))
     first.release()
     #expect(!follower.isRecordNoted)
@@ -184,7 +184,7 @@ extension Store {
   /// The right to write a blob, which nobody has.
   func claimPartial(_ digest: Digest) throws -> PartialFile {
     guard case .mine(let partial) = try PartialFile.claim(digest, in: self) else {
-      throw StoreError("lock", layout.partial(digest), .resourceTemporarilyUnavailable)
+      throw FileError("lock", layout.partial(digest), .resourceTemporarilyUnavailable)
     }
     return partial
   }

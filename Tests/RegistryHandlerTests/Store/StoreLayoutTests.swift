@@ -8,15 +8,15 @@ struct StoreLayoutTests {
   @Test func `everything has its place`() throws {
     let layout = StoreLayout(root: "/s")
     let digest = try Values.digest(of: "abc")
-    let place = try Values.place("corp.test:5000", "o/a")
-    let repository = "/s/repositories/corp.test:5000/o/a"
+    let repository = try Values.repository("corp.test:5000", "o/a")
+    let directory = "/s/repositories/corp.test:5000/o/a"
     #expect(layout.blob(digest) == "/s/blobs/sha256/ba/\(Self.hex)")
     #expect(StoreLayout.relativePath(of: digest) == "sha256/ba/\(Self.hex)")
     #expect(layout.partial(digest) == "/s/partial/sha256/\(Self.hex)")
-    #expect(layout.blobLink(digest, in: place) == "\(repository)/_blobs/sha256/\(Self.hex)")
-    #expect(layout.manifest(digest, in: place) == "\(repository)/_manifests/sha256/\(Self.hex).json")
-    #expect(layout.tag(try Values.tag("v1.0"), in: place) == "\(repository)/_tags/v1.0.json")
-    #expect(place.description == "corp.test:5000/o/a")
+    #expect(layout.blobLink(digest, in: repository) == "\(directory)/_blobs/sha256/\(Self.hex)")
+    #expect(layout.manifest(digest, in: repository) == "\(directory)/_manifests/sha256/\(Self.hex).json")
+    #expect(layout.tag(try Values.tag("v1.0"), in: repository) == "\(directory)/_tags/v1.0.json")
+    #expect(repository.description == "corp.test:5000/o/a")
   }
 
   @Test func `algorithms do not mix`() throws {

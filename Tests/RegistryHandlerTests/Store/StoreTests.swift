@@ -7,13 +7,13 @@ struct StoreTests {
   private let directory: TemporaryDirectory
   private let store: Store
   private let digest: Digest
-  private let place: RepositoryPlace
+  private let repository: UpstreamRepository
 
   init() throws {
     directory = try TemporaryDirectory()
     store = try directory.makeStore()
     digest = try Values.digest(of: "abc")
-    place = try Values.place("r.test", "o/a")
+    repository = try Values.repository("r.test", "o/a")
   }
 
   private func status(of path: String) -> stat {
@@ -55,22 +55,23 @@ struct StoreTests {
 
   @Test func `a link counts for its repository and upstream only`() throws {
     let others = [
-      try Values.place("r.test", "o/b"), try Values.place("r.test", "o"), try Values.place("q.test", "o/a"),
+      try Values.repository("r.test", "o/b"), try Values.repository("r.test", "o"),
+      try Values.repository("q.test", "o/a"),
     ]
-    #expect(!store.hasLink(to: digest, in: place))
-    try store.link(digest, in: place)
-    try store.link(digest, in: place)
-    #expect(store.hasLink(to: digest, in: place))
+    #expect(!store.hasLink(to: digest, in: repository))
+    try store.link(digest, in: repository)
+    try store.link(digest, in: repository)
+    #expect(store.hasLink(to: digest, in: repository))
     #expect(others.allSatisfy { !store.hasLink(to: digest, in: $0) })
-    #expect(!store.hasLink(to: try Values.digest(of: "other"), in: place))
+    #expect(!store.hasLink(to: try Values.digest(of: "other"), in: repository))
   }
 
   @Test func `what is there is there for the next process too`() throws {
     try store.keep(Array("abc".utf8), as: digest)
-    try store.link(digest, in: place)
+    try store.link(digest, in: repository)
     let other = try directory.makeStore()
     #expect(other.size(of: digest) == 3)
-    #expect(other.hasLink(to: digest, in: place))
+    #expect(other.hasLink(to: digest, in: repository))
   }
 
   @Test func `a symbolic link or a directory in a blob's place is no blob`() throws {
@@ -91,12 +92,12 @@ struct StoreTests {
 
   @Test func `a store that cannot be written says so`() throws {
     try directory.write([], to: "\(directory.path)/file")
-    #expect(throws: StoreError.self) { try Store(directory: "\(directory.path)/file/store") }
+    #expect(throws: FileError.self) { try Store(directory: "\(directory.path)/file/store") }
     try store.fileSystem.makeDirectory(store.layout.root)
     store.fileSystem.remove(store.layout.partials)
     #expect(rmdir(store.layout.partials) == 0)
     try directory.write([], to: store.layout.partials)
-    #expect(throws: StoreError.self) { try store.probe() }
+    #expect(throws: FileError.self) { try store.probe() }
   }
 
   @Test func `temporary paths are never given twice`() async throws {

@@ -13,7 +13,7 @@ struct HeadFallbackTests {
 
   init() throws {
     fallback = HeadFallback { [clock] in clock.now }
-    key = HeadFallback.Key(place: try Values.place("r.test", "team/app"), kind: .manifest)
+    key = HeadFallback.Key(repository: try Values.repository("r.test", "team/app"), kind: .manifest)
   }
 
   @Test(
@@ -21,7 +21,7 @@ struct HeadFallbackTests {
       (nil, false),
       (UpstreamError(.status, "", status: 404), false),
       (UpstreamError(.status, "", status: 403), false),
-      (UpstreamError(.invalidAnswer, ""), false),
+      (UpstreamError(.invalidResponse, ""), false),
       (refused, true),
       (UpstreamError(.authentication, "", status: 401), true),
       (UpstreamError(.authentication, ""), nil),
@@ -80,8 +80,11 @@ struct HeadFallbackTests {
   }
 
   @Test func `kinds and repositories are apart`() async throws {
-    fallback.note(Self.refused, HeadFallback.Key(place: key.place, kind: .blob))
-    fallback.note(Self.refused, HeadFallback.Key(place: try Values.place("r.test", "team/other"), kind: .manifest))
+    fallback.note(Self.refused, HeadFallback.Key(repository: key.repository, kind: .blob))
+    fallback.note(
+      Self.refused,
+      HeadFallback.Key(repository: try Values.repository("r.test", "team/other"), kind: .manifest)
+    )
     #expect(await asked(2) == 1)
   }
 }

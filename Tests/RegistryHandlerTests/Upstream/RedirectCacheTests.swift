@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-struct RedirectMemoryTests {
+struct RedirectCacheTests {
   private let clock = ManualClock()
   private let redirect = ClientRedirect(status: 307, location: "https://s.test/k", method: .get)
 
@@ -12,19 +12,18 @@ struct RedirectMemoryTests {
     _ repository: String = "a",
     _ content: String = "x",
     _ method: HTTPRequest.Method = .get,
-    _ external: ExternalRedirects = .passThrough
-  ) throws -> RedirectMemory.Key {
-    RedirectMemory.Key(
-      upstream: try Values.upstream(upstream),
-      repository: try Values.repository(repository),
-      digest: try Values.digest(of: content),
-      method: method,
-      external: external
+    _ mode: RedirectMode = .passThrough
+  ) throws -> RedirectCache.Key {
+    RedirectCache.Key(
+      try Values.digest(of: content),
+      in: try Values.repository(upstream, repository),
+      by: method,
+      mode
     )
   }
 
   @Test func `a redirect is remembered for its life`() throws {
-    let memory = RedirectMemory { [clock] in clock.now }
+    let memory = RedirectCache { [clock] in clock.now }
     let key = try makeKey()
     #expect(memory.redirect(for: key) == nil)
     memory.keep(redirect, for: key, life: 10)
@@ -35,13 +34,13 @@ struct RedirectMemoryTests {
   }
 
   @Test(arguments: [0, -5]) func `one that is over is not kept`(_ life: Int64) throws {
-    let memory = RedirectMemory { [clock] in clock.now }
+    let memory = RedirectCache { [clock] in clock.now }
     memory.keep(redirect, for: try makeKey(), life: life)
     #expect(memory.redirect(for: try makeKey()) == nil)
   }
 
   @Test func `whoever asks for something else gets nothing of it`() throws {
-    let memory = RedirectMemory { [clock] in clock.now }
+    let memory = RedirectCache { [clock] in clock.now }
     memory.keep(redirect, for: try makeKey(), life: 10)
     for key in [
       try makeKey("q.test"), try makeKey("r.test", "b"), try makeKey("r.test", "a", "y"),
@@ -52,7 +51,7 @@ struct RedirectMemoryTests {
   }
 
   @Test func `it does not grow for ever`() throws {
-    let memory = RedirectMemory { [clock] in clock.now }
+    let memory = RedirectCache { [clock] in clock.now }
     for number in 0..<10_001 { memory.keep(redirect, for: try makeKey("r.test", "a\(number)"), life: 10) }
     #expect(memory.redirect(for: try makeKey("r.test", "a0")) == nil)
     #expect(memory.redirect(for: try makeKey("r.test", "a10000")) == redirect)

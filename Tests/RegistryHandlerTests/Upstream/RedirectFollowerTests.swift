@@ -4,7 +4,7 @@ internal import Testing
 @testable internal import RegistryHandler
 
 /// Table "Redirects" of `docs/request-handling.md`, carried out; and the choice of the endpoint.
-struct AuthenticatedUpstreamRedirectTests {
+struct RedirectFollowerTests {
   private static let signed = "https://s3.test/k?X-Amz-Signature=a%2Fb"
 
   private let registry = FakeUpstream()
@@ -18,9 +18,9 @@ struct AuthenticatedUpstreamRedirectTests {
     blob = "GET https://r.test/v2/a/blobs/\(digest)"
   }
 
-  private func makeUpstream(_ endpoints: [String] = ["https://r.test"]) throws -> AuthenticatedUpstream {
+  private func makeUpstream(_ endpoints: [String] = ["https://r.test"]) throws -> UpstreamSession {
     let upstream = Upstream(name: try Values.upstream("r.test"), endpoints: try endpoints.map { try Values.url($0) })
-    return AuthenticatedUpstream(upstream, client: registry, tokens: tokens, now: { 0 })
+    return UpstreamSession(upstream, client: registry, tokens: tokens, now: { 0 })
   }
 
   private func redirect(to location: String, _ status: Int = 307) -> FakeAnswer {
@@ -59,7 +59,7 @@ struct AuthenticatedUpstreamRedirectTests {
     registry.on(blob, location.map { redirect(to: $0) } ?? FakeAnswer(302))
     let upstream = try makeUpstream()
     let error = await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
-    #expect(error?.kind == .invalidAnswer)
+    #expect(error?.kind == .invalidResponse)
     #expect(registry.log == [blob])
   }
 
@@ -69,7 +69,7 @@ struct AuthenticatedUpstreamRedirectTests {
     registry.on("GET https://r.test/2", redirect(to: "/1"))
     let upstream = try makeUpstream()
     let error = await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
-    #expect(error?.kind == .invalidAnswer)
+    #expect(error?.kind == .invalidResponse)
     #expect(registry.log.count == 3)
   }
 
@@ -192,7 +192,7 @@ struct AuthenticatedUpstreamRedirectTests {
   }
 
   @Test func `a refusal of where a manifest has been moved is a refusal`() async throws {
-    let manifest = Route.manifest(try Values.repository("a"), .tag(try #require(Tag("1"))))
+    let manifest = Route.manifest(try Values.repository("a"), .tag(try #require(TagName("1"))))
     registry.on("GET https://r.test\(manifest.target)", redirect(to: "https://x.test/m?Signature=1"))
     registry.on("GET https://x.test/m?Signature=1", FakeAnswer(403))
     guard case .response(let response) = try await makeUpstream().send(.get, manifest) else {

@@ -4,19 +4,19 @@ internal import Testing
 @testable internal import RegistryHandler
 
 /// Table "Errors" of `docs/request-handling.md`: what is remembered.
-struct RefusalMemoryTests {
+struct RefusalCacheTests {
   private let clock = ManualClock()
-  private let memory: RefusalMemory
-  private let key: RefusalMemory.Key
+  private let memory: RefusalCache
+  private let key: RefusalCache.Key
 
   init() throws {
-    memory = RefusalMemory { [clock] in clock.now }
+    memory = RefusalCache { [clock] in clock.now }
     key = try Self.key("v1")
   }
 
-  private static func key(_ tag: String) throws -> RefusalMemory.Key {
-    let place = try Values.place("r.test", "o/a")
-    return RefusalMemory.Key(place: place, content: .manifest(.tag(try Values.tag(tag)), acceptable: nil))
+  private static func key(_ tag: String) throws -> RefusalCache.Key {
+    let repository = try Values.repository("r.test", "o/a")
+    return RefusalCache.Key(repository: repository, content: .manifest(.tag(try Values.tag(tag)), acceptable: nil))
   }
 
   private func refused(_ status: Int) -> UpstreamError { UpstreamError(.status, "no", status: status) }
@@ -34,7 +34,7 @@ struct RefusalMemoryTests {
       (.authentication, 401, .get, [.get, .head]), (.authentication, 403, .head, [.head]),
       (.authentication, nil, .get, []), (.authentication, 500, .get, []),
       (.status, 400, .get, []), (.status, 410, .get, []), (.status, 429, .get, []), (.status, 500, .get, []),
-      (.status, 503, .head, []), (.invalidAnswer, 403, .get, []), (.invalidAnswer, nil, .get, []),
+      (.status, 503, .head, []), (.invalidResponse, 403, .get, []), (.invalidResponse, nil, .get, []),
       (.unreachable, nil, .get, []), (.timeout, nil, .get, []), (.cancelled, nil, .get, []), (.store, nil, .get, []),
       (.busy, nil, .get, []),
     ] as [(UpstreamError.Kind, Int?, HTTPRequest.Method, Set<HTTPRequest.Method>)]

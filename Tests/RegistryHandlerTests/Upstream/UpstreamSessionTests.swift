@@ -4,7 +4,7 @@ internal import Testing
 @testable internal import RegistryHandler
 
 /// Table "Tokens" of `docs/request-handling.md`.
-struct AuthenticatedUpstreamTests {
+struct UpstreamSessionTests {
   private static let manifest = "https://r.test/v2/a/manifests/v1"
   private static let realm = "https://auth.r.test/token?service=r&scope=repository%3Aa%3Apull"
   private static let challenge = FakeAnswer.challenge(#"Bearer realm="https://auth.r.test/token",service="r""#)
@@ -19,14 +19,14 @@ struct AuthenticatedUpstreamTests {
     route = .manifest(try Values.repository("a"), .tag(try Values.tag("v1")))
   }
 
-  private func makeUpstream(realms: [String] = []) throws -> AuthenticatedUpstream {
+  private func makeUpstream(realms: [String] = []) throws -> UpstreamSession {
     var upstream = Upstream(name: try Values.upstream("r.test"), endpoints: [try Values.url("https://r.test")])
     upstream.realms = try realms.map { try #require(HostPattern($0)) }
-    return AuthenticatedUpstream(upstream, client: registry, tokens: tokens, now: { 0 })
+    return UpstreamSession(upstream, client: registry, tokens: tokens, now: { 0 })
   }
 
   /// Status of the answer; a redirect is told by its own.
-  private func send(_ upstream: AuthenticatedUpstream, headers: HTTPFields = [:]) async throws -> Int {
+  private func send(_ upstream: UpstreamSession, headers: HTTPFields = [:]) async throws -> Int {
     switch try await upstream.send(.get, route, headers: headers) {
     case .response(let response): response.status
     case .redirect(let redirect): redirect.status
@@ -118,12 +118,12 @@ struct AuthenticatedUpstreamTests {
 
   @Test(
     arguments: [
-      ("https://auth.r.test/token", [], AddressRule.publicOr([])),
-      ("https://auth.r.test/token", ["r.test"], .publicOr([])),
+      ("https://auth.r.test/token", [], AddressRule.publicOr(allowed: [])),
+      ("https://auth.r.test/token", ["r.test"], .publicOr(allowed: [])),
       ("https://auth.r.test/token", ["auth.r.test"], .any),
       ("https://r.test/token", [], .any),
       ("https://r.test:444/token", ["r.test:444"], .any),
-      ("https://auth.other.test/token", ["other.test"], .publicOr([])),
+      ("https://auth.other.test/token", ["other.test"], .publicOr(allowed: [])),
       ("https://auth.other.test/token", ["auth.other.test"], .any),
       ("https://10.0.0.1/token", ["10.0.0.1"], .any),
     ] as [(String, [String], AddressRule)]

@@ -93,14 +93,14 @@ struct ConfigurationTests {
     #expect(upstream.tagTTL == .seconds(90))
     #expect(upstream.staleIfError == .seconds(4 * 604_800))
     let redirects = upstream.redirects
-    #expect(redirects.external == .passThrough)
+    #expect(redirects.mode == .passThrough)
     #expect(redirects.internalHosts.map(\.description) == ["cdn.corp.example"])
     #expect(redirects.storageHosts.map(\.description).suffix(2) == ["s3.example.com", "127.0.0.1:9000"])
     #expect(redirects.storageHosts.count == RedirectRules.commonStorageHosts.count + 2)
     #expect(redirects.relayClients == ["10.0.0.0/8", "fd00::/8"].compactMap(IPNetwork.init))
     #expect(upstream.allowPrivate == ["192.168.0.0/16"].compactMap(IPNetwork.init))
     let other = try #require(configuration.upstreamTable.upstream(named: "ghcr.io"))
-    #expect(other.redirects.external == .follow)
+    #expect(other.redirects.mode == .follow)
     #expect(other.redirects.storageHosts.map(\.description).last == "s3.example.com")
     #expect(other.redirects.relayClients.isEmpty)
     #expect(other.allowPrivate.isEmpty)
@@ -127,9 +127,9 @@ struct ConfigurationTests {
     )
     let table = configuration.upstreamTable
     #expect(table.upstream(named: "quay.io")?.tagTTL == .seconds(420))
-    #expect(table.upstream(named: "quay.io")?.redirects.external == .follow)
+    #expect(table.upstream(named: "quay.io")?.redirects.mode == .follow)
     #expect(table.upstream(named: "ghcr.io")?.tagTTL == .seconds(540))
-    #expect(table.upstream(named: "ghcr.io")?.redirects.external == .passThrough)
+    #expect(table.upstream(named: "ghcr.io")?.redirects.mode == .passThrough)
   }
 
   @Test(

@@ -45,7 +45,7 @@ final class LineLogHandlerTests {
 
   @Test("A request is one line with what was asked and how it ended", arguments: LogFormat.allCases)
   func request(format: LogFormat) throws {
-    let log = RequestLog(try LogOutput(path: path), format: format, level: .info)
+    let log = AccessLog(try LogOutput(path: path), format: format, level: .info)
     let request = RegistryRequest(id: "r1", method: .get, target: "/v2/?secret", host: "h")
     var response = RegistryResponse(status: 200)
     response.record.kind = .blob
@@ -71,7 +71,7 @@ final class LineLogHandlerTests {
 
   @Test("Requests are not written above info")
   func quiet() throws {
-    let log = RequestLog(try LogOutput(path: path), format: .json, level: .notice)
+    let log = AccessLog(try LogOutput(path: path), format: .json, level: .notice)
     let request = RegistryRequest(id: "r1", method: .get, target: "/v2/", host: "h")
     log.write(request, RegistryResponse(status: 200), bodyBytes: 0, .complete, duration: .zero)
     #expect(try lines().isEmpty)

@@ -2,7 +2,7 @@ internal import Testing
 
 @testable internal import regproxy_fcgi
 
-struct WorkerPoolLimitsTests {
+struct WorkerLimitsTests {
   @Test(
     arguments: [
       (descriptors: Int.max, min: 32, max: 1024), (5184, 32, 1024), (5183, 32, 1023), (1024, 32, 192), (200, 27, 27),

@@ -33,7 +33,7 @@ package struct EvictionPolicy: Equatable, Sendable {
 
   /// How much should go before anybody has to wait for it, in bytes: nothing below nineteen twentieths of a limit, then as
   /// much as leaves a tenth of it.
-  package func excessAhead(total: Int64, free: Int64?) -> Int64 {
+  package func excessOverHighWatermark(total: Int64, free: Int64?) -> Int64 {
     var excess: Int64 = 0
     if let maxSize = limits.maxSize, total > maxSize / 20 * 19 { excess = total - maxSize / 10 * 9 }
     if let minFree = limits.minFree, let free, free < minFree + minFree / 20 {
@@ -46,7 +46,7 @@ package struct EvictionPolicy: Equatable, Sendable {
   /// from `min_free` as for blobs.
   package func excessOfPartials(total: Int64, free: Int64?) -> Int64 {
     let above = limits.maxSize.map { total - $0 / 10 } ?? 0
-    return min(total, max(0, above, excessAhead(total: 0, free: free)))
+    return min(total, max(0, above, excessOverHighWatermark(total: 0, free: free)))
   }
 
   /// Whether a blob of unknown size may grow: it may use a tenth of either limit beyond it, as it evicts nothing before its end.
@@ -71,10 +71,12 @@ package struct EvictionPolicy: Equatable, Sendable {
   }
 
   /// Whether a blob may go. A use within a minute after the recorded one may not have been recorded.
-  package func mayEvict(lastUse: Int64, now: Int64) -> Bool {
-    now - lastUse > Self.protection + Self.useInterval
+  package func mayEvict(accessTime: Int64, now: Int64) -> Bool {
+    now - accessTime > Self.protection + Self.useInterval
   }
 
   /// Whether the blobs of a repository stay.
-  package func pins(_ place: RepositoryPlace) -> Bool { limits.pins.contains { $0.matches(place.description) } }
+  package func pins(_ repository: UpstreamRepository) -> Bool {
+    limits.pins.contains { $0.matches(repository.description) }
+  }
 }

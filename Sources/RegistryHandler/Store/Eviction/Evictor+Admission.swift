@@ -62,7 +62,7 @@ extension Evictor {
   package func withdraw(_ digest: Digest) { growing.remove(digest) }
 
   /// Gives back what was counted for a blob that was not kept after all.
-  package func giveBack(_ size: Int64) { store.usage.add(-StoreUsage.taken(by: size)) }
+  package func unreserve(_ size: Int64) { store.usage.add(-StoreUsage.taken(by: size)) }
 
   /// Whether a blob of unknown size may go on to grow. Blocks shortly.
   /// - Parameters:

@@ -9,18 +9,18 @@ internal import SystemPackage
 package final class Evictor: Sendable {
   private struct Candidate {
     let digest: Digest
-    let lastUse: Int64
+    let accessTime: Int64
   }
 
   private struct State {
     /// The one to go first is last.
     var candidates: [Candidate] = []
     /// A look at all blobs is not repeated before.
-    var nextLook: ContinuousClock.Instant
+    var nextScan: ContinuousClock.Instant
   }
 
   /// What has been evicted.
-  private struct Gone {
+  private struct EvictedTotal {
     var blobs: UInt64 = 0
     /// As the disk counts them.
     var bytes: Int64 = 0
@@ -81,7 +81,7 @@ package final class Evictor: Sendable {
     self.now = now
     self.clock = clock
     growing = GrowingPartials(store, clock: clock)
-    state = Mutex(State(nextLook: clock()))
+    state = Mutex(State(nextScan: clock()))
   }
 
   /// How many blobs, and bytes of them, this process has evicted.
@@ -108,11 +108,11 @@ package final class Evictor: Sendable {
     guard policy.limits.isLimited else { return }
     var total = store.usage.total
     // The total cannot be written where no byte is free: it has to be acted on all the same.
-    if total == nil { withLock { total = look(&$0) } }
+    if total == nil { withLock { total = scan(&$0) } }
     trimPartials()
     // Room for downloads was made when they began; until one is kept, nothing goes for it.
     let growth = growing.totals()
-    let wanted = policy.excessAhead(
+    let wanted = policy.excessOverHighWatermark(
       total: (total ?? 0).subtractingClamped(growth.reserved),
       free: freeSpace?.addingClamped(growth.written)
     )
@@ -121,8 +121,8 @@ package final class Evictor: Sendable {
 
   /// Removes what is left of downloads, those first that nobody has gone on with for the longest time.
   private func trimPartials() {
-    let collector = StoreCollector(store, now: now())
-    let abandoned = collector.partials(unchangedFor: StoreCollector.abandonment)
+    let collector = GarbageCollector(store, now: now())
+    let abandoned = collector.partials(unchangedFor: GarbageCollector.abandonment)
     let total = abandoned.reduce(0) { $0 + $1.taken }
     var excess = policy.excessOfPartials(total: total, free: freeSpace)
     for partial in abandoned {
@@ -133,14 +133,14 @@ package final class Evictor: Sendable {
 
   /// Counts all blobs anew: a process that was killed has given back nothing of what its downloads were about to take. Blocks.
   package func recount() {
-    if policy.limits.isLimited { withLock { _ = look(&$0) } }
+    if policy.limits.isLimited { withLock { _ = scan(&$0) } }
   }
 
   /// Counts all blobs anew, and removes what serves nobody. Blocks.
-  package func collect() {
+  package func collectGarbage() {
     recount()
     // Nobody who needs room waits for this.
-    withLock(store.layout.collectorLock) { StoreCollector(store, now: now()).collect() }
+    withLock(store.layout.collectorLock) { GarbageCollector(store, now: now()).collectGarbage() }
   }
 
   // MARK: - Eviction
@@ -177,33 +177,33 @@ package final class Evictor: Sendable {
   }
 
   func evict(_ wanted: Int64, _ extent: Extent) -> Outcome {
-    var gone = Gone()
-    var uncounted = Gone()
+    var gone = EvictedTotal()
+    var uncounted = EvictedTotal()
     let start = ContinuousClock.now
     let isMine = withLock { state in
       defer { count(&uncounted) }
-      func mayLook() -> Bool { extent != .allOrNothingKnown && state.nextLook < clock() }
+      func mayScan() -> Bool { extent != .allOrNothingKnown && state.nextScan < clock() }
       func isEnough() -> Bool { extent == .whatMayGo || mayEvict(wanted - gone.bytes, state) }
       if !isEnough() {
-        guard mayLook() else { return }
-        look(&state)
+        guard mayScan() else { return }
+        scan(&state)
         guard isEnough() else { return }
       }
       while gone.bytes < wanted {
         guard let candidate = state.candidates.last else {
-          guard mayLook() else { return }
+          guard mayScan() else { return }
           // A look counts what is there: what has gone before it must not be taken off once more.
           count(&uncounted)
-          look(&state)
+          scan(&state)
           if state.candidates.isEmpty || !isEnough() { return }
           continue
         }
         // In their order: where this one may not go, none may.
-        guard policy.mayEvict(lastUse: candidate.lastUse, now: now()) else { return }
+        guard policy.mayEvict(accessTime: candidate.accessTime, now: now()) else { return }
         state.candidates.removeLast()
         // One that was used since is younger than it seemed; the next look finds it in its place.
         let path = store.layout.blob(candidate.digest)
-        guard let use = store.fileSystem.use(of: path), use.lastUse <= candidate.lastUse else { continue }
+        guard let use = store.fileSystem.status(of: path), use.accessTime <= candidate.accessTime else { continue }
         guard store.fileSystem.remove(path) else { continue }
         gone.add(use.size)
         uncounted.add(use.size)
@@ -228,27 +228,27 @@ package final class Evictor: Sendable {
     var rest = wanted
     for candidate in state.candidates.reversed() {
       if rest <= 0 { return true }
-      guard policy.mayEvict(lastUse: candidate.lastUse, now: now()) else { return false }
+      guard policy.mayEvict(accessTime: candidate.accessTime, now: now()) else { return false }
       // It may have been used since, or another process has removed it.
-      let use = store.fileSystem.use(of: store.layout.blob(candidate.digest))
-      if let use, use.lastUse <= candidate.lastUse { rest -= StoreUsage.taken(by: use.size) }
+      let use = store.fileSystem.status(of: store.layout.blob(candidate.digest))
+      if let use, use.accessTime <= candidate.accessTime { rest -= StoreUsage.taken(by: use.size) }
     }
     return rest <= 0
   }
 
   /// Lets all processes know of what has gone.
-  private func count(_ gone: inout Gone) {
+  private func count(_ gone: inout EvictedTotal) {
     guard gone.blobs > 0 else { return }
     store.usage.add(-gone.bytes)
     blobs.add(gone.blobs, ordering: .relaxed)
     bytes.add(UInt64(gone.bytes), ordering: .relaxed)
-    gone = Gone()
+    gone = EvictedTotal()
   }
 
   /// Looks at all blobs: what they take, and in which order they go.
   /// - Returns: what they take, in bytes.
   @discardableResult
-  private func look(_ state: inout State) -> Int64 {
+  private func scan(_ state: inout State) -> Int64 {
     let start = ContinuousClock.now
     // Counted before the blobs, so that a download that is kept meanwhile is not forgotten.
     let (before, reserved) = withAdmissionLock { (store.usage.total, growing.totals(isFresh: true).reserved) }
@@ -256,14 +256,14 @@ package final class Evictor: Sendable {
     state.candidates = []
     store.forEachBlob { digest, use in
       total = total.addingClamped(StoreUsage.taken(by: use.size))
-      state.candidates.append(Candidate(digest: digest, lastUse: use.lastUse))
+      state.candidates.append(Candidate(digest: digest, accessTime: use.accessTime))
     }
     if !policy.limits.pins.isEmpty {
       // After the blobs: a link is there before its blob.
       let pinned = pinnedBlobs()
       state.candidates.removeAll { pinned.contains($0.digest) }
     }
-    state.candidates.sort { $0.lastUse > $1.lastUse }
+    state.candidates.sort { $0.accessTime > $1.accessTime }
     do {
       try store.usage.set(total, before: before)
     } catch {
@@ -271,16 +271,16 @@ package final class Evictor: Sendable {
     }
     // Where little may go it is not looked for all the time.
     let duration = ContinuousClock.now - start
-    state.nextLook = clock() + max(.seconds(1), duration * 10)
+    state.nextScan = clock() + max(.seconds(1), duration * 10)
     return total
   }
 
   private func pinnedBlobs() -> Set<Digest> {
     var pinned: Set<Digest> = []
-    store.forEachPlace { place in
-      guard policy.pins(place) else { return }
-      pinned.formUnion(store.blobLinks(in: place))
-      pinned.formUnion(store.manifestLinks(in: place))
+    store.forEachRepository { repository in
+      guard policy.pins(repository) else { return }
+      pinned.formUnion(store.blobLinks(in: repository))
+      pinned.formUnion(store.manifestLinks(in: repository))
     }
     return pinned
   }

@@ -1,5 +1,5 @@
 /// Removes what serves nobody any more: links and records of blobs that have gone, and what was never finished.
-package struct StoreCollector: Sendable {
+package struct GarbageCollector: Sendable {
   /// What is left of a download stays so long for somebody to go on with it, in seconds.
   package static let partialLife: Int64 = 7 * 86_400
 
@@ -16,15 +16,15 @@ package struct StoreCollector: Sendable {
   }
 
   /// Blocks, long in a large store; requests go on meanwhile.
-  package func collect() {
+  package func collectGarbage() {
     collectPartials()
-    store.forEachPlace { collect($0) }
+    store.forEachRepository { collect($0) }
   }
 
   /// What is left of a download that nobody seems to go on with.
   package struct AbandonedPartial: Sendable {
     let digest: Digest
-    let lastChange: Int64
+    let modificationTime: Int64
     /// As the disk counts it, in bytes.
     let taken: Int64
   }
@@ -37,11 +37,11 @@ package struct StoreCollector: Sendable {
   package func partials(unchangedFor age: Int64) -> [AbandonedPartial] {
     var partials: [AbandonedPartial] = []
     store.forEachPartial { digest, use in
-      guard now - use.lastChange > age else { return }
+      guard now - use.modificationTime > age else { return }
       let taken = StoreUsage.taken(by: use.size)
-      partials.append(AbandonedPartial(digest: digest, lastChange: use.lastChange, taken: taken))
+      partials.append(AbandonedPartial(digest: digest, modificationTime: use.modificationTime, taken: taken))
     }
-    return partials.sorted { $0.lastChange < $1.lastChange }
+    return partials.sorted { $0.modificationTime < $1.modificationTime }
   }
 
   /// Removes what is left of a download, unless somebody is at it. Blocks.
@@ -54,7 +54,7 @@ package struct StoreCollector: Sendable {
   }
 
   private func isOlder(_ path: String, than age: Int64) -> Bool {
-    store.fileSystem.use(of: path).map { now - $0.lastChange > age } ?? false
+    store.fileSystem.status(of: path).map { now - $0.modificationTime > age } ?? false
   }
 
   private func collectPartials() {
@@ -76,7 +76,7 @@ package struct StoreCollector: Sendable {
     for partial in self.partials(unchangedFor: Self.partialLife) { discard(partial) }
   }
 
-  private func collect(_ place: RepositoryPlace) {
+  private func collect(_ repository: UpstreamRepository) {
     let (layout, fileSystem) = (store.layout, store.fileSystem)
     func servesNobody(_ path: String, leadingTo digest: Digest) -> Bool {
       store.size(of: digest) == nil && isOlder(path, than: Self.grace)
@@ -84,10 +84,12 @@ package struct StoreCollector: Sendable {
     func remove(_ path: String, leadingTo digest: Digest) {
       if servesNobody(path, leadingTo: digest) { fileSystem.remove(path) }
     }
-    for digest in store.blobLinks(in: place) { remove(layout.blobLink(digest, in: place), leadingTo: digest) }
-    for digest in store.manifestLinks(in: place) { remove(layout.manifest(digest, in: place), leadingTo: digest) }
+    for digest in store.blobLinks(in: repository) { remove(layout.blobLink(digest, in: repository), leadingTo: digest) }
+    for digest in store.manifestLinks(in: repository) {
+      remove(layout.manifest(digest, in: repository), leadingTo: digest)
+    }
     // A tag without its manifest is no answer, however stale it may be.
-    for record in store.tagRecords(in: place) {
+    for record in store.tagRecords(in: repository) {
       guard let digest = record.digest, servesNobody(record.path, leadingTo: digest) else { continue }
       store.removeTagRecord(at: record.path)
     }

@@ -1,22 +1,22 @@
 /// What the store has of one repository, and how it hangs together. Reads every manifest of it when it is made.
 package struct RepositoryContents: Sendable {
-  package let place: RepositoryPlace
+  package let repository: UpstreamRepository
   /// The manifests that are here.
   package let manifests: [Digest: ManifestContents]
   /// The tags by what they were last seen as, whether it is here or not.
-  package let tags: [Digest: Set<Tag>]
+  package let tags: [Digest: Set<TagName>]
 
   /// Blocks.
-  package init(_ place: RepositoryPlace, in store: Store) {
-    self.place = place
+  package init(_ repository: UpstreamRepository, in store: Store) {
+    self.repository = repository
     var manifests: [Digest: ManifestContents] = [:]
-    for digest in store.manifestLinks(in: place) {
+    for digest in store.manifestLinks(in: repository) {
       guard let bytes = store.manifestBytes(digest) else { continue }
       manifests[digest] = ManifestContents(bytes) ?? ManifestContents(Array("{}".utf8))
     }
     self.manifests = manifests
-    var tags: [Digest: Set<Tag>] = [:]
-    for record in store.tagRecords(in: place) {
+    var tags: [Digest: Set<TagName>] = [:]
+    for record in store.tagRecords(in: repository) {
       if let digest = record.digest { tags[digest, default: []].insert(record.tag) }
     }
     self.tags = tags

@@ -2,14 +2,14 @@
 package struct StoreInventory: Sendable {
   /// An image or an index that a client can pull.
   package struct Image: Equatable, Sendable {
-    package let place: RepositoryPlace
+    package let repository: UpstreamRepository
     /// In their order.
-    package let tags: [Tag]
+    package let tags: [TagName]
     package let digest: Digest
     /// What is here of it, in bytes; what others share with it is counted, too.
     package let size: Int64
     /// When a manifest of it was served last, in seconds since 1970.
-    package let lastUse: Int64
+    package let accessTime: Int64
   }
 
   /// What some blobs take.
@@ -31,7 +31,7 @@ package struct StoreInventory: Sendable {
 
   /// What everything takes. A blob that several have is counted for each of them, and once in the total.
   package struct Report: Equatable, Sendable {
-    package var repositories: [RepositoryPlace: Usage] = [:]
+    package var repositories: [UpstreamRepository: Usage] = [:]
     package var upstreams: [UpstreamName: Usage] = [:]
     package var total = Usage()
     /// Downloads under way, and what is left of others.
@@ -45,29 +45,29 @@ package struct StoreInventory: Sendable {
 
   /// The images, in the order of their names. Blocks, as long as it takes to read all manifests.
   /// - Parameter isWanted: whether a repository is looked at.
-  package func images(where isWanted: (RepositoryPlace) -> Bool = { _ in true }) -> [Image] {
+  package func images(where isWanted: (UpstreamRepository) -> Bool = { _ in true }) -> [Image] {
     var images: [Image] = []
-    store.forEachPlace { place in
-      if isWanted(place) { images += self.images(in: place) }
+    store.forEachRepository { repository in
+      if isWanted(repository) { images += self.images(in: repository) }
     }
     return images.sorted {
-      ($0.place.description, $0.tagList, $0.digest.hex) < ($1.place.description, $1.tagList, $1.digest.hex)
+      ($0.repository.description, $0.tagList, $0.digest.hex) < ($1.repository.description, $1.tagList, $1.digest.hex)
     }
   }
 
-  private func images(in place: RepositoryPlace) -> [Image] {
-    let contents = RepositoryContents(place, in: store)
+  private func images(in repository: UpstreamRepository) -> [Image] {
+    let contents = RepositoryContents(repository, in: store)
     return contents.images.map { digest in
       let reached = contents.reachable(from: [digest])
       let uses = reached.compactMap { part in
-        store.fileSystem.use(of: store.layout.blob(part)).map { (part, $0) }
+        store.fileSystem.status(of: store.layout.blob(part)).map { (part, $0) }
       }
       return Image(
-        place: place,
+        repository: repository,
         tags: (contents.tags[digest] ?? []).sorted { $0.description < $1.description },
         digest: digest,
         size: uses.reduce(0) { $0 + $1.1.size },
-        lastUse: uses.filter { contents.manifests[$0.0] != nil }.map(\.1.lastUse).max() ?? 0
+        accessTime: uses.filter { contents.manifests[$0.0] != nil }.map(\.1.accessTime).max() ?? 0
       )
     }
   }
@@ -81,12 +81,12 @@ package struct StoreInventory: Sendable {
       report.total.add(use.size)
     }
     var ofUpstream: [UpstreamName: Set<Digest>] = [:]
-    store.forEachPlace { place in
-      let linked = Set(store.blobLinks(in: place) + store.manifestLinks(in: place))
+    store.forEachRepository { repository in
+      let linked = Set(store.blobLinks(in: repository) + store.manifestLinks(in: repository))
       let usage = Self.usage(of: linked, sizes)
       guard usage.blobs > 0 else { return }
-      report.repositories[place] = usage
-      ofUpstream[place.upstream, default: []].formUnion(linked)
+      report.repositories[repository] = usage
+      ofUpstream[repository.upstream, default: []].formUnion(linked)
     }
     report.upstreams = ofUpstream.mapValues { Self.usage(of: $0, sizes) }
     let layout = store.layout

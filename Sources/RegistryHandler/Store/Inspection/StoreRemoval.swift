@@ -2,11 +2,11 @@
 package struct StoreRemoval: Sendable {
   package enum Target: Equatable, Sendable {
     /// All of a repository.
-    case repository(RepositoryPlace)
+    case repository(UpstreamRepository)
     /// A tag, and its image unless another tag or index has it.
-    case tag(RepositoryPlace, Tag)
+    case tag(UpstreamRepository, TagName)
     /// A manifest with its tags, or a blob, of a repository.
-    case content(RepositoryPlace, Digest)
+    case content(UpstreamRepository, Digest)
     /// The bytes, whichever repositories have them.
     case blob(Digest)
   }
@@ -33,22 +33,22 @@ package struct StoreRemoval: Sendable {
     var plan = Plan()
     let digests: Set<Digest>
     switch target {
-    case .repository(let place):
-      plan.tags = store.tagRecords(in: place).map(\.path)
-      digests = Set(store.blobLinks(in: place) + store.manifestLinks(in: place))
-      unlink(digests, in: place, &plan)
-    case .tag(let place, let tag):
-      digests = remove(tag, in: place, &plan)
-    case .content(let place, let digest):
-      let contents = RepositoryContents(place, in: store)
-      plan.tags = store.tagRecords(in: place).filter { $0.digest == digest }.map(\.path)
+    case .repository(let repository):
+      plan.tags = store.tagRecords(in: repository).map(\.path)
+      digests = Set(store.blobLinks(in: repository) + store.manifestLinks(in: repository))
+      unlink(digests, in: repository, &plan)
+    case .tag(let repository, let tag):
+      digests = remove(tag, in: repository, &plan)
+    case .content(let repository, let digest):
+      let contents = RepositoryContents(repository, in: store)
+      plan.tags = store.tagRecords(in: repository).filter { $0.digest == digest }.map(\.path)
       digests = onlyNeeded(by: [digest], contents)
-      unlink(digests, in: place, &plan)
+      unlink(digests, in: repository, &plan)
     case .blob(let digest):
       digests = [digest]
-      store.forEachPlace { place in
-        plan.tags += store.tagRecords(in: place).filter { $0.digest == digest }.map(\.path)
-        unlink(digests, in: place, &plan)
+      store.forEachRepository { repository in
+        plan.tags += store.tagRecords(in: repository).filter { $0.digest == digest }.map(\.path)
+        unlink(digests, in: repository, &plan)
       }
     }
     plan.blobs = unlinked(digests, after: plan).sorted { $0.hex < $1.hex }
@@ -69,9 +69,9 @@ package struct StoreRemoval: Sendable {
   }
 
   /// - Returns: what nothing in the repository needs once the tag has gone.
-  private func remove(_ tag: Tag, in place: RepositoryPlace, _ plan: inout Plan) -> Set<Digest> {
-    let contents = RepositoryContents(place, in: store)
-    let records = store.tagRecords(in: place).filter { $0.tag == tag }
+  private func remove(_ tag: TagName, in repository: UpstreamRepository, _ plan: inout Plan) -> Set<Digest> {
+    let contents = RepositoryContents(repository, in: store)
+    let records = store.tagRecords(in: repository).filter { $0.tag == tag }
     plan.tags = records.map(\.path)
     let children = Set(contents.manifests.values.flatMap(\.manifests))
     let named = Set(records.compactMap(\.digest))
@@ -79,7 +79,7 @@ package struct StoreRemoval: Sendable {
     let going = named.filter { contents.tags[$0] == [tag] }
     let images = going.filter { !children.contains($0) || !isNamedByAnother($0, than: going, contents) }
     let digests = onlyNeeded(by: images, contents)
-    unlink(digests, in: place, &plan)
+    unlink(digests, in: repository, &plan)
     return digests
   }
 
@@ -93,23 +93,25 @@ package struct StoreRemoval: Sendable {
     return contents.reachable(from: digests).subtracting(staying).union(digests)
   }
 
-  private func unlink(_ digests: Set<Digest>, in place: RepositoryPlace, _ plan: inout Plan) {
+  private func unlink(_ digests: Set<Digest>, in repository: UpstreamRepository, _ plan: inout Plan) {
     for digest in digests {
-      for path in links(to: digest, in: place) where store.fileSystem.size(of: path) != nil { plan.links.append(path) }
+      for path in links(to: digest, in: repository) where store.fileSystem.size(of: path) != nil {
+        plan.links.append(path)
+      }
     }
   }
 
-  private func links(to digest: Digest, in place: RepositoryPlace) -> [String] {
-    [store.layout.manifest(digest, in: place), store.layout.blobLink(digest, in: place)]
+  private func links(to digest: Digest, in repository: UpstreamRepository) -> [String] {
+    [store.layout.manifest(digest, in: repository), store.layout.blobLink(digest, in: repository)]
   }
 
   /// The blobs among them that no repository has any more.
   private func unlinked(_ digests: Set<Digest>, after plan: Plan) -> Set<Digest> {
     let going = Set(plan.links)
     var unlinked = digests.filter { store.size(of: $0) != nil }
-    store.forEachPlace { place in
+    store.forEachRepository { repository in
       unlinked = unlinked.filter { digest in
-        links(to: digest, in: place).allSatisfy { going.contains($0) || store.fileSystem.size(of: $0) == nil }
+        links(to: digest, in: repository).allSatisfy { going.contains($0) || store.fileSystem.size(of: $0) == nil }
       }
     }
     return unlinked
@@ -129,17 +131,17 @@ extension StoreRemoval.Target {
     else { return nil }
     let rest = first[first.index(after: slash)...]
     let colon = rest.firstIndex(of: ":")
-    guard let repository = RepositoryName(rest[..<(colon ?? rest.endIndex)]) else { return nil }
-    let place = RepositoryPlace(upstream: upstream, repository: repository)
+    guard let name = RepositoryName(rest[..<(colon ?? rest.endIndex)]) else { return nil }
+    let repository = UpstreamRepository(upstream: upstream, name: name)
     if parts.count == 2 {
       // What a tag says beside a digest is for people.
       guard let digest = Digest(parts[1]) else { return nil }
-      self = .content(place, digest)
+      self = .content(repository, digest)
     } else if let colon {
-      guard let tag = Tag(rest[rest.index(after: colon)...]) else { return nil }
-      self = .tag(place, tag)
+      guard let tag = TagName(rest[rest.index(after: colon)...]) else { return nil }
+      self = .tag(repository, tag)
     } else {
-      self = .repository(place)
+      self = .repository(repository)
     }
   }
 }

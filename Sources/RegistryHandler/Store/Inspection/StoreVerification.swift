@@ -20,7 +20,7 @@ package struct StoreVerification: Sendable {
     /// A file among the blobs whose name is no digest.
     case stranger
     case tag
-    case manifest(Digest, RepositoryPlace)
+    case manifest(Digest, UpstreamRepository)
   }
 
   /// What became of a finding.
@@ -59,13 +59,13 @@ package struct StoreVerification: Sendable {
       progress.done += blob.size
       report(progress)
     }
-    store.forEachPlace { findings += records(of: $0) }
+    store.forEachRepository { findings += records(of: $0) }
     return findings
   }
 
   /// Moves a file out of the way, so that it is fetched again; it can be looked at in `quarantine/`. What was found may be long
   /// ago: it is looked at once more. Blocks.
-  package func repair(_ finding: Finding, now: Int64) throws(StoreError) -> Repair {
+  package func repair(_ finding: Finding, now: Int64) throws(FileError) -> Repair {
     let source = "\(store.layout.root)/\(finding.path)"
     guard problem(of: finding.subject, at: source) != nil else { return .needless }
     let name = String(finding.path.map { $0 == "/" ? "-" : $0 }.suffix(Self.maximumQuarantineName))
@@ -89,15 +89,15 @@ package struct StoreVerification: Sendable {
     case .blob(let digest): return problem(of: digest)
     case .stranger: return "the name is no digest in its place"
     case .tag: return store.digest(ofTagAt: path) == nil ? "the record of a tag cannot be read" : nil
-    case .manifest(let digest, let place):
-      return store.hasReadableRecord(of: digest, in: place) ? nil : "the record of a manifest cannot be read"
+    case .manifest(let digest, let repository):
+      return store.hasReadableRecord(of: digest, in: repository) ? nil : "the record of a manifest cannot be read"
     }
   }
 
   private func problem(of digest: Digest) -> String? {
-    do throws(StoreError) {
+    do throws(FileError) {
       let file = try OpenFile(reading: store.layout.blob(digest))
-      let hash = try RunningHash(digest.algorithm, ofFirst: file.size(), in: file)
+      let hash = try ContentHasher(digest.algorithm, ofFirst: file.size(), in: file)
       return hash.hex() == digest.hex ? nil : "the bytes are not those of \(digest)"
     } catch {
       // Evicted meanwhile.
@@ -120,11 +120,11 @@ package struct StoreVerification: Sendable {
     return findings
   }
 
-  private func records(of place: RepositoryPlace) -> [Finding] {
+  private func records(of repository: UpstreamRepository) -> [Finding] {
     var findings: [Finding] = []
-    for record in store.tagRecordPaths(in: place) { findings += finding(.tag, at: record.path) }
-    for digest in store.manifestLinks(in: place) {
-      findings += finding(.manifest(digest, place), at: store.layout.manifest(digest, in: place))
+    for record in store.tagRecordPaths(in: repository) { findings += finding(.tag, at: record.path) }
+    for digest in store.manifestLinks(in: repository) {
+      findings += finding(.manifest(digest, repository), at: store.layout.manifest(digest, in: repository))
     }
     return findings
   }

@@ -4,7 +4,7 @@ internal import Synchronization
 /// only one at a time where there is no next.
 package final class EndpointHealth: Sendable {
   /// How long an endpoint that failed is asked last. Then one request tries it; the others wait for how that ends.
-  package static let time: Duration = .seconds(30)
+  package static let cooldown: Duration = .seconds(30)
 
   /// Whether a request may go to an upstream.
   enum Admission: Equatable, Sendable {
@@ -31,7 +31,7 @@ package final class EndpointHealth: Sendable {
         switch records[endpoint]?.retry {
         case let retry? where retry > now: last.append(index)
         case .some:
-          records[endpoint]?.retry = now + Self.time
+          records[endpoint]?.retry = now + Self.cooldown
           first.append(index)
         case nil: first.append(index)
         }

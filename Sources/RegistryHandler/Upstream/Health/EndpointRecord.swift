@@ -20,7 +20,7 @@ struct EndpointRecord: Equatable, Sendable {
   /// Whether no answer has come from it lately, although it was asked several times.
   func isSilent(now: Instant) -> Bool {
     guard silences >= Self.silenceLimit, let lastSilence else { return false }
-    return now < lastSilence + EndpointHealth.time
+    return now < lastSilence + EndpointHealth.cooldown
   }
 
   /// Whether a request may try it while it is silent.
@@ -40,14 +40,14 @@ struct EndpointRecord: Equatable, Sendable {
   }
 
   /// It refused a connection or broke it: quickly, so that others may find out by themselves.
-  mutating func noteFailure(now: Instant) { retry = now + EndpointHealth.time }
+  mutating func noteFailure(now: Instant) { retry = now + EndpointHealth.cooldown }
 
   /// A request that began at `start` got no answer in its time.
   mutating func noteSilence(since start: Instant, now: Instant) {
     noteFailure(now: now)
     // It answers others: what was asked for takes long.
     if let lastAnswer, lastAnswer >= start { return }
-    if let lastSilence, now >= lastSilence + EndpointHealth.time { silences = 0 }
+    if let lastSilence, now >= lastSilence + EndpointHealth.cooldown { silences = 0 }
     silences += 1
     lastSilence = now
   }

@@ -76,12 +76,12 @@ package final class TokenCache: Sendable {
   /// What was learned of where an endpoint's tokens come from.
   package func service(of endpoint: HTTPURL) -> BearerService? { state.withLock { $0.services[endpoint] } }
 
-  package func learn(_ service: BearerService, of endpoint: HTTPURL) {
+  package func remember(_ service: BearerService, of endpoint: HTTPURL) {
     state.withLock { $0.services[endpoint] = service }
   }
 
   /// Forgets where tokens came from, so that the next answer without one teaches it anew.
-  package func unlearn(_ service: BearerService, of endpoint: HTTPURL) {
+  package func forget(_ service: BearerService, of endpoint: HTTPURL) {
     state.withLock { state in
       if state.services[endpoint] == service { state.services[endpoint] = nil }
     }

@@ -1,7 +1,7 @@
 internal import HTTPTypes
 
 /// Gets tokens for one endpoint without credentials.
-struct Authorizer: Sendable {
+struct TokenSource: Sendable {
   /// The longest that a token may take, from the question to the last byte.
   private static let timeout: Duration = .seconds(20)
 
@@ -11,7 +11,7 @@ struct Authorizer: Sendable {
   let tokens: TokenCache
 
   /// A token for the scope, if the endpoint is known to want one.
-  func knownToken(for scope: Scope) async throws(UpstreamError) -> TokenCache.Token? {
+  func cachedToken(for scope: Scope) async throws(UpstreamError) -> TokenCache.Token? {
     guard let service = tokens.service(of: endpoint) else { return nil }
     return try await token(for: scope, from: service)
   }
@@ -38,7 +38,7 @@ struct Authorizer: Sendable {
   ) async throws(UpstreamError) -> TokenCache.Token {
     if let refused { tokens.discard(refused, for: key(scope)) }
     let token = try await token(for: scope, from: service)
-    tokens.learn(service, of: endpoint)
+    tokens.remember(service, of: endpoint)
     return token
   }
 
@@ -74,7 +74,7 @@ struct Authorizer: Sendable {
         return .success(token)
       } catch {
         // Realms move: what was learned of this one is not to stand in the way.
-        tokens.unlearn(service, of: endpoint)
+        tokens.forget(service, of: endpoint)
         return .failure(error)
       }
     }

@@ -16,12 +16,12 @@ extension ConfigurationOptions {
   func openStore() throws -> Store {
     let directory = try load().storeDirectory
     guard access("\(directory)/blobs", R_OK | X_OK) == 0 else {
-      throw Failure("there is no readable store in \(directory): name another in 'store.directory'", .noInput)
+      throw ExitCode.failure("there is no readable store in \(directory): name another in 'store.directory'", .noInput)
     }
     do {
       return try Store(directory: directory)
     } catch {
-      throw Failure("\(error)", .system)
+      throw ExitCode.failure("\(error)", .system)
     }
   }
 }

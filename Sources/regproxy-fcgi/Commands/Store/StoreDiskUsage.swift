@@ -28,12 +28,12 @@ struct StoreDiskUsage: ParsableCommand {
     for (upstream, usage) in report.upstreams.sorted(by: { $0.key < $1.key }) {
       lines.append(Line(kind: "upstream", upstream: "\(upstream)", blobs: usage.blobs, bytes: usage.bytes))
       let repositories = report.repositories.filter { $0.key.upstream == upstream }
-      for (place, usage) in repositories.sorted(by: { $0.key.description < $1.key.description }) {
+      for (repository, usage) in repositories.sorted(by: { $0.key.description < $1.key.description }) {
         lines.append(
           Line(
             kind: "repository",
             upstream: "\(upstream)",
-            repository: "\(place.repository)",
+            repository: "\(repository.name)",
             blobs: usage.blobs,
             bytes: usage.bytes
           )

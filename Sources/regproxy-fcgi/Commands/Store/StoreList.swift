@@ -24,14 +24,14 @@ struct StoreList: ParsableCommand {
     let tags: [String]
     let digest: String
     let size: Int64
-    let lastUse: String
+    let accessTime: String
   }
 
   func run() throws {
     let images = StoreInventory(try options.openStore())
-      .images { place in
+      .images { repository in
         guard let name else { return true }
-        return place.description == name || place.upstream.description == name
+        return repository.description == name || repository.upstream.description == name
       }
     guard !json else {
       for image in images { printJSON(Self.line(image)) }
@@ -40,7 +40,8 @@ struct StoreList: ParsableCommand {
     let rows = images.map { image in
       let tags = image.tags.isEmpty ? "-" : image.tagList
       return [
-        image.place.description, tags, ByteCount.text(image.size), Self.time(image.lastUse), image.digest.description,
+        image.repository.description, tags, ByteCount.text(image.size), Self.time(image.accessTime),
+        image.digest.description,
       ]
     }
     printTable([["IMAGE", "TAGS", "SIZE", "LAST USE", "DIGEST"]] + rows)
@@ -48,12 +49,12 @@ struct StoreList: ParsableCommand {
 
   private static func line(_ image: StoreInventory.Image) -> Line {
     Line(
-      upstream: image.place.upstream.description,
-      repository: image.place.repository.description,
+      upstream: image.repository.upstream.description,
+      repository: image.repository.name.description,
       tags: image.tags.map(\.description),
       digest: image.digest.description,
       size: image.size,
-      lastUse: time(image.lastUse)
+      accessTime: time(image.accessTime)
     )
   }
 

@@ -44,7 +44,7 @@ struct StoreRemove: ParsableCommand {
   func run() throws {
     let targets = try names.map { name in
       guard let target = StoreRemoval.Target(name) else {
-        throw Failure(
+        throw ExitCode.failure(
           "'\(name)' is no image: write upstream/repository, with :tag or @digest, as 'store ls' does, or a digest",
           .usage
         )
@@ -64,7 +64,7 @@ struct StoreRemove: ParsableCommand {
     }
     guard missing.isEmpty else {
       let names = missing.joined(separator: ", ")
-      throw Failure("nothing is in the store of \(names): 'store ls' lists what is", .noInput)
+      throw ExitCode.failure("nothing is in the store of \(names): 'store ls' lists what is", .noInput)
     }
   }
 

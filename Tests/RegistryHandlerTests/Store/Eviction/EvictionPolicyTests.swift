@@ -22,11 +22,11 @@ struct EvictionPolicyTests {
   }
 
   @Test func `a tenth is freed ahead of need`() {
-    #expect(policy(1000, nil).excessAhead(total: 950, free: nil) == 0)
-    #expect(policy(1000, nil).excessAhead(total: 951, free: nil) == 51)
-    #expect(policy(nil, 1000).excessAhead(total: 0, free: 1050) == 0)
-    #expect(policy(nil, 1000).excessAhead(total: 0, free: 1049) == 51)
-    #expect(policy(1000, 1000).excessAhead(total: 960, free: 500) == 600)
+    #expect(policy(1000, nil).excessOverHighWatermark(total: 950, free: nil) == 0)
+    #expect(policy(1000, nil).excessOverHighWatermark(total: 951, free: nil) == 51)
+    #expect(policy(nil, 1000).excessOverHighWatermark(total: 0, free: 1050) == 0)
+    #expect(policy(nil, 1000).excessOverHighWatermark(total: 0, free: 1049) == 51)
+    #expect(policy(1000, 1000).excessOverHighWatermark(total: 960, free: 500) == 600)
   }
 
   @Test func `what is left of downloads may take a tenth, and nothing where space is missing`() {
@@ -41,9 +41,9 @@ struct EvictionPolicyTests {
 
   @Test func `nothing goes that was served in the last two minutes`() {
     // One more minute, in which a use is not recorded again.
-    #expect(!policy(1, nil).mayEvict(lastUse: 1000, now: 1180))
-    #expect(policy(1, nil).mayEvict(lastUse: 1000, now: 1181))
-    #expect(!policy(1, nil).mayEvict(lastUse: 2000, now: 1181))
+    #expect(!policy(1, nil).mayEvict(accessTime: 1000, now: 1180))
+    #expect(policy(1, nil).mayEvict(accessTime: 1000, now: 1181))
+    #expect(!policy(1, nil).mayEvict(accessTime: 2000, now: 1181))
   }
 
   @Test func `a blob of unknown size may use a tenth of each limit beyond it`() {

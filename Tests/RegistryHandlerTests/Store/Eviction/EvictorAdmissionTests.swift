@@ -29,7 +29,7 @@ struct EvictorAdmissionTests {
       let bytes = Array("\(number)".utf8)
       let digest = try Values.digest(of: bytes)
       try store.keep(bytes, as: digest)
-      store.fileSystem.setLastUse(of: store.layout.blob(digest), to: clock.now - 5000)
+      store.fileSystem.setAccessTime(of: store.layout.blob(digest), to: clock.now - 5000)
       return digest
     }
   }
@@ -40,14 +40,14 @@ struct EvictorAdmissionTests {
 
   @Test func `a download is counted before its first byte, and given back`() async throws {
     let evictor = makeEvictor(maxSize: 10 * Self.block)
-    evictor.collect()
+    evictor.collectGarbage()
     #expect(try await admit(evictor, "a", 6 * Self.block) == .reserved)
     #expect(store.usage.total == 6 * Self.block)
     // What it takes is nobody else's.
     #expect(try await admit(evictor, "b", 5 * Self.block) == .refused)
     #expect(try await admit(evictor, "c", 4 * Self.block) == .reserved)
     evictor.withdraw(try Values.digest(of: "a"))
-    evictor.giveBack(6 * Self.block)
+    evictor.unreserve(6 * Self.block)
     #expect(try await admit(evictor, "b", 5 * Self.block) == .reserved)
   }
 
@@ -55,7 +55,7 @@ struct EvictorAdmissionTests {
   func `a download of any size that cannot be kept evicts nothing`(_ size: Int64) async throws {
     let old = try addOld(10)
     let evictor = makeEvictor(maxSize: 10 * Self.block)
-    evictor.collect()
+    evictor.collectGarbage()
     #expect(try await admit(evictor, "a", size) == .refused)
     #expect(old.allSatisfy { store.size(of: $0) != nil })
     #expect(store.usage.total == 10 * Self.block)
@@ -64,7 +64,7 @@ struct EvictorAdmissionTests {
   @Test func `a download evicts what it needs before its first byte`() async throws {
     let old = try addOld(10)
     let evictor = makeEvictor(maxSize: 10 * Self.block)
-    evictor.collect()
+    evictor.collectGarbage()
     #expect(try await admit(evictor, "a", 3 * Self.block) == .reserved)
     #expect(old.count { store.size(of: $0) != nil } == 7)
     // Nothing more goes ahead of need while it grows.
@@ -75,7 +75,7 @@ struct EvictorAdmissionTests {
   @Test func `small blobs that cannot be kept are shared, a tenth of the limit together`() async throws {
     let fresh = Array("fresh".utf8)
     let evictor = makeEvictor(maxSize: 30 * Self.block)
-    evictor.collect()
+    evictor.collectGarbage()
     #expect(store.usage.reserve(30 * Self.block, upTo: .max))
     try store.keep(fresh, as: Values.digest(of: fresh))
     #expect(try await admit(evictor, "a", 2 * Self.block) == .shared)
@@ -88,22 +88,22 @@ struct EvictorAdmissionTests {
   @Test func `a look at all blobs keeps the count of downloads under way`() async throws {
     try _ = addOld(1)
     let evictor = makeEvictor(maxSize: 100 * Self.block)
-    evictor.collect()
+    evictor.collectGarbage()
     #expect(try await admit(evictor, "a", 6 * Self.block) == .reserved)
     // Another process, which knows of it by its file and record.
     let digest = try Values.digest(of: "a")
     let partial = try store.claimPartial(digest)
-    let place = try Values.place("r.test", "o/a")
-    try partial.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: place).reserved(true))
+    let repository = try Values.repository("r.test", "o/a")
+    try partial.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: repository).reserved(true))
     try partial.append(ByteBuffer(repeating: 0, count: 100))
     try partial.file.setTimes(used: clock.now, changed: Int(clock.now))
     for evictor in [evictor, makeEvictor(maxSize: 100 * Self.block)] {
-      evictor.collect()
+      evictor.collectGarbage()
       #expect(store.usage.total == 7 * Self.block)
     }
     // It was killed.
     partial.release()
-    makeEvictor(maxSize: 100 * Self.block).collect()
+    makeEvictor(maxSize: 100 * Self.block).collectGarbage()
     #expect(store.usage.total == Self.block)
   }
 
@@ -113,7 +113,7 @@ struct EvictorAdmissionTests {
     let free = try #require(store.fileSystem.freeSpace(at: store.layout.root))
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let evictors = (0..<2).map { _ in Evictor(store, limits, logger: logger, now: { [clock] in clock.now }) }
-    for evictor in evictors { evictor.collect() }
+    for evictor in evictors { evictor.collectGarbage() }
     // Three quarters of what is free, each.
     var partials: [PartialFile] = []
     var admissions: [Admission] = []
@@ -121,7 +121,7 @@ struct EvictorAdmissionTests {
       let digest = try Values.digest(of: name)
       let partial = try store.claimPartial(digest)
       partials.append(partial)
-      let record = PartialRecord(size: free / 4 * 3, etag: nil, origin: try Values.place("r.test", "o/a"))
+      let record = PartialRecord(size: free / 4 * 3, etag: nil, origin: try Values.repository("r.test", "o/a"))
       let admission = await evictor.admit(digest, size: record.size, present: 0, written: { 0 }) {
         try? partial.keep(record.reserved($0 == .reserved))
       }
@@ -132,7 +132,7 @@ struct EvictorAdmissionTests {
 
   @Test func `a blob of unknown size may grow to a tenth beyond the limit`() async throws {
     let evictor = makeEvictor(maxSize: 100 * Self.block)
-    evictor.collect()
+    evictor.collectGarbage()
     let digest = try Values.digest(of: "a")
     #expect(try await admit(evictor, "a", nil) == .shared)
     #expect(evictor.permitsGrowth(of: digest, to: 110 * Self.block, by: 1))

@@ -33,7 +33,7 @@ struct EvictorTests {
     let bytes = Array("\(number)".utf8) + [UInt8](repeating: 0, count: 5000)
     let digest = try Values.digest(of: bytes)
     try store.keep(bytes, as: digest)
-    store.fileSystem.setLastUse(of: store.layout.blob(digest), to: now - usedAgo)
+    store.fileSystem.setAccessTime(of: store.layout.blob(digest), to: now - usedAgo)
     return digest
   }
 
@@ -42,7 +42,7 @@ struct EvictorTests {
   @Test func `the one that was not used for the longest time goes first`() async throws {
     let digests = try [400, 1000, 300, 700].enumerated().map { try add($0.offset, usedAgo: $0.element) }
     let evictor = makeEvictor(maxSize: 4 * 8192)
-    evictor.collect()
+    evictor.collectGarbage()
     #expect(store.usage.total == Int64(4 * 8192))
     #expect(!evictor.reserve(5000))
     #expect(await evictor.makeRoom(for: 5000))
@@ -56,9 +56,9 @@ struct EvictorTests {
   @Test func `what was served a moment ago stays, and what does not fit is not kept`() async throws {
     let fresh = try add(1, usedAgo: 0)
     let pinned = try add(2, usedAgo: 5000)
-    try store.link(pinned, in: Values.place("r.test", "a/b"))
+    try store.link(pinned, in: Values.repository("r.test", "a/b"))
     let evictor = makeEvictor(maxSize: 2 * 8192, pins: ["r.test/a/*"])
-    evictor.collect()
+    evictor.collectGarbage()
     #expect(await !evictor.makeRoom(for: 1))
     #expect(isHere(fresh) && isHere(pinned))
     #expect(store.usage.total == Int64(2 * 8192))
@@ -69,8 +69,8 @@ struct EvictorTests {
     let first = try add(1, usedAgo: 5000)
     let second = try add(2, usedAgo: 4000)
     let evictor = makeEvictor(maxSize: 2 * 8192)
-    evictor.collect()
-    #expect(store.use(first) != nil)
+    evictor.collectGarbage()
+    #expect(store.touch(first) != nil)
     #expect(await evictor.makeRoom(for: 1))
     #expect(isHere(first) && !isHere(second))
   }
@@ -79,19 +79,19 @@ struct EvictorTests {
     let start = now
     let digest = try add(1, usedAgo: 0)
     clock.advance(by: 59)
-    _ = store.use(digest)
-    #expect(store.fileSystem.use(of: store.layout.blob(digest))?.lastUse == start)
+    _ = store.touch(digest)
+    #expect(store.fileSystem.status(of: store.layout.blob(digest))?.accessTime == start)
     clock.advance(by: 1)
-    _ = store.use(digest)
-    let use = try #require(store.fileSystem.use(of: store.layout.blob(digest)))
-    #expect(use.lastUse == start + 60)
-    #expect(use.lastChange == Int64(Store.blobModificationTime))
+    _ = store.touch(digest)
+    let use = try #require(store.fileSystem.status(of: store.layout.blob(digest)))
+    #expect(use.accessTime == start + 60)
+    #expect(use.modificationTime == Int64(Store.blobModificationTime))
   }
 
   @Test func `one at a time evicts`() async throws {
     let old = try add(1, usedAgo: 5000)
     let evictor = makeEvictor(maxSize: 8192)
-    evictor.collect()
+    evictor.collectGarbage()
     let other = try OpenFile(store.layout.evictorLock, .readWrite, [.create])
     #expect(other.tryLock())
     evictor.maintain()
@@ -116,7 +116,7 @@ struct EvictorTests {
     let old = try (0..<4).map { try add($0, usedAgo: 5000 + Int64($0)) }
     let fresh = try add(4, usedAgo: 0)
     let evictor = makeEvictor(maxSize: 5 * 8192)
-    evictor.collect()
+    evictor.collectGarbage()
     for size in [5 * 8192, 4 * 8192 + 1, .max / 2] as [Int64] { #expect(await !evictor.makeRoom(for: size)) }
     #expect(!evictor.makeRoom(forManifestOf: 5 * 8192))
     #expect((old + [fresh]).allSatisfy(isHere))
@@ -127,9 +127,9 @@ struct EvictorTests {
   @Test func `what others have evicted or used since the look makes no room`() async throws {
     let old = try (0..<4).map { try add($0, usedAgo: 5000) }
     let evictor = makeEvictor(maxSize: 4 * 8192)
-    evictor.collect()
+    evictor.collectGarbage()
     store.fileSystem.remove(store.layout.blob(old[0]))
-    _ = store.use(old[1])
+    _ = store.touch(old[1])
     for number in 4..<5 { try add(number, usedAgo: 0) }
     try store.usage.set(4 * 8192, before: nil)
     #expect(await !evictor.makeRoom(for: 3 * 8192))
@@ -148,7 +148,7 @@ struct EvictorTests {
     let evictor = Evictor(store, limits, logger: logger, now: { [clock] in clock.now }) {
       start + .seconds(3600 * hours.value)
     }
-    evictor.collect()
+    evictor.collectGarbage()
     // Another process brings more, which this one learns of when its list has ended.
     for number in 1..<20 { try add(number, usedAgo: 4000) }
     hours.update { $0 = 1 }
@@ -161,7 +161,7 @@ struct EvictorTests {
 
   @Test func `a manifest is counted once, when it is kept`() async throws {
     let evictor = makeEvictor(maxSize: 8192)
-    evictor.collect()
+    evictor.collectGarbage()
     #expect(evictor.makeRoom(forManifestOf: 8192))
     #expect(store.usage.total == 0)
     try add(1, usedAgo: 0)
@@ -176,12 +176,12 @@ struct EvictorTests {
       mediaType: try #require(MediaType("application/vnd.oci.image.manifest.v1+json")),
       bytes: bytes
     )
-    try store.keep(manifest, in: Values.place("r.test", "a/b"))
-    store.fileSystem.setLastUse(of: store.layout.blob(manifest.digest), to: now - 5000)
+    try store.keep(manifest, in: Values.repository("r.test", "a/b"))
+    store.fileSystem.setAccessTime(of: store.layout.blob(manifest.digest), to: now - 5000)
     let evictor = makeEvictor(maxSize: 8192 + 4096, pins: ["r.test/pinned"])
-    evictor.collect()
-    try store.link(blob, in: Values.place("r.test", "pinned"))
-    try store.keep(manifest, in: Values.place("r.test", "pinned"))
+    evictor.collectGarbage()
+    try store.link(blob, in: Values.repository("r.test", "pinned"))
+    try store.keep(manifest, in: Values.repository("r.test", "pinned"))
     #expect(await !evictor.makeRoom(for: 1))
     #expect(isHere(blob) && isHere(manifest.digest))
   }
@@ -199,7 +199,7 @@ struct EvictorTests {
   private func addPartial(_ number: Int, size: Int, changedAgo: Int) throws -> Digest {
     let digest = try Values.digest(of: "partial \(number)")
     guard case .mine(let partial) = try PartialFile.claim(digest, in: store) else {
-      throw StoreError("claim", "\(digest)", .wouldBlock)
+      throw FileError("claim", "\(digest)", .wouldBlock)
     }
     try partial.append(ByteBuffer(repeating: 0, count: size))
     try partial.file.setTimes(used: now, changed: Int(now) - changedAgo)

@@ -4,7 +4,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-struct StoreCollectorTests {
+struct GarbageCollectorTests {
   private let directory: TemporaryDirectory
   private let store: Store
   private let now = Int64(time(nil))
@@ -14,33 +14,33 @@ struct StoreCollectorTests {
     store = try directory.makeStore()
   }
 
-  private func collect(after seconds: Int64) { StoreCollector(store, now: now + seconds).collect() }
+  private func collect(after seconds: Int64) { GarbageCollector(store, now: now + seconds).collectGarbage() }
 
   @Test func `links and records of what has gone go, the others stay`() throws {
-    let place = try Values.place("r.test", "a/b/c")
+    let repository = try Values.repository("r.test", "a/b/c")
     let bytes = Array(#"{"schemaVersion":2}"#.utf8)
     let (here, gone) = (try Values.digest(of: bytes), try Values.digest(of: "gone"))
     let type = try #require(MediaType("application/vnd.oci.image.manifest.v1+json"))
     for digest in [here, gone] {
-      try store.link(digest, in: place)
-      try store.keep(StoredManifest(digest: digest, mediaType: type, bytes: bytes), in: place)
+      try store.link(digest, in: repository)
+      try store.keep(StoredManifest(digest: digest, mediaType: type, bytes: bytes), in: repository)
     }
     for (name, digest) in [("here", here), ("gone", gone)] {
       let record = TagRecord(digest: digest, mediaType: type, size: 1, checkedAt: 1, etag: nil)
       for variant in [TagVariant.any, .single] {
-        try store.keep(record, of: try #require(Tag(name)), variant, in: place)
+        try store.keep(record, of: try #require(TagName(name)), variant, in: repository)
       }
     }
     store.fileSystem.remove(store.layout.blob(gone))
     // A blob may still be on its way to its link.
     collect(after: 3000)
-    #expect(Set(store.blobLinks(in: place)) == [here, gone])
+    #expect(Set(store.blobLinks(in: repository)) == [here, gone])
     collect(after: 4000)
-    #expect(store.blobLinks(in: place) == [here])
-    #expect(store.manifestLinks(in: place) == [here])
+    #expect(store.blobLinks(in: repository) == [here])
+    #expect(store.manifestLinks(in: repository) == [here])
     for variant in [TagVariant.any, .single] {
-      #expect(try store.tag(try #require(Tag("here")), variant, in: place) != nil)
-      #expect(try store.tag(try #require(Tag("gone")), variant, in: place) == nil)
+      #expect(try store.tag(try #require(TagName("here")), variant, in: repository) != nil)
+      #expect(try store.tag(try #require(TagName("gone")), variant, in: repository) == nil)
     }
     #expect(store.size(of: here) != nil)
   }

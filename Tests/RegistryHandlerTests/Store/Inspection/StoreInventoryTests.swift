@@ -6,15 +6,15 @@ struct StoreInventoryTests {
   private let directory: TemporaryDirectory
   private let store: Store
   private let images: StoredImages
-  private let app: RepositoryPlace
-  private let other: RepositoryPlace
+  private let app: UpstreamRepository
+  private let other: UpstreamRepository
 
   init() throws {
     directory = try TemporaryDirectory()
     store = try directory.makeStore()
     images = StoredImages(store: store)
-    app = try Values.place("a.test", "team/app")
-    other = try Values.place("b.test", "other")
+    app = try Values.repository("a.test", "team/app")
+    other = try Values.repository("b.test", "other")
   }
 
   @Test func `an image is what a tag names or no index, with all that is here of it`() throws {
@@ -24,7 +24,7 @@ struct StoreInventoryTests {
     let index = try images.addIndex(of: [child, try Values.digest(of: "other platform")], to: app, tags: ["b", "a"])
     let alone = try images.addManifest(of: [layer], to: app)
     let times: [(Digest, Int64)] = [(child, 2000), (index, 1000), (alone, 3000), (layer, 9000)]
-    for (digest, time) in times { store.fileSystem.setLastUse(of: store.layout.blob(digest), to: time) }
+    for (digest, time) in times { store.fileSystem.setAccessTime(of: store.layout.blob(digest), to: time) }
     _ = try images.addManifest(of: [], to: other, tags: ["c"])
 
     let found = StoreInventory(store).images { $0 == app }
@@ -32,8 +32,8 @@ struct StoreInventoryTests {
     #expect(found.map(\.tagList) == ["", "a,b"])
     let sizes = try [child, index, alone].map { try #require(store.size(of: $0)) }
     #expect(found.map(\.size) == [sizes[2] + 5000, sizes[0] + sizes[1] + 5000])
-    #expect(found.map(\.lastUse) == [3000, 2000])
-    #expect(StoreInventory(store).images().map(\.place) == [app, app, other])
+    #expect(found.map(\.accessTime) == [3000, 2000])
+    #expect(StoreInventory(store).images().map(\.repository) == [app, app, other])
   }
 
   @Test func `what a manifest and a tag of it name is an image, too`() throws {
@@ -43,8 +43,8 @@ struct StoreInventoryTests {
   }
 
   @Test func `shared blobs count for each, and once in the total`() throws {
-    for place in [app, other, try Values.place("a.test", "more")] {
-      try images.addBlob("x", size: 5000, to: place)
+    for repository in [app, other, try Values.repository("a.test", "more")] {
+      try images.addBlob("x", size: 5000, to: repository)
     }
     try images.addBlob("y", size: 1, to: app)
     try store.fileSystem.writeNew([1], to: store.layout.partial(try Values.digest(of: "partial")))

@@ -6,15 +6,15 @@ struct StoreRemovalTests {
   private let directory: TemporaryDirectory
   private let store: Store
   private let images: StoredImages
-  private let app: RepositoryPlace
-  private let other: RepositoryPlace
+  private let app: UpstreamRepository
+  private let other: UpstreamRepository
 
   init() throws {
     directory = try TemporaryDirectory()
     store = try directory.makeStore()
     images = StoredImages(store: store)
-    app = try Values.place("r.test:5000", "team/app")
-    other = try Values.place("r.test:5000", "other")
+    app = try Values.repository("r.test:5000", "team/app")
+    other = try Values.repository("r.test:5000", "other")
     try store.usage.set(0, before: nil)
   }
 
@@ -103,7 +103,7 @@ struct StoreRemovalTests {
     let shared = try images.addBlob("s", size: 10, to: app)
     try images.addBlob("s", size: 10, to: other)
     let manifest = try images.addManifest(of: [layer], to: app, tags: ["v1"])
-    let below = try images.addBlob("b", size: 10, to: try Values.place("r.test:5000", "team/app/below"))
+    let below = try images.addBlob("b", size: 10, to: try Values.repository("r.test:5000", "team/app/below"))
     #expect(Set(try remove("r.test:5000/team/app").blobs) == [layer, manifest])
     #expect(isHere(shared) && isHere(below))
     #expect(store.blobLinks(in: app).isEmpty && store.manifestLinks(in: app).isEmpty)

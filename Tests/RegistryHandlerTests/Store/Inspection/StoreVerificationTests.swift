@@ -5,12 +5,12 @@ internal import Testing
 struct StoreVerificationTests {
   private let directory: TemporaryDirectory
   private let store: Store
-  private let place: RepositoryPlace
+  private let repository: UpstreamRepository
 
   init() throws {
     directory = try TemporaryDirectory()
     store = try directory.makeStore()
-    place = try Values.place("r.test", "a/b")
+    repository = try Values.repository("r.test", "a/b")
   }
 
   private func write(_ text: String, to path: String) throws {
@@ -23,9 +23,9 @@ struct StoreVerificationTests {
     let bytes = Array(#"{"schemaVersion":2}"#.utf8)
     let digest = try Values.digest(of: bytes)
     let type = try #require(MediaType("application/vnd.oci.image.manifest.v1+json"))
-    try store.keep(StoredManifest(digest: digest, mediaType: type, bytes: bytes), in: place)
+    try store.keep(StoredManifest(digest: digest, mediaType: type, bytes: bytes), in: repository)
     let record = TagRecord(digest: digest, mediaType: type, size: 19, checkedAt: 1, etag: nil)
-    try store.keep(record, of: try #require(Tag("v1")), in: place)
+    try store.keep(record, of: try #require(TagName("v1")), in: repository)
     return digest
   }
 
@@ -45,8 +45,8 @@ struct StoreVerificationTests {
     let other = try Values.digest(of: "other")
     let paths = [
       store.layout.blob(manifest), "\(store.layout.blobs)/sha256/zz/readme",
-      "\(store.layout.blobs)/sha256/00/\(other.hex)", store.layout.tag(try #require(Tag("v1")), in: place),
-      store.layout.manifest(manifest, in: place),
+      "\(store.layout.blobs)/sha256/00/\(other.hex)", store.layout.tag(try #require(TagName("v1")), in: repository),
+      store.layout.manifest(manifest, in: repository),
     ]
     for path in paths { try write("{", to: path) }
     var verification = StoreVerification(store)
@@ -65,7 +65,7 @@ struct StoreVerificationTests {
 
   @Test func `what has been put right since it was found stays`() throws {
     let manifest = try addManifest()
-    let (blob, tag) = (store.layout.blob(manifest), store.layout.tag(try Values.tag("v1"), in: place))
+    let (blob, tag) = (store.layout.blob(manifest), store.layout.tag(try Values.tag("v1"), in: repository))
     for path in [blob, tag] { try write("{", to: path) }
     var verification = StoreVerification(store)
     let findings = verification.run()
@@ -78,7 +78,7 @@ struct StoreVerificationTests {
   }
 
   @Test func `what is in a repository with a long name can be moved away`() throws {
-    let long = try Values.place("r.test", String(repeating: "long/", count: 40) + "name")
+    let long = try Values.repository("r.test", String(repeating: "long/", count: 40) + "name")
     let digest = try Values.digest(of: "x")
     let path = store.layout.manifest(digest, in: long)
     try write("{", to: path)

@@ -137,7 +137,7 @@ struct UpstreamGateTests {
 
   @Test func `what clients read already is asked for all the same`() async throws {
     let fixture = try await silenced([])
-    let upstream = AuthenticatedUpstream(
+    let upstream = UpstreamSession(
       fixture.proxy.upstreams.upstreams[0],
       client: fixture.registry,
       tokens: fixture.services.tokens,

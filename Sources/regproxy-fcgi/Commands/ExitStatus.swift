@@ -13,15 +13,15 @@ enum ExitStatus: Int32 {
   case unavailable = 69
   /// An operation of the system failed.
   case system = 71
-  /// A file cannot be made.
-  case cannotCreate = 73
   /// The configuration is wrong.
   case configuration = 78
 }
 
-/// Says one sentence on standard error; the error that then ends the program with a status.
-func Failure(_ message: String, _ status: ExitStatus) -> ExitCode {
-  let line = Array("regproxy-fcgi: \(message)\n".utf8)
-  _ = write(STDERR_FILENO, line, line.count)
-  return ExitCode(status.rawValue)
+extension ExitCode {
+  /// Prints a sentence on standard error and returns the error that ends the program with the status.
+  static func failure(_ message: String, _ status: ExitStatus) -> ExitCode {
+    let line = Array("regproxy-fcgi: \(message)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
+    return ExitCode(status.rawValue)
+  }
 }

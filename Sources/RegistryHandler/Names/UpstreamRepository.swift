@@ -1,0 +1,12 @@
+/// A repository of one upstream; the same name on two upstreams is two repositories.
+package struct UpstreamRepository: Hashable, Sendable, CustomStringConvertible {
+  package let upstream: UpstreamName
+  package let name: RepositoryName
+
+  package init(upstream: UpstreamName, name: RepositoryName) {
+    self.upstream = upstream
+    self.name = name
+  }
+
+  package var description: String { "\(upstream)/\(name)" }
+}
