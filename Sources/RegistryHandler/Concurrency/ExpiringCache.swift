@@ -40,4 +40,11 @@ package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Se
   }
 
   package func removeValue(for key: Key) { entries.withLock { _ = $0.removeValue(forKey: key) } }
+
+  /// Removes the value of a key if it is still the expected one.
+  package func removeValue(for key: Key, where isExpected: (Value) -> Bool) {
+    entries.withLock { entries in
+      if let entry = entries[key], isExpected(entry.value) { entries[key] = nil }
+    }
+  }
 }

@@ -1,64 +1,79 @@
 internal import Synchronization
 
-/// The one download of a blob in this process, and what its readers share.
+/// The request that a fill was started for.
+package struct FillOrigin: Hashable, Sendable {
+  /// The repository to request the blob from: for this one, upstream's response is the proof.
+  package let repository: UpstreamRepository
+  /// The redirect mode of the client.
+  package let mode: RedirectMode
+
+  package init(repository: UpstreamRepository, mode: RedirectMode = .passThrough) {
+    self.repository = repository
+    self.mode = mode
+  }
+}
+
+/// The one download of a blob in this process, and the state that its readers share.
 package final class Fill: Sendable {
   package let digest: Digest
-  /// The repository it is asked from: for this one, upstream's answer is the proof.
-  package let repository: UpstreamRepository
-  /// What becomes of redirects to storage for the client that began it.
-  package let mode: RedirectMode
+  package let origin: FillOrigin
   package let progress = Observed(FillProgress())
-  /// Of what is there, when each reader has to go on by itself.
-  package let beginning = PrefixHash()
+  /// The hash of the file's beginning, for readers that each continue from upstream.
+  let prefixHash = PrefixHash()
   private let file = Mutex<OpenFile?>(nil)
   private let throttle = Mutex(ProgressThrottle())
   let leaseCount = Atomic(0)
 
-  package init(_ digest: Digest, from repository: UpstreamRepository, mode: RedirectMode = .passThrough) {
+  package init(_ digest: Digest, for origin: FillOrigin) {
     self.digest = digest
-    self.repository = repository
-    self.mode = mode
+    self.origin = origin
   }
 
-  /// Waits until upstream's answer is known well enough to answer clients; `nil` when the caller's task is cancelled.
-  ///
-  /// The progress is then settled, or one that readers can follow.
+  // MARK: - For readers
+
+  /// Waits until the progress is finished or can stream; `nil` when the caller's task is cancelled.
   package func opened() async -> FillProgress? {
     await progress.first { $0.isFinished || $0.canStream }
   }
 
-  /// Whether a byte is there before the deadline, or the fill has ended, so that nobody need wait for it.
-  func reaches(_ offset: Int64, by deadline: ContinuousClock.Instant) async -> Bool {
+  /// Waits until a byte is readable or the fill has ended; false past the deadline.
+  package func reaches(_ offset: Int64, by deadline: ContinuousClock.Instant) async -> Bool {
     let isReached = { @Sendable (progress: FillProgress) in progress.readable > offset || progress.isFinished }
     if isReached(progress.value) { return true }
     return await withDeadline(deadline) { [progress] in await progress.first(where: isReached) != nil } ?? false
   }
 
-  /// A reader of the growing file; `nil` before there is one.
+  /// Makes a reader of the growing file; `nil` before there is one.
   package func makeReader(_ range: Range<Int64>) -> FileBlobSource? {
-    file.withLock { $0 }.map { FileBlobSource($0, range: range, following: progress, by: makeLease()) }
+    file.withLock { $0 }.map { FileBlobSource($0, range: range, following: progress, lease: makeLease()) }
   }
 
-  /// Whether what readers have of the blob, if anything, is of this file: they keep the one that they began with.
-  package func mayGoOn(with file: OpenFile) -> Bool {
-    guard let begun = self.file.withLock({ $0 }) else { return true }
-    return begun.isSame(as: file)
+  /// Indicates whether the bytes are, or will be, those of another upstream.
+  package func isOfAnotherUpstream(than upstream: UpstreamName) -> Bool {
+    progress.value.isOfAnotherUpstream(than: upstream, startedFor: origin)
   }
 
-  /// The same for the file at a path.
-  package func mayGoOn(withFileAt path: String) -> Bool {
-    guard let begun = self.file.withLock({ $0 }) else { return true }
-    return begun.isAt(path)
+  // MARK: - For the task
+
+  /// Indicates whether readers, if any, have their bytes from this file: each keeps the file that it began with.
+  func canContinue(with file: OpenFile) -> Bool {
+    guard let current = self.file.withLock({ $0 }) else { return true }
+    return current.isSame(as: file)
   }
 
-  /// Lets clients read: the file is there, and its size where upstream told.
+  /// Indicates whether readers, if any, have their bytes from the file at a path.
+  func canContinue(withFileAt path: String) -> Bool {
+    guard let current = self.file.withLock({ $0 }) else { return true }
+    return current.isAt(path)
+  }
+
+  /// Lets clients read the growing file of this or another process.
   /// - Parameters:
-  ///   - file: the file that grows, here or in another process.
-  ///   - size: of the whole, in bytes.
-  ///   - written: how much of the file is there, in bytes.
-  ///   - origin: the repository whose bytes they are.
-  package func begin(_ file: OpenFile, size: Int64?, written: Int64 = 0, origin: UpstreamRepository?) {
-    // Before the file is there: of another one, less may be there than of the one before.
+  ///   - size: of the whole in bytes, where upstream announced it.
+  ///   - written: the length of the file in bytes.
+  ///   - proved: the repository that the bytes come from.
+  package func begin(_ file: OpenFile, size: Int64?, written: Int64 = 0, proved: UpstreamRepository?) {
+    // Before the file is replaced: another one may be shorter than the one before.
     throttle.withLock { $0 = ProgressThrottle() }
     progress.update { $0.written = min($0.written, written) }
     self.file.withLock { $0 = file }
@@ -66,21 +81,21 @@ package final class Fill: Sendable {
       $0.phase = .receiving
       $0.written = written
       $0.size = size
-      $0.origin = origin
+      $0.provedRepository = proved
       $0.awaitsAnother = false
     }
   }
 
-  /// Lets clients know that another process asks another upstream for it.
-  package func awaitAnother() { progress.update { $0.awaitsAnother = true } }
+  /// Lets clients know that another process requests the blob from another upstream.
+  func awaitAnother() { progress.update { $0.awaitsAnother = true } }
 
-  /// Lets readers have the end: the digest is right.
-  package func releaseTail() {
+  /// Lets readers have the withheld tail: the digest is right.
+  func releaseTail() {
     notify()
     progress.update { $0.isVerified = true }
   }
 
-  /// Lets readers have what has been written, now or within a moment.
+  /// Lets readers have the written bytes, now or within a moment.
   package func advance(to written: Int64) {
     let readers = leaseCount.load(ordering: .relaxed)
     switch throttle.withLock({ $0.advance(to: written, readers: readers, now: .now) }) {
@@ -94,66 +109,21 @@ package final class Fill: Sendable {
     }
   }
 
-  /// - Parameter origin: a repository for which upstream has proved the blob.
-  package func end(_ phase: FillProgress.Phase, origin: UpstreamRepository? = nil) {
+  /// - Parameter proved: a repository for which upstream has proved the blob.
+  package func end(_ phase: FillProgress.Phase, proved: UpstreamRepository? = nil) {
     notify()
     progress.update {
       $0.phase = phase
       $0.awaitsAnother = false
-      if let origin { $0.origin = origin }
+      if let proved { $0.provedRepository = proved }
     }
   }
 
   private func notify(isScheduled: Bool = false) {
-    // Under the lock, so that what is told never goes back.
+    // Under the lock, so that the published length never decreases.
     throttle.withLock { throttle in
       guard let written = throttle.takePending(now: .now, isScheduled: isScheduled) else { return }
       progress.update { $0.written = written }
     }
   }
-}
-
-/// The fills of this process, one per digest.
-package final class FillTable: Sendable {
-  private let fills = Mutex<[Digest: Fill]>([:])
-
-  package init() {}
-
-  /// The fill under way, or a new one that the caller has to start; it goes on while the caller keeps the interest.
-  package func join(
-    _ digest: Digest,
-    from repository: UpstreamRepository,
-    mode: RedirectMode = .passThrough
-  ) -> (fill: Fill, isNew: Bool, interest: FillLease) {
-    fills.withLock { fills in
-      if let fill = fills[digest] { return (fill, false, fill.makeLease()) }
-      let fill = Fill(digest, from: repository, mode: mode)
-      fills[digest] = fill
-      return (fill, true, fill.makeLease())
-    }
-  }
-
-  package func remove(_ fill: Fill) {
-    fills.withLock { fills in
-      if fills[fill.digest] === fill { fills[fill.digest] = nil }
-    }
-  }
-
-  /// Whether the fill has been abandoned: then it is removed, and whoever comes next begins another.
-  package func removeIfAbandoned(_ fill: Fill) -> Bool { remove(fill) { $0.isAbandoned } }
-
-  /// The same for a fill that is not worth finishing without a reader, however little is missing.
-  package func removeIfUnread(_ fill: Fill) -> Bool { remove(fill) { !$0.isRead } }
-
-  private func remove(_ fill: Fill, if condition: (Fill) -> Bool) -> Bool {
-    guard condition(fill) else { return false }
-    // Again, as somebody may have joined meanwhile; nobody can any more.
-    return fills.withLock { fills in
-      guard condition(fill) else { return false }
-      if fills[fill.digest] === fill { fills[fill.digest] = nil }
-      return true
-    }
-  }
-
-  package var count: Int { fills.withLock(\.count) }
 }

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Somebody wants what a fill brings: the fill does not stop while one of these lives.
+/// A share in a fill, which does not stop while one of these lives.
 package final class FillLease: Sendable {
   private let fill: Fill
 
@@ -10,15 +10,22 @@ package final class FillLease: Sendable {
   }
 
   deinit { fill.leaseCount.subtract(1, ordering: .sequentiallyConsistent) }
+
+  /// Runs an operation while the lease is held.
+  package func hold<Value, Failure: Error>(
+    _ operation: () async throws(Failure) -> Value
+  ) async throws(Failure) -> Value {
+    defer { withExtendedLifetime(self) {} }
+    return try await operation()
+  }
 }
 
 extension Fill {
-  /// Counts one more who wants it.
-  func makeLease() -> FillLease { FillLease(self) }
+  package func makeLease() -> FillLease { FillLease(self) }
 
-  /// Whether anybody wants it.
+  /// Indicates whether anybody holds a lease.
   package var isRead: Bool { leaseCount.load(ordering: .sequentiallyConsistent) > 0 }
 
-  /// Whether nobody wants it, and too little is there for it to be worth going on.
+  /// Indicates whether nobody holds a lease, and too little is there for the fill to be worth finishing.
   package var isAbandoned: Bool { !isRead && !progress.value.isWorthFinishing }
 }

@@ -1,41 +1,42 @@
-/// How far a fill is, and how much of it readers may have; pure.
+/// The state of a fill, and the bytes that readers may have; pure.
 package struct FillProgress: Sendable {
   package enum Phase: Equatable, Sendable {
-    /// Upstream has not answered yet.
+    /// Upstream has not responded yet.
     case awaitingUpstream
     case receiving
     /// Verified, and in the store under its name.
     case stored
-    /// Verified, but the store would not take it: it can be read as long as somebody does.
+    /// Verified, but not taken by the store: its file can be read as long as somebody does.
     case notStored
-    /// It ended without the blob.
-    case failed(UpstreamError)
-    /// Upstream sends clients elsewhere for it.
+    /// Ended without the blob.
+    case failed(FillFailure)
+    /// Redirected by upstream.
     case redirected(ClientRedirect)
   }
 
-  /// The end of a blob that readers get only once the digest is known, so that a wrong blob is never a complete answer.
-  /// In bytes; a blob of up to this size is wholly withheld, and its answer can still become an error.
+  /// The size of the tail that readers get only once the digest is known, in bytes: a wrong blob is never a complete response.
+  ///
+  /// A blob of up to this size is withheld altogether, and its response can still become an error.
   package static let withheldTail: Int64 = 16 * 1024
 
-  /// A blob of more is let go as soon as its digest is right: its way to the disk takes seconds. One of less is in the store
-  /// when its last byte has arrived. In bytes.
+  /// The size in bytes above which the tail is released once verified, because syncing takes seconds. A smaller blob is in
+  /// the store when its last byte has arrived.
   package static let earlyReleaseSize: Int64 = 64 << 20
 
   package var phase = Phase.awaitingUpstream
   /// The size that upstream announced, in bytes; `nil` when it announced none.
   package var size: Int64?
   package var written: Int64 = 0
-  /// Whether the digest is known to be right, although the bytes may not be on the disk yet.
+  /// True once the digest is known to be right, although the bytes may not be on the disk yet.
   package var isVerified = false
-  /// A repository for which upstream has proved the blob; for any other it has to be asked.
-  package var origin: UpstreamRepository?
-  /// True while another process waits for another upstream's answer.
+  /// A repository for which upstream has proved the blob; for any other upstream has to be asked.
+  package var provedRepository: UpstreamRepository?
+  /// True while another process waits for another upstream's response.
   package var awaitsAnother = false
 
   package init() {}
 
-  /// How many bytes from the beginning readers may have.
+  /// The number of leading bytes that readers may have.
   package var readable: Int64 {
     switch phase {
     case .awaitingUpstream, .redirected: 0
@@ -45,21 +46,26 @@ package struct FillProgress: Sendable {
     }
   }
 
-  /// Whether the head of an answer can be sent: the size is known, and some bytes are let go before the end; or all are.
+  /// Indicates whether headers can be sent: the size is known and exceeds the withheld tail, or the blob is verified.
   package var canStream: Bool { phase == .receiving && (isVerified || (size ?? 0) > Self.withheldTail) }
 
-  /// Whether a download goes on although nobody reads it: it is small, or half of it is there.
+  /// Indicates whether the fill continues without readers: the blob is small, or half of it is there.
   package var isWorthFinishing: Bool {
     guard let size else { return written < Self.alwaysFinished }
     return size < Self.alwaysFinished || written * 2 >= size
   }
 
-  /// A blob of less is finished whoever leaves, in bytes: it costs seconds.
+  /// The size in bytes below which a blob is finished whoever leaves: it costs seconds.
   private static let alwaysFinished: Int64 = 64 << 20
 
-  /// Whether there is something of the blob to answer with, now or later.
+  /// Indicates whether there are bytes to respond with, now or later.
   package var hasBlob: Bool { [.receiving, .stored, .notStored].contains(phase) }
 
-  /// Whether nothing more will come.
+  /// Indicates whether the fill has ended.
   package var isFinished: Bool { phase != .awaitingUpstream && phase != .receiving }
+
+  /// Indicates whether the bytes are, or will be, those of another upstream.
+  package func isOfAnotherUpstream(than upstream: UpstreamName, startedFor origin: FillOrigin) -> Bool {
+    awaitsAnother || (provedRepository ?? origin.repository).upstream != upstream
+  }
 }

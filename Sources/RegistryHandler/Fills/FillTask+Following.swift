@@ -1,47 +1,51 @@
 extension FillTask {
-  /// How long a reader waits for what another process has written: at first, and at most while nothing comes.
+  /// The pauses between two looks at a file that another process writes: at first, and at most while nothing arrives.
   private static let intervals: (least: Duration, most: Duration) = (.milliseconds(10), .milliseconds(100))
 
-  /// Follows what another process writes; `nil` when that one has ended without the blob, and this one may take over.
-  func follow(_ file: OpenFile) async throws(UpstreamError) -> FillProgress.Phase? {
+  /// Follows a file that another process writes; restarts when that process has ended without the blob.
+  func follow(_ file: OpenFile) async throws(FillFailure) -> Step {
     var hasBegun = isStreaming
     var known: Int64?
     var interval = Self.intervals.least
     while true {
-      if file.tryLock() {
-        let isLeft = file.isStillAtItsPath()
-        file.unlock()
-        // Where it was: to be gone on with, by whoever comes first.
-        if isLeft { return nil }
-        if let phase = try stored() { return phase }
-        guard isStreaming else { return nil }
-        return try notStored(file)
-      }
-      // A record that a killed process has left proves nothing for the repository in it, and what it tells may have changed.
-      if !hasBegun, file.isRecordNoted, let record = services.store.partialRecord(of: fill.digest) {
-        fill.begin(file, size: record.size, origin: record.origin)
+      if file.tryLock() { return try released(file) }
+      // The record of a killed process proves nothing for its repository, and may be outdated.
+      if !hasBegun, file.isRecordNoted, let record = context.store.partialRecord(of: fill.digest) {
+        fill.begin(file, size: record.size, proved: record.origin)
         hasBegun = true
       }
       let size = try? file.size()
       if hasBegun, let size { fill.advance(to: size) }
-      // Not at the first look, when the writer may not have told yet whom it asks.
-      if !hasBegun, known != nil, !file.isNoted(asking: fill.repository.upstream) { fill.awaitAnother() }
-      // The process that writes decides whether the rest is worth having.
-      if services.fills.removeIfUnread(fill) { throw .abandoned }
+      // Not at the first look, when the writer may not have marked its upstream yet.
+      if !hasBegun, known != nil, !file.isNoted(asking: fill.origin.repository.upstream) { fill.awaitAnother() }
+      // The writing process decides whether the rest is worth having.
+      if table.removeIfUnread(fill) { throw .abandoned }
       interval = size == known ? min(interval * 2, Self.intervals.most) : Self.intervals.least
       known = size
       try? await Task.sleep(for: interval)
     }
   }
 
-  /// What a file is worth that another process has given up: all of it was right but the store would not take it, or it is a
-  /// beginning, which each reader goes on with by itself and checks, or it is wrong. Blocks.
-  private func notStored(_ file: OpenFile) throws(UpstreamError) -> FillProgress.Phase {
+  /// Continues after the writer has released its lock, which this process holds now.
+  private func released(_ file: OpenFile) throws(FillFailure) -> Step {
+    let isLeftover = file.isStillAtItsPath()
+    file.unlock()
+    // Whoever claims it first resumes a leftover.
+    if isLeftover { return .restart }
+    if let phase = try storedPhase() { return .done(phase) }
+    guard isStreaming else { return .restart }
+    return .done(try abandonedPhase(file))
+  }
+
+  /// Classifies a file that another process abandoned: verified but not stored, a prefix (readers continue individually),
+  /// or wrong bytes. Blocks.
+  private func abandonedPhase(_ file: OpenFile) throws(FillFailure) -> FillProgress.Phase {
     guard let size = try? file.size(), size == fill.progress.value.size,
       let hash = try? ContentHasher(fill.digest.algorithm, ofFirst: size, in: file)
-    else { throw UpstreamError(.store, "another process ended its download of \(fill.digest) without keeping it") }
+    else { throw .fileReplaced }
     guard hash.hex() == fill.digest.hex else {
-      throw UpstreamError(.invalidResponse, "another process was sent bytes whose digest is not \(fill.digest)")
+      let reason = "another process was sent bytes whose digest is not \(fill.digest)"
+      throw .upstream(UpstreamError(.invalidResponse, reason))
     }
     fill.advance(to: size)
     return .notStored

@@ -1,12 +1,12 @@
-/// The shape of a manifest: one JSON object, and whether it tells a schema version, as every manifest and index does.
+/// The shape of a manifest: one JSON object with a schema version, as every manifest and index has.
 /// <https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md>, <https://www.rfc-editor.org/rfc/rfc8259>
 ///
-/// Read in one pass that takes no memory: a general parser needs twenty times what it reads, and upstream chooses how much.
+/// Parsed in one pass in constant memory: a general parser needs twenty times its input, whose size upstream chooses.
 struct ManifestDocument: Equatable, Sendable {
-  /// Whether `schemaVersion` is an integer.
+  /// True if `schemaVersion` is an integer.
   let hasSchemaVersion: Bool
 
-  /// `nil` when the bytes are not one JSON object.
+  /// Parses the bytes; `nil` unless they are one JSON object.
   init?(_ bytes: [UInt8]) {
     let outline = bytes.withUnsafeBytes { buffer -> ManifestDocument? in
       var scanner = JSONScanner(buffer)
@@ -20,9 +20,9 @@ struct ManifestDocument: Equatable, Sendable {
   private init(hasSchemaVersion: Bool) { self.hasSchemaVersion = hasSchemaVersion }
 }
 
-/// One pass over JSON text.
+/// A scanner of JSON text.
 private struct JSONScanner {
-  /// Containers in each other at most: more than any manifest has.
+  /// The deepest nesting: more than any manifest has.
   private static let maximumDepth = 512
 
   private enum Container: UInt8 {
@@ -36,7 +36,7 @@ private struct JSONScanner {
   private let bytes: UnsafeRawBufferPointer
   private var position = 0
   private var containers: [Container] = []
-  /// Whether the last name was the outermost `schemaVersion`.
+  /// True after the outermost name `schemaVersion`.
   private var isAtSchemaVersion = false
   private(set) var hasSchemaVersion = false
 

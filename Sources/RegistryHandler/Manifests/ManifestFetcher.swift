@@ -1,76 +1,77 @@
 internal import HTTPTypes
 internal import Logging
 
-/// Gets a manifest that the store cannot answer with: asks upstream, verifies, keeps; falls back on what is known.
+/// The fetch of a manifest that the store cannot serve: requests, verifies and stores it, or falls back to a stale one.
 struct ManifestFetcher: Sendable {
-  let upstream: UpstreamSession
+  let session: UpstreamSession
   let repository: UpstreamRepository
-  let services: ProxyServices
+  let context: ManifestContext
   let accept: AcceptHeader
 
   /// Blocks on the store.
-  func answer(
+  func result(
     for reference: Reference,
-    _ known: ManifestLookup.Known,
-    headOnly: Bool
+    _ known: ManifestLookup.Finding,
+    by method: HTTPRequest.Method
   ) async -> Result<ManifestResult, UpstreamError> {
     do throws(UpstreamError) {
-      let deadline = ContinuousClock.now + ProxyServices.answerTimeout
-      let answer = try await withDeadline(deadline, orTimeout: "upstream gave no answer in time") {
-        () throws(UpstreamError) in try await ask(for: reference, known, headOnly: headOnly)
+      let deadline = ContinuousClock.now + UpstreamSession.responseTimeout
+      let result = try await withDeadline(deadline, orTimeout: UpstreamSession.timeoutReason) {
+        () throws(UpstreamError) in try await request(reference, known, by: method)
       }
-      return .success(answer)
+      return .success(result)
     } catch {
-      guard let standIn = known.standIn, error.allowsStaleAnswer else { return .failure(error) }
-      log("stale manifest served", error)
+      guard let standIn = known.standIn, error.allowsStaleResponse else { return .failure(error) }
+      log("stale manifest served", error.reason)
       return .success(ManifestResult(standIn, .stale, detail: "stale-if-error"))
     }
   }
 
-  private func ask(
-    for reference: Reference,
-    _ known: ManifestLookup.Known,
-    headOnly: Bool
+  private func request(
+    _ reference: Reference,
+    _ known: ManifestLookup.Finding,
+    by method: HTTPRequest.Method
   ) async throws(UpstreamError) -> ManifestResult {
-    // A HEAD costs no pull of the rate limit: it is asked first where the bytes may be here, or are not wanted.
-    guard headOnly || known.mayBeHere else { return try await fetch(reference) }
+    // A HEAD does not count against the rate limit: it comes first where the bytes may be stored, or are not wanted.
+    guard method == .head || known.mayBeHere else { return try await fetch(reference) }
     let (head, etag): (ManifestResult.Head, String?)
     switch try await self.head(reference) {
-    case .told(let told, let validator): (head, etag) = (told, validator)
-    case .tooLittle: return try await fetch(reference)
+    case .found(let found, let validator): (head, etag) = (found, validator)
+    case .insufficient: return try await fetch(reference)
     case .refused(let error):
       let key = HeadFallback.Key(repository: repository, kind: .manifest)
-      return try await services.headFallback.retry(key, after: error, by: headOnly ? .head : .get) {
+      return try await context.refusals.headFallback.retry(key, after: error, by: method) {
         () throws(UpstreamError) in try await fetch(reference)
       }
     }
-    if let manifest = try? services.store.manifest(head.digest, in: repository) {
-      record(reference, ManifestResult(manifest, .hit, detail: "revalidated").head, etag: etag)
-      return ManifestResult(manifest, .hit, detail: "revalidated")
+    if let manifest = try? context.store.manifest(head.digest, in: repository) {
+      let result = ManifestResult(manifest, .hit, detail: "revalidated")
+      record(reference, result.head, etag: etag)
+      return result
     }
-    if headOnly { return ManifestResult(head, .bypass, detail: "head") }
-    let answer = try await fetch(.digest(head.digest))
-    // Without the manifest, what was last known is still the better answer when upstream gives none.
-    if answer.status != .bypass { record(reference, answer.head, etag: etag) }
-    return answer
+    if method == .head { return ManifestResult(head, .bypass, detail: "head") }
+    let result = try await fetch(.digest(head.digest))
+    // Without the stored manifest, the last known one is the better stand-in.
+    if result.status != .bypass { record(reference, result.head, etag: etag) }
+    return result
   }
 
-  /// What HEAD comes to.
-  private enum HeadAnswer {
-    case told(ManifestResult.Head, etag: String?)
-    /// Upstream knows no HEAD, or tells no more than that the manifest is there.
-    case tooLittle
-    /// A 401: some registries refuse HEAD with a token that is good for GET.
+  /// The outcome of a HEAD.
+  private enum HeadOutcome {
+    case found(ManifestResult.Head, etag: String?)
+    /// Upstream does not support HEAD, or tells no more than that the manifest exists.
+    case insufficient
+    /// A 401: some registries refuse HEAD with a token that is valid for GET.
     case refused(UpstreamError)
   }
 
-  private func head(_ reference: Reference) async throws(UpstreamError) -> HeadAnswer {
+  private func head(_ reference: Reference) async throws(UpstreamError) -> HeadOutcome {
     let response: UpstreamResponse
     do throws(UpstreamError) {
       response = try await send(.head, reference)
     } catch  where error.kind == .status {
       switch error.status {
-      case 405?, 501?: return .tooLittle
+      case 405?, 501?: return .insufficient
       case 401?: return .refused(error)
       default: throw error
       }
@@ -79,79 +80,53 @@ struct ManifestFetcher: Sendable {
     guard let digest = response.headers[.dockerContentDigest].flatMap({ Digest($0) }),
       let mediaType = response.headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest,
       let size = response.contentLength, size > 0
-    else { return .tooLittle }
-    // What is asked for by digest has it, whatever is named: its bytes tell.
-    if case .digest(let asked) = reference, asked != digest { return .tooLittle }
+    else { return .insufficient }
+    // A manifest that was requested by digest has it, whatever upstream names: its bytes tell.
+    if case .digest(let requested) = reference, requested != digest { return .insufficient }
     let head = ManifestResult.Head(digest: digest, mediaType: mediaType, size: size)
-    return .told(head, etag: response.headers[.eTag])
+    return .found(head, etag: response.headers[.eTag])
   }
 
   private func fetch(_ reference: Reference) async throws(UpstreamError) -> ManifestResult {
     let response = try await send(.get, reference)
-    try response.refuseContentEncoding()
-    guard let document = try await response.document(upTo: Store.maximumManifestSize, countedBy: services.documents)
+    try response.requireIdentityEncoding()
+    guard let document = try await response.document(upTo: Store.maximumManifestSize, countedBy: context.documents)
     else {
       throw UpstreamError(.invalidResponse, "upstream sent more than \(Store.maximumManifestSize) bytes as a manifest")
     }
     let manifest = try Self.verified(document.bytes, response.headers, reference)
-    do throws(UpstreamError) {
-      try keep(manifest)
+    do throws(StoreFailure) {
+      try store(manifest)
     } catch {
-      log("manifest not kept", error)
+      log("manifest not kept", "\(error)")
       return ManifestResult(ServedManifest(manifest), .bypass, detail: "not-kept", holding: document.reservation)
     }
-    // One that is large is served from its file.
-    let stored = (try? services.store.manifest(manifest.digest, in: repository)) ?? ServedManifest(manifest)
-    let answer = ManifestResult(stored, .miss, detail: "fetched", holding: document.reservation)
-    record(reference, answer.head, etag: response.headers[.eTag])
-    return answer
+    // A large manifest is served from its file.
+    let stored = (try? context.store.manifest(manifest.digest, in: repository)) ?? ServedManifest(manifest)
+    let result = ManifestResult(stored, .miss, detail: "fetched", holding: document.reservation)
+    record(reference, result.head, etag: response.headers[.eTag])
+    return result
   }
 
-  private func keep(_ manifest: StoredManifest) throws(UpstreamError) {
-    if services.store.size(of: manifest.digest) == nil,
-      !services.evictor.makeRoom(forManifestOf: manifest.bytes.count)
+  private func store(_ manifest: StoredManifest) throws(StoreFailure) {
+    if context.store.size(of: manifest.digest) == nil,
+      !context.evictor.makeRoom(forManifestOf: manifest.bytes.count)
     {
       throw .noRoom
     }
     do {
-      try services.store.keep(manifest, in: repository)
+      try context.store.keep(manifest, in: repository)
     } catch {
-      throw UpstreamError(.store, error.description)
+      throw .file(error)
     }
   }
 
-  /// The manifest that upstream's bytes and headers are; throws what is wrong with them.
-  static func verified(
-    _ bytes: [UInt8],
-    _ headers: HTTPFields,
+  private func send(
+    _ method: HTTPRequest.Method,
     _ reference: Reference
-  ) throws(UpstreamError) -> StoredManifest {
-    guard let mediaType = headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest else {
-      throw UpstreamError(.invalidResponse, "upstream sent something else than a manifest for \(reference)")
-    }
-    guard let outline = ManifestDocument(bytes) else {
-      throw UpstreamError(.invalidResponse, "upstream sent a manifest for \(reference) that is no JSON object")
-    }
-    // The type of any JSON, an error document as well.
-    guard mediaType.description != "application/json" || outline.hasSchemaVersion else {
-      throw UpstreamError(.invalidResponse, "upstream sent JSON that is no manifest for \(reference)")
-    }
-    var expected = headers[.dockerContentDigest].flatMap { Digest($0) }
-    if case .digest(let digest) = reference { expected = digest }
-    guard let digest = Digest(of: bytes, algorithm: expected?.algorithm ?? .sha256), digest == expected ?? digest else {
-      throw UpstreamError(
-        .invalidResponse,
-        "upstream sent a manifest for \(reference) whose digest is not \(expected?.description ?? "known")"
-      )
-    }
-    return StoredManifest(digest: digest, mediaType: mediaType, bytes: bytes)
-  }
-
-  private func send(_ method: HTTPRequest.Method, _ reference: Reference) async throws(UpstreamError)
-    -> UpstreamResponse
-  {
+  ) async throws(UpstreamError) -> UpstreamResponse {
     let route = Route.manifest(repository.name, reference)
-    switch try await upstream.send(method, route, headers: [.accept: accept.upstreamValue]) {
+    switch try await session.send(method, route, headers: [.accept: accept.upstreamValue]) {
     case .response(let response):
       guard response.status == 200 else {
         await response.body.discard()
@@ -163,46 +138,46 @@ struct ManifestFetcher: Sendable {
     }
   }
 
+  /// Records the state of a tag.
   private func record(_ reference: Reference, _ head: ManifestResult.Head, etag: String?) {
     guard case .tag(let tag) = reference else { return }
     let record = TagRecord(
       digest: head.digest,
       mediaType: head.mediaType,
       size: head.size,
-      checkedAt: services.now(),
+      checkedAt: context.now(),
       etag: etag
     )
     do {
-      try services.store.keep(record, of: tag, variant(recording: head.mediaType, of: tag), in: repository)
+      try context.store.keep(record, of: tag, variant(recording: head.mediaType, of: tag), in: repository)
     } catch {
-      log("tag not kept", UpstreamError(.store, error.description))
+      log("tag not kept", error.description)
     }
   }
 
   private func variant(recording type: MediaType, of tag: TagName) -> TagVariant {
-    let current = (try? services.store.tag(tag, accept.variant, in: repository)) ?? nil
-    let isServed = current?.freshness(for: upstream.upstream, now: services.now()) != .expired
+    let current = (try? context.store.tag(tag, accept.variant, in: repository)) ?? nil
+    let isServed = current?.freshness(for: session.upstream, now: context.now()) != .expired
     return accept.variant(recording: type, besides: isServed ? current.flatMap { MediaType($0.mediaType) } : nil)
   }
 
-  private func log(_ message: Logger.Message, _ error: UpstreamError) {
-    services.logger.warning(
+  private func log(_ message: Logger.Message, _ reason: String) {
+    context.logger.warning(
       message,
       metadata: [
-        "upstream.name": "\(repository.upstream)", "registry.repository": "\(repository.name)",
-        "error": "\(error.reason)",
+        "upstream.name": "\(repository.upstream)", "registry.repository": "\(repository.name)", "error": "\(reason)",
       ]
     )
   }
 }
 
 extension UpstreamError {
-  /// Whether the failure says nothing about the content: then what was last known may be served.
-  var allowsStaleAnswer: Bool {
+  /// Indicates whether the failure says nothing about the content, so that a stale manifest may be served.
+  var allowsStaleResponse: Bool {
     switch kind {
-    case .unreachable, .timeout, .invalidResponse, .busy, .notSent: true
+    case .unreachable, .timeout, .stalled, .invalidResponse, .unavailable, .notSent: true
     case .status, .authentication: status.map { $0 >= 500 || $0 == 429 } ?? true
-    case .cancelled, .store: false
+    case .cancelled: false
     }
   }
 }

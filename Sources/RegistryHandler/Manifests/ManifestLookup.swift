@@ -1,24 +1,24 @@
 internal import Logging
 
-/// Looks in the store for what a client may be answered with. Blocks.
+/// The look into the store for a manifest that a client may be served. Blocks.
 struct ManifestLookup: Sendable {
   let upstream: Upstream
   let repository: UpstreamRepository
-  let services: ProxyServices
+  let context: ManifestContext
   let accept: AcceptHeader
 
-  /// What the store has of a manifest for a client.
-  enum Known: Sendable {
-    /// The answer: upstream is not asked.
-    case answer(ManifestResult)
-    /// What the tag was last seen as: it may be served if upstream gives no answer.
+  /// The store's part in the response.
+  enum Finding: Sendable {
+    /// The manifest to serve; upstream is not asked.
+    case usable(ManifestResult)
+    /// The tag's last known manifest, which may be served if upstream does not respond.
     /// - checkedAt: in seconds since 1970.
     case standIn(ServedManifest, checkedAt: Int64)
-    /// The tag, as other clients were answered that take other types, or as it was too long ago.
+    /// The tag's manifest for clients that accept other types, or one that has expired.
     case anotherForm
     case nothing
 
-    /// Whether upstream's bytes may be here, so that its HEAD may save a download.
+    /// Indicates whether upstream's bytes may be stored, so that a HEAD may save a download.
     var mayBeHere: Bool {
       if case .nothing = self { false } else { true }
     }
@@ -28,28 +28,28 @@ struct ManifestLookup: Sendable {
     }
   }
 
-  func known(_ reference: Reference) -> Known {
+  func find(_ reference: Reference) -> Finding {
     do throws(FileError) {
       switch reference {
       case .digest(let digest):
-        guard let manifest = try services.store.manifest(digest, in: repository) else { return .nothing }
-        return .answer(ManifestResult(manifest, .hit, detail: "stored"))
-      case .tag(let tag): return try known(tag)
+        guard let manifest = try context.store.manifest(digest, in: repository) else { return .nothing }
+        return .usable(ManifestResult(manifest, .hit, detail: "stored"))
+      case .tag(let tag): return try find(tag)
       }
     } catch {
-      services.logger.error("store not readable", metadata: ["error": "\(error)"])
+      context.logger.error("store not readable", metadata: ["error": "\(error)"])
       return .nothing
     }
   }
 
-  private func known(_ tag: TagName) throws(FileError) -> Known {
-    let usual = try known(tag, as: accept.variant) { accept.accepts($0) }
-    if case .answer = usual { return usual }
+  private func find(_ tag: TagName) throws(FileError) -> Finding {
+    let usual = try find(tag, as: accept.variant) { accept.accepts($0) }
+    if case .usable = usual { return usual }
     guard let exactly = accept.exactVariant else { return usual }
-    // Upstream's own answer to the very same types is right whatever it is.
-    let exact = try known(tag, as: exactly) { _ in true }
+    // Upstream's own response to the very same types is right whatever it is.
+    let exact = try find(tag, as: exactly) { _ in true }
     switch (usual, exact) {
-    case (_, .answer): return exact
+    case (_, .usable): return exact
     case (.standIn(_, let checkedAt), .standIn(_, let exactlyAt)): return checkedAt < exactlyAt ? exact : usual
     case (.standIn, _): return usual
     case (_, .standIn): return exact
@@ -58,22 +58,22 @@ struct ManifestLookup: Sendable {
     }
     let other: TagVariant = accept.variant == .any ? .single : .any
     let isKnown =
-      try services.store.tag(tag, other, in: repository) != nil
-      || services.store.hasExactRecord(of: tag, in: repository)
+      try context.store.tag(tag, other, in: repository) != nil
+      || context.store.hasExactRecord(of: tag, in: repository)
     return isKnown ? .anotherForm : .nothing
   }
 
-  private func known(
+  private func find(
     _ tag: TagName,
     as variant: TagVariant,
-    takes: (MediaType) -> Bool
-  ) throws(FileError) -> Known {
-    guard let record = try services.store.tag(tag, variant, in: repository) else { return .nothing }
-    let freshness = record.freshness(for: upstream, now: services.now())
+    where isAccepted: (MediaType) -> Bool
+  ) throws(FileError) -> Finding {
+    guard let record = try context.store.tag(tag, variant, in: repository) else { return .nothing }
+    let freshness = record.freshness(for: upstream, now: context.now())
     guard freshness != .expired, let digest = Digest(record.digest),
-      let manifest = try services.store.manifest(digest, in: repository), takes(manifest.mediaType)
+      let manifest = try context.store.manifest(digest, in: repository), isAccepted(manifest.mediaType)
     else { return .anotherForm }
-    if freshness == .fresh { return .answer(ManifestResult(manifest, .hit, detail: "fresh")) }
+    if freshness == .fresh { return .usable(ManifestResult(manifest, .hit, detail: "fresh")) }
     return .standIn(manifest, checkedAt: record.checkedAt)
   }
 }

@@ -1,24 +1,22 @@
 internal import HTTPTypes
 
-/// What is asked once for all who ask for it at the same time.
+/// The key of requests for a manifest that share one request to upstream.
 struct ManifestKey: Hashable, Sendable {
   let repository: UpstreamRepository
   let reference: Reference
   let accept: AcceptHeader
-  /// Whether the head of the answer is enough.
-  let isHead: Bool
+  /// The client's method, GET or HEAD.
+  let method: HTTPRequest.Method
 
-  var method: HTTPRequest.Method { isHead ? .head : .get }
-
-  /// What upstream may refuse.
+  /// The key of upstream's refusal of the same manifest.
   var refusal: RefusalCache.Key {
     RefusalCache.Key(repository: repository, content: .manifest(reference, acceptable: accept.digest))
   }
 }
 
-/// What a question for a manifest came to.
+/// The result of a request for a manifest.
 struct ManifestResult: Sendable {
-  /// What a HEAD tells: all a client needs to decide whether to fetch.
+  /// The facts that a HEAD gives, by which a client decides whether to fetch.
   struct Head: Sendable {
     let digest: Digest
     let mediaType: MediaType
@@ -27,12 +25,12 @@ struct ManifestResult: Sendable {
   }
 
   let head: Head
-  /// `nil` when only the head was asked for.
+  /// `nil` for a HEAD.
   let content: ServedManifest.Content?
   let status: CacheStatus
   /// One word for `Cache-Status`.
   let detail: String
-  /// Of bytes that are in memory although they are many.
+  /// The share of the memory for documents that the content takes.
   let reservation: ByteBudget.Reservation?
 
   init(_ head: Head, _ status: CacheStatus, detail: String) {

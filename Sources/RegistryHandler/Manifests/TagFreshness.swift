@@ -1,15 +1,15 @@
-/// Whether what is known of a tag may be served; pure, time is a parameter.
+/// The freshness of a tag's last known manifest; pure, time is a parameter.
 package enum TagFreshness: Equatable, Sendable {
-  /// Serve it, ask nobody.
+  /// Served without asking upstream.
   case fresh
-  /// Ask upstream; if that fails, what is known may still be served.
+  /// Requested from upstream; served stale if that fails.
   case revalidate
-  /// Ask upstream; what is known is too old to be served whatever happens.
+  /// Requested from upstream; too old to be served whatever happens.
   case expired
 
   /// - Parameters:
-  ///   - checkedAt: when upstream last confirmed the tag, in seconds since 1970.
-  ///   - now: the present, likewise. A check in the future (the clock was set back) or before 1970 does not count.
+  ///   - checkedAt: the time at which upstream last confirmed the tag, in seconds since 1970.
+  ///   - now: in seconds since 1970. A check in the future (the clock was set back) or before 1970 does not count.
   package init(checkedAt: Int64, now: Int64, ttl: Duration, staleIfError: Duration) {
     guard (0...max(0, now)).contains(checkedAt) else {
       self = .revalidate
@@ -23,5 +23,11 @@ package enum TagFreshness: Equatable, Sendable {
     } else {
       self = .expired
     }
+  }
+}
+
+extension TagRecord {
+  func freshness(for upstream: Upstream, now: Int64) -> TagFreshness {
+    TagFreshness(checkedAt: checkedAt, now: now, ttl: upstream.tagTTL, staleIfError: upstream.staleIfError)
   }
 }

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 internal import HTTPTypes
 
 extension RegistryError {
-  /// The answer: `{"errors":[{"code","message","detail"}]}`.
+  /// The response: `{"errors":[{"code","message","detail"}]}`.
   package var response: RegistryResponse {
     var headers: HTTPFields = [:]
     headers[.contentType] = "application/json"
@@ -11,7 +11,7 @@ extension RegistryError {
     if status == 405 { headers[.allow] = "GET, HEAD" }
     if let retryAfter { headers[.retryAfter] = retryAfter }
     var response = RegistryResponse(status: status, headers: headers, body: .bytes(json))
-    response.record.error = message
+    response.errorMessage = message
     return response
   }
 

@@ -1,11 +1,10 @@
-/// An error as clients of registries understand it.
+/// An error in the form that clients of registries understand.
 /// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes>
 package struct RegistryError: Error, Equatable, Sendable {
   package enum Code: String, Sendable {
     case blobUnknown = "BLOB_UNKNOWN"
     case denied = "DENIED"
     case digestInvalid = "DIGEST_INVALID"
-    case manifestInvalid = "MANIFEST_INVALID"
     case manifestUnknown = "MANIFEST_UNKNOWN"
     case nameInvalid = "NAME_INVALID"
     case nameUnknown = "NAME_UNKNOWN"

@@ -1,44 +1,39 @@
 package import HTTPTypes
 
-/// An answer, decided but not yet carried out.
+/// A response, decided but not yet carried out.
 package struct RegistryResponse: Sendable {
   package enum Body: Sendable {
     case empty
     case bytes([UInt8])
-    /// A verified file of the store, which nginx sends.
+    /// A verified file of the store, sent by nginx.
     case blob(Digest)
-    /// Bytes that the worker sends as they come.
+    /// Bytes that the worker sends as they arrive.
     case stream(any BlobSource)
   }
 
   package var status: Int
   package var headers: HTTPFields
   package var body: Body
-  package var record: RequestSummary
-  /// The room that the body takes of the memory for large documents: given back when the answer has been sent.
-  var reservation: ByteBudget.Reservation?
+  /// The part that the cache took in the response, where it took any.
+  package private(set) var cacheStatus: CacheStatus?
+  /// The message of an error, for the log.
+  package var errorMessage: String?
+  /// The description for log and counters, made once the response is decided.
+  package var summary = RequestSummary()
+  /// The share of the memory for large documents that the body takes, released when the response has been sent.
+  package var reservation: ByteBudget.Reservation?
 
-  package init(
-    status: Int,
-    headers: HTTPFields = [:],
-    body: Body = .empty,
-    record: RequestSummary = RequestSummary()
-  ) {
+  package init(status: Int, headers: HTTPFields = [:], body: Body = .empty) {
     self.status = status
     self.headers = headers
     self.body = body
-    self.record = record
   }
-}
 
-/// What the log says of a request besides its answer.
-package struct RequestSummary: Sendable {
-  package var kind = RequestKind.invalid
-  package var upstream: UpstreamName?
-  package var repository: String?
-  package var reference: String?
-  package var cache: CacheStatus?
-  package var error: String?
-
-  package init() {}
+  /// Sets the part that the cache took, in the headers and for the log.
+  /// - Parameter detail: one word for `Cache-Status`.
+  package mutating func setCacheStatus(_ status: CacheStatus, detail: String) {
+    headers.append(HTTPField(name: .cacheStatus, value: status.headerValue(detail: detail)))
+    headers.append(HTTPField(name: .xCache, value: status.rawValue))
+    cacheStatus = status
+  }
 }

@@ -1,69 +1,39 @@
 package import Logging
 
-/// How long clients follow a fill before they turn to upstream by themselves.
-package struct Patience: Sendable {
-  /// With the fill of another upstream: until its head is there, and then for every 256 KiB.
-  package var withAnotherUpstream: Duration = FillPatience.window
-  /// Until the first byte of a part that is a little ahead of the fill.
-  package var withPart: Duration = .seconds(2)
-
-  package init() {}
-}
-
-/// What all requests of a process share, whatever configuration is in force.
-///
-/// A class, as it goes from hand to hand in every request: a copy of it counts one reference, not one for each part.
+/// The parts of the proxy that outlive a configuration, put together. Handlers see only the contexts that they need.
 package final class ProxyServices: Sendable {
-  /// Clients give up when the head of an answer takes 30 s; ours is out before.
-  package static let answerTimeout: Duration = .seconds(25)
+  /// The longest wait for upstream when a stale manifest can be served.
+  package static let staleResponseTimeout: Duration = .seconds(5)
 
-  /// The longest wait for upstream when there is something stale to answer with.
-  package static let staleAnswerTimeout: Duration = .seconds(5)
-
-  /// What large manifests and lists may take of the memory together, in bytes: sixteen of the largest.
+  /// The most memory that large manifests and lists take together, in bytes: sixteen of the largest.
   package static let maximumDocumentBytes = 64 << 20
 
   package let store: Store
-  package let client: any UpstreamClient
-  package let executor: BlockingExecutor
-  package let logger: Logger
-  /// Seconds since 1970.
-  package let now: @Sendable () -> Int64
-  package let tokens: TokenCache
-  package let endpointHealth: EndpointHealth
-  package let waitingRequests: WaitingRequests
-  /// What this proxy is called in `Via`.
-  package let name: ProxyName
-  package let fills = FillTable()
-  package let redirects: RedirectCache
-  package let refusals: RefusalCache
-  let headFallback: HeadFallback
-  let blobQuestions: SingleFlight<BlobStat.Key, Result<BlobStat.Answer, UpstreamError>>
-  let contentProofs: SingleFlight<BlobStat.Key, Result<ClientRedirect?, UpstreamError>>
-  let manifestFlights: SingleFlight<ManifestKey, Result<ManifestResult, UpstreamError>>
-  let listFlights: SingleFlight<ListHandler.Key, Result<ListHandler.Answer, UpstreamError>>
-  /// The longest wait for upstream when there is something stale to answer with.
-  let staleAnswerTimeout: Duration
-  /// Of upstream's manifests and lists in memory, until the last client has them.
-  package let documents: ByteBudget
-  package let counters = RequestCounters()
-  package let storeFailures: StoreFailures
   package let evictor: Evictor
+  package let fills: FillTable
+  package let tokens: TokenCache
+  package let documents: ByteBudget
   package let bypasses: BypassLimit
-  /// The upstreams that answered a part with the whole a moment ago.
-  let rangeRefusals: ExpiringCache<UpstreamName, Bool>
-  package let patience: Patience
-  /// The clock by which transfers are told to have stalled.
-  package let instant: @Sendable () -> ContinuousClock.Instant
+  package let counters = RequestCounters()
+  /// The name of this proxy in `Via`.
+  package let name: ProxyName
+  let redirects: RedirectCache
+  let refusals: RefusalCache
+  let failures: StoreFailures
+  let upstreams: UpstreamContext
+  let blobs: BlobContext
+  let manifests: ManifestContext
+  let lists: ListContext
+  let status: StatusContext
 
   /// - Parameters:
   ///   - name: of this proxy in `Via`.
-  ///   - threads: how many requests may be in work at once.
+  ///   - threads: the most requests at once.
   ///   - now: seconds since 1970.
   ///   - monotonicNow: seconds on a clock that is never set.
-  ///   - instant: the clock by which transfers are told to have stalled.
-  ///   - staleAnswerTimeout: the longest wait for upstream when there is something stale to answer with.
-  ///   - maximumDocumentBytes: what large manifests and lists may take of the memory together, in bytes.
+  ///   - instant: the clock that a stall is measured by.
+  ///   - staleResponseTimeout: the longest wait for upstream when a stale manifest can be served.
+  ///   - maximumDocumentBytes: the most memory that large manifests and lists take together, in bytes.
   package init(
     store: Store,
     limits: StoreLimits = StoreLimits(),
@@ -78,32 +48,67 @@ package final class ProxyServices: Sendable {
     now: @escaping @Sendable () -> Int64,
     monotonicNow: @escaping @Sendable () -> Int64,
     instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-    staleAnswerTimeout: Duration = ProxyServices.staleAnswerTimeout,
+    staleResponseTimeout: Duration = ProxyServices.staleResponseTimeout,
     maximumDocumentBytes: Int = ProxyServices.maximumDocumentBytes
   ) {
     self.store = store
-    self.client = client
-    self.executor = executor
-    self.logger = logger
-    self.name = name
-    waitingRequests = WaitingRequests(threads: threads, now: endpointHealth.now)
-    self.endpointHealth = endpointHealth
-    self.now = now
-    self.tokens = TokenCache(executor: executor, now: monotonicNow)
-    self.evictor = Evictor(store, limits, logger: logger, now: now)
-    self.storeFailures = StoreFailures(logger: logger, now: monotonicNow)
-    self.redirects = RedirectCache(now: monotonicNow)
     self.bypasses = bypasses
-    self.rangeRefusals = ExpiringCache(capacity: 1000, now: monotonicNow)
-    self.patience = patience
-    self.instant = instant
-    self.refusals = RefusalCache(now: monotonicNow)
-    self.headFallback = HeadFallback(now: monotonicNow)
-    self.blobQuestions = SingleFlight(executor: executor)
-    self.contentProofs = SingleFlight(executor: executor)
-    self.manifestFlights = SingleFlight(executor: executor)
-    self.listFlights = SingleFlight(executor: executor)
-    self.staleAnswerTimeout = staleAnswerTimeout
-    self.documents = ByteBudget(limit: maximumDocumentBytes)
+    self.name = name
+    tokens = TokenCache(executor: executor, now: monotonicNow)
+    evictor = Evictor(store, limits, logger: logger, now: now)
+    failures = StoreFailures(logger: logger, now: monotonicNow)
+    redirects = RedirectCache(now: monotonicNow, wallClock: now)
+    refusals = RefusalCache(now: monotonicNow)
+    documents = ByteBudget(limit: maximumDocumentBytes)
+    upstreams = UpstreamContext(
+      client: client,
+      tokens: tokens,
+      health: endpointHealth,
+      waiting: WaitingRequests(threads: threads, now: endpointHealth.now),
+      name: name,
+      now: now
+    )
+    fills = FillTable(
+      FillContext(
+        store: store,
+        evictor: evictor,
+        executor: executor,
+        redirects: redirects,
+        failures: failures,
+        logger: logger,
+        instant: instant
+      )
+    )
+    blobs = BlobContext(
+      store: store,
+      fills: fills,
+      redirects: redirects,
+      refusals: refusals,
+      bypasses: bypasses,
+      patience: patience,
+      executor: executor,
+      logger: logger,
+      monotonicNow: monotonicNow,
+      instant: instant
+    )
+    manifests = ManifestContext(
+      store: store,
+      evictor: evictor,
+      refusals: refusals,
+      documents: documents,
+      executor: executor,
+      logger: logger,
+      now: now,
+      staleResponseTimeout: staleResponseTimeout
+    )
+    lists = ListContext(documents: documents, executor: executor)
+    status = StatusContext(
+      store: store,
+      evictor: evictor,
+      fills: fills,
+      failures: failures,
+      documents: documents,
+      counters: counters
+    )
   }
 }

@@ -1,6 +1,6 @@
 internal import HTTPTypes
 
-/// Answers the requests of clients: finds the upstream, then the content, in the store or there.
+/// The entry point of requests: finds the upstream, then the handler.
 package final class RegistryProxy: Sendable {
   package let upstreams: UpstreamTable
   private let services: ProxyServices
@@ -12,18 +12,18 @@ package final class RegistryProxy: Sendable {
     self.delivery = delivery
   }
 
-  /// Decides an answer. Blocks on the store; waits for upstream without blocking. Cancelling the task gives the wait up.
+  /// Decides a response. Blocks on the store; suspends for upstream. A cancelled task stops waiting.
   package func respond(to request: RegistryRequest) async -> RegistryResponse {
-    var record = RequestSummary()
+    var summary = RequestSummary()
     var response: RegistryResponse
     do throws(RegistryError) {
-      response = try await decide(request, &record)
+      let subject = try subject(of: request)
+      summary = subject.summary
+      response = try await respond(to: request, subject)
     } catch {
       response = error.response
     }
-    record.error = response.record.error
-    record.cache = response.record.cache
-    response.record = record
+    response.summary = summary.completed(by: response)
     response.headers.append(HTTPField(name: .dockerDistributionAPIVersion, value: "registry/2.0"))
     response.headers.append(HTTPField(name: .xRequestID, value: request.id))
     if case .bytes(let bytes) = response.body {
@@ -33,41 +33,65 @@ package final class RegistryProxy: Sendable {
     return response
   }
 
-  private func decide(
-    _ request: RegistryRequest,
-    _ record: inout RequestSummary
+  /// The subject of a request.
+  private enum Subject {
+    /// Any method but GET and HEAD.
+    case write
+    case status(StatusEndpoint)
+    case root
+    case content(UpstreamTable.Match)
+
+    var summary: RequestSummary {
+      switch self {
+      case .write: RequestSummary(kind: .upload)
+      case .status(let endpoint): RequestSummary(kind: Route.status(endpoint).kind)
+      case .root: RequestSummary(kind: Route.root.kind)
+      case .content(let match): RequestSummary(match)
+      }
+    }
+  }
+
+  private func subject(of request: RegistryRequest) throws(RegistryError) -> Subject {
+    do throws(RouteError) {
+      let target = try RequestTarget(request.target)
+      guard request.method == .get || request.method == .head else { return .write }
+      if let endpoint = StatusEndpoint(segments: target.segments) { return .status(endpoint) }
+      if target.segments == [""] { return .root }
+      return .content(try upstreams.match(target, host: request.host))
+    } catch {
+      throw RegistryError(error, upstreams: upstreams.names)
+    }
+  }
+
+  private func respond(to request: RegistryRequest, _ subject: Subject) async throws(RegistryError) -> RegistryResponse {
+    switch subject {
+    case .write: throw Self.readOnly
+    case .status(let endpoint): StatusHandler(services.status, upstreams).respond(to: endpoint)
+    case .root: try redirectToVersionRoot(host: request.host)
+    case .content(let match): try await respond(to: request, match)
+    }
+  }
+
+  private func respond(
+    to request: RegistryRequest,
+    _ match: UpstreamTable.Match
   ) async throws(RegistryError) -> RegistryResponse {
-    let target = try parse { () throws(RouteError) in try RequestTarget(request.target) }
-    guard request.method == .get || request.method == .head else {
-      record.kind = .upload
-      throw Self.readOnly
-    }
-    if let endpoint = StatusEndpoint(segments: target.segments) {
-      record.kind = Route.status(endpoint).kind
-      return StatusHandler(services: services, upstreams: upstreams).respond(to: endpoint)
-    }
-    if target.segments == [""] {
-      record.kind = Route.root.kind
-      return try redirectToVersionRoot(host: request.host)
-    }
-    let match = try parse { () throws(RouteError) in try upstreams.match(target, host: request.host) }
-    record.kind = match.route.kind
-    record.upstream = match.upstream.name
-    record.repository = match.route.repository?.description
-    record.reference = match.route.reference
-    if let repository = match.route.repository, !match.upstream.permits(repository) {
-      throw RegistryError(403, .denied, "\(repository) of \(match.upstream.name) is not allowed here by the operator")
-    }
+    let upstream = match.upstream.name
     let via = Via(request.headers[.via])
-    if match.route.repository != nil, via.isLoop(at: services.name) { throw Self.loop(match.upstream.name) }
+    if let repository = match.route.repository {
+      guard match.upstream.permits(repository) else {
+        throw RegistryError(403, .denied, "\(repository) of \(upstream) is not allowed here by the operator")
+      }
+      if via.isLoop(at: services.name) { throw Self.loop(upstream) }
+    }
     var response: RegistryResponse
     do throws(UpstreamError) {
       response = try await respond(to: request, match, via: via)
     } catch {
-      throw RegistryError(error, of: match.upstream.name, for: match.route)
+      throw RegistryError(error, of: upstream, for: match.route)
     }
     if match.rule == .namespace {
-      response.headers.append(HTTPField(name: .ociNamespace, value: match.upstream.name.description))
+      response.headers.append(HTTPField(name: .ociNamespace, value: upstream.description))
     }
     return response
   }
@@ -77,33 +101,19 @@ package final class RegistryProxy: Sendable {
     _ match: UpstreamTable.Match,
     via: Via
   ) async throws(UpstreamError) -> RegistryResponse {
-    let upstream = UpstreamSession(
-      match.upstream,
-      mode: match.upstream.redirects.mode(for: request.clientAddress),
-      client: services.client,
-      tokens: services.tokens,
-      health: services.endpointHealth,
-      waiting: services.waitingRequests,
-      via: via.value(behind: services.name),
-      now: services.now
-    )
+    let mode = match.upstream.redirects.mode(for: request.clientAddress)
+    let session = UpstreamSession(match.upstream, mode: mode, via: via, services.upstreams)
+    let upstream = match.upstream.name
     switch match.route {
     case .ping: return RegistryResponse(status: 200, headers: Self.json, body: .bytes(Array("{}".utf8)))
     case .manifest(let name, let reference):
-      let repository = UpstreamRepository(upstream: match.upstream.name, name: name)
-      let handler = ManifestHandler(upstream: upstream, repository: repository, services: services)
-      return try await handler.respond(to: request, reference)
+      let repository = UpstreamRepository(upstream: upstream, name: name)
+      return try await ManifestHandler(session, repository, services.manifests).respond(to: request, reference)
     case .blob(let name, let digest):
-      let repository = UpstreamRepository(upstream: match.upstream.name, name: name)
-      let handler = BlobHandler(upstream: upstream, repository: repository, services: services, delivery: delivery)
-      let key = RefusalCache.Key(digest, in: repository, upstream.mode)
-      return try await services.learning(key, by: request.method) { () throws(UpstreamError) in
-        try await handler.respond(to: request, digest)
-      }
-    case .tags, .referrers:
-      return try await ListHandler(upstream: upstream, services: services).respond(to: match)
-    case .token:
-      return RegistryError(404, .unsupported, "\(match.upstream.name) needs no token here: ask without one").response
+      let repository = UpstreamRepository(upstream: upstream, name: name)
+      return try await BlobHandler(session, repository, services.blobs, delivery).respond(to: request, digest)
+    case .tags, .referrers: return try await ListHandler(session, services.lists).respond(to: match)
+    case .token: return RegistryError(404, .unsupported, "\(upstream) needs no token here: ask without one").response
     case .root, .uploads, .status: return Self.readOnly.response
     }
   }
@@ -113,14 +123,6 @@ package final class RegistryProxy: Sendable {
       throw RegistryError(.unknownUpstream(host), upstreams: upstreams.names)
     }
     return RegistryResponse(status: 301, headers: [.location: "/v2/", .contentLength: "0"])
-  }
-
-  private func parse<Value>(_ body: () throws(RouteError) -> Value) throws(RegistryError) -> Value {
-    do throws(RouteError) {
-      return try body()
-    } catch {
-      throw RegistryError(error, upstreams: upstreams.names)
-    }
   }
 
   /// <https://www.rfc-editor.org/rfc/rfc5842#section-7.2>
@@ -142,12 +144,4 @@ package final class RegistryProxy: Sendable {
     .unsupported,
     "this proxy only reads: push to the registry itself"
   )
-}
-
-/// Who sends the bytes of a cached blob.
-package enum Delivery: String, CaseIterable, Sendable {
-  /// nginx does, told by `X-Accel-Redirect`.
-  case accelerated = "x-accel"
-  /// The worker does, where nginx cannot be given an internal location.
-  case direct
 }

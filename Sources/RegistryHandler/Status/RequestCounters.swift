@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// How many requests were answered, by kind, by what the cache did, and by class of status. All are closed sets.
+/// The numbers of responses by kind of request, cache status and class of status, which are closed sets.
 package final class RequestCounters: Sendable {
   package struct Key: Hashable, Sendable {
     package let kind: RequestKind
@@ -13,7 +13,7 @@ package final class RequestCounters: Sendable {
     let value = Atomic<UInt64>(0)
   }
 
-  /// Every combination, made once: counting takes no lock.
+  /// All combinations, made once: counting takes no lock.
   private let counters: [Key: Counter]
 
   package init() {
@@ -29,8 +29,8 @@ package final class RequestCounters: Sendable {
   }
 
   package func count(_ response: RegistryResponse) {
-    let record = response.record
-    let key = Key(kind: record.kind, cache: record.cache, statusClass: response.status / 100)
+    let summary = response.summary
+    let key = Key(kind: summary.kind, cache: summary.cache, statusClass: response.status / 100)
     counters[key]?.value.add(1, ordering: .relaxed)
   }
 

@@ -1,17 +1,22 @@
 internal import FoundationEssentials
 internal import HTTPTypes
 
-/// Answers the operator's endpoints.
-struct StatusHandler: Sendable {
-  let services: ProxyServices
-  let upstreams: UpstreamTable
+/// Responds to the operator's endpoints.
+package struct StatusHandler: Sendable {
+  private let context: StatusContext
+  private let upstreams: UpstreamTable
+
+  package init(_ context: StatusContext, _ upstreams: UpstreamTable) {
+    self.context = context
+    self.upstreams = upstreams
+  }
 
   /// Blocks on the store for readiness.
-  func respond(to endpoint: StatusEndpoint) -> RegistryResponse {
+  package func respond(to endpoint: StatusEndpoint) -> RegistryResponse {
     switch endpoint {
     case .healthz: text("ok\n")
     case .readyz: readiness()
-    case .metrics: text(metrics, type: "text/plain; version=0.0.4; charset=utf-8")
+    case .metrics: text(metrics, type: PrometheusText.contentType)
     case .status: text(summary.map { "\($0.key): \($0.value)\n" }.sorted().joined())
     case .statusJSON: json()
     }
@@ -19,7 +24,7 @@ struct StatusHandler: Sendable {
 
   private func readiness() -> RegistryResponse {
     do {
-      try services.store.probe()
+      try context.store.probe()
       return text("ready\n")
     } catch {
       return text("the store cannot be written: \(error)\n", status: 503)
@@ -27,11 +32,11 @@ struct StatusHandler: Sendable {
   }
 
   private var summary: [String: UInt64] {
-    let counts = services.counters.snapshot
+    let counts = context.counters.snapshot
     let requests = { (status: CacheStatus) in counts.filter { $0.key.cache == status }.values.reduce(0, +) }
     return [
       "bypasses": requests(.bypass),
-      "fills": UInt64(services.fills.count),
+      "fills": UInt64(context.fills.count),
       "hits": requests(.hit),
       "misses": requests(.miss),
       "requests": counts.values.reduce(0, +),
@@ -51,46 +56,44 @@ struct StatusHandler: Sendable {
     )
   }
 
-  /// The counters of this process. <https://prometheus.io/docs/instrumenting/exposition_formats/>
+  /// The counters of this process.
   private var metrics: String {
-    let requests = services.counters.snapshot.map { key, count in
-      let cache = key.cache?.rawValue.lowercased() ?? "none"
-      return
-        "regproxy_requests_total{kind=\"\(key.kind.rawValue)\",cache=\"\(cache)\",status=\"\(key.statusClass)xx\"} \(count)\n"
+    var text = PrometheusText()
+    text.append("regproxy_requests_total", .counter, "Requests answered.", requestSamples)
+    text.append("regproxy_fills", .gauge, "Blobs being downloaded.", context.fills.count)
+    text.append(
+      "regproxy_store_failures_total",
+      .counter,
+      "Blobs that the store would not take.",
+      context.failures.count
+    )
+    let evicted = context.evictor.evicted
+    text.append("regproxy_evicted_blobs_total", .counter, "Blobs that were removed to make room.", evicted.blobs)
+    text.append("regproxy_evicted_bytes_total", .counter, "Bytes that were removed to make room.", evicted.bytes)
+    let documents = context.documents
+    let help = "Bytes of large manifests and lists in memory."
+    text.append("regproxy_document_bytes", .gauge, help, documents.usedBytes)
+    text.append(
+      "regproxy_documents_refused_total",
+      .counter,
+      "Large manifests and lists that the memory had no room for.",
+      documents.refusalCount
+    )
+    // Absent before the blobs have been counted.
+    if let total = context.store.usage.total {
+      text.append("regproxy_store_bytes", .gauge, "Bytes that the blobs take, of all processes.", total)
     }
-    return "# HELP regproxy_requests_total Requests answered.\n# TYPE regproxy_requests_total counter\n"
-      + requests.sorted().joined()
-      + "# HELP regproxy_fills Blobs being downloaded.\n# TYPE regproxy_fills gauge\n"
-      + "regproxy_fills \(services.fills.count)\n"
-      + "# HELP regproxy_store_failures_total Blobs that the store would not take.\n"
-      + "# TYPE regproxy_store_failures_total counter\n"
-      + "regproxy_store_failures_total \(services.storeFailures.count)\n"
-      + "# HELP regproxy_evicted_blobs_total Blobs that were removed to make room.\n"
-      + "# TYPE regproxy_evicted_blobs_total counter\n"
-      + "regproxy_evicted_blobs_total \(services.evictor.evicted.blobs)\n"
-      + "# HELP regproxy_evicted_bytes_total Bytes that were removed to make room.\n"
-      + "# TYPE regproxy_evicted_bytes_total counter\n"
-      + "regproxy_evicted_bytes_total \(services.evictor.evicted.bytes)\n"
-      + documents + storeSize
+    return text.text
   }
 
-  private var documents: String {
-    """
-    # HELP regproxy_document_bytes Bytes of large manifests and lists in memory.
-    # TYPE regproxy_document_bytes gauge
-    regproxy_document_bytes \(services.documents.usedBytes)
-    # HELP regproxy_documents_refused_total Large manifests and lists that the memory had no room for.
-    # TYPE regproxy_documents_refused_total counter
-    regproxy_documents_refused_total \(services.documents.refusalCount)
-
-    """
-  }
-
-  /// Nothing before the blobs have been counted.
-  private var storeSize: String {
-    guard let total = services.store.usage.total else { return "" }
-    return "# HELP regproxy_store_bytes Bytes that the blobs take, of all processes.\n"
-      + "# TYPE regproxy_store_bytes gauge\nregproxy_store_bytes \(total)\n"
+  private var requestSamples: [PrometheusText.Sample] {
+    context.counters.snapshot.map { key, count in
+      let labels = [
+        ("kind", key.kind.rawValue), ("cache", key.cache?.rawValue.lowercased() ?? "none"),
+        ("status", "\(key.statusClass)xx"),
+      ]
+      return PrometheusText.Sample(count, labels: labels)
+    }
   }
 
   private func text(_ text: String, type: String = "text/plain; charset=utf-8", status: Int = 200) -> RegistryResponse {

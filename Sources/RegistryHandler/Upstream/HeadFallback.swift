@@ -2,7 +2,8 @@ internal import HTTPTypes
 
 /// The repositories where GET was refused with 401 like HEAD.
 ///
-/// Nearly all registries mean the same by both: asking again, with a token for each, would double what absent content costs.
+/// Nearly all registries mean the same by both: a second request, with a token for each, would double the cost of absent
+/// content.
 final class HeadFallback: Sendable {
   struct Key: Hashable, Sendable {
     let repository: UpstreamRepository
@@ -12,7 +13,7 @@ final class HeadFallback: Sendable {
   /// The time for which a repository that refused both is not asked by GET again, in seconds.
   static let pause: Int64 = 600
 
-  /// Repositories kept at most.
+  /// The most repositories that are remembered.
   private static let capacity = 4096
 
   private let refused: ExpiringCache<Key, Bool>
@@ -20,9 +21,9 @@ final class HeadFallback: Sendable {
   /// - Parameter now: the monotonic clock, in seconds.
   init(now: @escaping @Sendable () -> Int64) { refused = ExpiringCache(capacity: Self.capacity, now: now) }
 
-  /// Asks by GET after HEAD was refused with 401: where the client does so itself, or where it is worth a try.
+  /// Sends GET after HEAD was refused with 401, if the client does so itself or GET may succeed.
   /// - Parameters:
-  ///   - refusal: the answer to HEAD.
+  ///   - refusal: the response to HEAD.
   ///   - method: the client's.
   func retry<Value>(
     _ key: Key,
@@ -33,17 +34,17 @@ final class HeadFallback: Sendable {
     guard method == .get || refused[key] == nil else { throw refusal }
     do throws(UpstreamError) {
       let value = try await get()
-      note(nil, key)
+      record(nil, key)
       return value
     } catch {
-      note(error, key)
+      record(error, key)
       throw error
     }
   }
 
-  /// Learns from a GET of what HEAD was refused for.
+  /// Learns from a GET of content for which HEAD was refused.
   /// - Parameter failure: of the GET; `nil` when it succeeded.
-  func note(_ failure: UpstreamError?, _ key: Key) {
+  func record(_ failure: UpstreamError?, _ key: Key) {
     switch Self.isRefused(failure) {
     case true?: refused.insert(true, for: key, lifetime: Self.pause)
     case false?: refused.removeValue(for: key)
@@ -58,7 +59,7 @@ final class HeadFallback: Sendable {
     case .status?, .authentication?:
       guard let failure, let status = failure.status, !failure.isTransient else { return nil }
       return status == 401
-    case .unreachable?, .timeout?, .cancelled?, .store?, .busy?, .notSent?: return nil
+    case .unreachable?, .timeout?, .stalled?, .cancelled?, .unavailable?, .notSent?: return nil
     }
   }
 }

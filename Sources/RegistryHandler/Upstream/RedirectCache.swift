@@ -1,16 +1,15 @@
 package import HTTPTypes
-internal import Synchronization
 
-/// The redirects that upstreams gave for blobs a moment ago, for the next clients that ask the same.
+/// The redirects that upstreams gave for blobs a moment ago, for the other clients of a burst.
 ///
-/// Only of upstreams that are asked without an account: what they sign for one client, they sign for all.
+/// Only for upstreams without an account: a URL that they sign for one client, they sign for all.
 package final class RedirectCache: Sendable {
   package struct Key: Hashable, Sendable {
     package let repository: UpstreamRepository
     package let digest: Digest
-    /// A signed URL is good for one method.
+    /// A signed URL is valid for one method.
     package let method: HTTPRequest.Method
-    /// Clients whose redirects are followed here learn of others than those whose are not.
+    /// Clients whose redirects are followed get other redirects than those whose are not.
     package let mode: RedirectMode
 
     package init(
@@ -24,39 +23,35 @@ package final class RedirectCache: Sendable {
       self.method = method
       self.mode = mode
     }
+
+    /// The key of upstream's refusal of the same blob.
+    var refusal: RefusalCache.Key { RefusalCache.Key(digest, in: repository, mode) }
   }
 
-  private struct Entry {
-    let redirect: ClientRedirect
-    /// In seconds on the monotonic clock.
-    let end: Int64
+  /// The most entries; upstream can be asked for others again.
+  private static let capacity = 10_000
+
+  private let redirects: ExpiringCache<Key, ClientRedirect>
+  private let wallClock: @Sendable () -> Int64
+
+  /// - Parameters:
+  ///   - now: the monotonic clock, in seconds.
+  ///   - wallClock: seconds since 1970, by which signatures expire.
+  package init(now: @escaping @Sendable () -> Int64, wallClock: @escaping @Sendable () -> Int64) {
+    redirects = ExpiringCache(capacity: Self.capacity, now: now)
+    self.wallClock = wallClock
   }
 
-  /// Entries kept at most; beyond it the old ones go, then all: upstream can be asked again.
-  private static let maximumEntries = 10_000
+  package func redirect(for key: Key) -> ClientRedirect? { redirects[key] }
 
-  private let entries = Mutex<[Key: Entry]>([:])
-  private let now: @Sendable () -> Int64
-
-  /// - Parameter now: the monotonic clock, in seconds.
-  package init(now: @escaping @Sendable () -> Int64) { self.now = now }
-
-  package func redirect(for key: Key) -> ClientRedirect? {
-    let now = now()
-    return entries.withLock { entries in
-      guard let entry = entries[key], now < entry.end else { return nil }
-      return entry.redirect
-    }
+  /// Caches a redirect for as long as its signature allows.
+  package func insert(_ redirect: ClientRedirect, for key: Key) {
+    guard let url = HTTPURL(redirect.location) else { return }
+    insert(redirect, for: key, lifetime: SignedURLExpiry.cacheLifetime(of: url, now: wallClock()))
   }
 
-  /// - Parameter life: for how long, in seconds; not at all for none.
-  package func keep(_ redirect: ClientRedirect, for key: Key, life: Int64) {
-    guard life > 0 else { return }
-    let now = now()
-    entries.withLock { entries in
-      if entries.count >= Self.maximumEntries { entries = entries.filter { now < $0.value.end } }
-      if entries.count >= Self.maximumEntries { entries.removeAll() }
-      entries[key] = Entry(redirect: redirect, end: now + life)
-    }
+  /// - Parameter lifetime: in seconds; a redirect without any is not cached.
+  func insert(_ redirect: ClientRedirect, for key: Key, lifetime: Int64) {
+    redirects.insert(redirect, for: key, lifetime: lifetime)
   }
 }

@@ -1,7 +1,7 @@
 internal import HTTPTypes
 
 extension UpstreamError {
-  /// The error of an answer that is no success.
+  /// The error of a response that is not a success.
   init(refusing response: UpstreamResponse, _ route: Route) {
     let what = route.reference ?? route.kind.rawValue
     let reason =

@@ -1,32 +1,32 @@
-/// Why an upstream gave no usable answer.
+/// The reason why an upstream gave no usable response.
 package struct UpstreamError: Error, Equatable, Sendable {
   package enum Kind: String, Equatable, Sendable {
-    /// No connection, or it broke.
+    /// No connection, or a broken one.
     case unreachable
-    /// No answer, or no byte of the body, in time.
+    /// No response, or no byte of the body, in time.
     case timeout
-    /// The client left; nobody waits for the answer.
+    /// A body that brings next to nothing.
+    case stalled
+    /// The client left; nobody waits for the response.
     case cancelled
-    /// The answer breaks the protocol or a rule of ours: wrong digest, refused redirect, no media type.
+    /// A response that breaks the protocol or a rule of this proxy: wrong digest, refused redirect, no media type.
     case invalidResponse
     /// A status other than success.
     case status
-    /// No token could be had.
+    /// No token was issued.
     case authentication
-    /// The answer could not be kept.
-    case store
-    /// This proxy has too much in work to take the answer.
-    case busy
-    /// Upstream was not asked, since it would hardly have answered.
+    /// This proxy cannot handle the response now: it is overloaded, or its store has changed meanwhile.
+    case unavailable
+    /// The request was not sent, since upstream would hardly have responded.
     case notSent
   }
 
   package let kind: Kind
-  /// A full sentence without the final stop, fit to be shown to the client: no credential, no signed query.
+  /// A full sentence without the final stop that may be shown to the client: it contains no credential or signed query.
   package let reason: String
-  /// The status of upstream's answer, where there was one.
+  /// The status of upstream's response, where there was one.
   package let status: Int?
-  /// The `Retry-After` of upstream's answer.
+  /// The `Retry-After` of upstream's response.
   package let retryAfter: String?
 
   package init(_ kind: Kind, _ reason: String, status: Int? = nil, retryAfter: String? = nil) {
@@ -36,16 +36,21 @@ package struct UpstreamError: Error, Equatable, Sendable {
     self.retryAfter = retryAfter
   }
 
-  /// Whether the same question may be answered a moment later, or by another endpoint.
+  /// Wraps an error that no rule foresees; an upstream error is returned as it is.
+  package init(unexpected error: any Error) {
+    self = error as? UpstreamError ?? UpstreamError(.unreachable, "the connection to upstream broke: \(error)")
+  }
+
+  /// Indicates whether the same request may succeed a moment later, or at another endpoint.
   package var isTransient: Bool {
     switch kind {
-    case .unreachable, .timeout, .notSent: true
+    case .unreachable, .timeout, .stalled, .notSent: true
     case .status, .authentication: status.map(Self.isTransient) ?? (kind == .authentication)
-    case .invalidResponse, .cancelled, .store, .busy: false
+    case .invalidResponse, .cancelled, .unavailable: false
     }
   }
 
-  /// Whether an answer with this status tells of a moment, not of what was asked for.
+  /// Returns whether a status describes a passing condition, not the requested content.
   package static func isTransient(status: Int) -> Bool { status >= 500 || [408, 425, 429].contains(status) }
 
   package static let cancelled = UpstreamError(.cancelled, "the client left")

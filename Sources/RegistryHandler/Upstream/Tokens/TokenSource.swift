@@ -1,8 +1,8 @@
 internal import HTTPTypes
 
-/// Gets tokens for one endpoint without credentials.
+/// The source of tokens for one endpoint: its challenge names a service, which issues them without credentials.
 struct TokenSource: Sendable {
-  /// The longest that a token may take, from the question to the last byte.
+  /// The longest time from the request for a token to its last byte.
   private static let timeout: Duration = .seconds(20)
 
   let upstream: Upstream
@@ -10,27 +10,27 @@ struct TokenSource: Sendable {
   let client: any UpstreamClient
   let tokens: TokenCache
 
-  /// A token for the scope, if the endpoint is known to want one.
+  /// Returns a token for the scope, cached or new, if the endpoint is known to require one.
   func cachedToken(for scope: Scope) async throws(UpstreamError) -> TokenCache.Token? {
     guard let service = tokens.service(of: endpoint) else { return nil }
     return try await token(for: scope, from: service)
   }
 
-  /// The token service that a 401 names; `nil` when the endpoint has no Bearer challenge to answer.
+  /// Returns the token service that a 401 names; `nil` when the endpoint sends no usable Bearer challenge.
   func service(named challenges: [Challenge]) async throws(UpstreamError) -> BearerService? {
     if let service = BearerService(challenges) { return service }
-    // Some registries send the challenge with `/v2/` only.
+    // Some registries send the challenge only with `/v2/`.
     guard challenges.isEmpty else { return nil }
     return try await withDeadline(
       .now + Self.timeout,
-      orTimeout: "\(endpoint.origin)/v2/ gave no whole answer in time"
+      orTimeout: "\(endpoint.origin)/v2/ did not respond completely in time"
     ) {
       () throws(UpstreamError) in try await serviceOfPing()
     }
   }
 
-  /// A token that answers a 401, from the service that it names.
-  /// - Parameter refused: the token that the 401 was the answer to.
+  /// Requests a token from the service that a 401 named.
+  /// - Parameter refused: the token that the 401 refused.
   func token(
     for scope: Scope,
     from service: BearerService,
@@ -43,8 +43,7 @@ struct TokenSource: Sendable {
   }
 
   private func serviceOfPing() async throws(UpstreamError) -> BearerService? {
-    let base = endpoint.target.hasSuffix("/") ? String(endpoint.target.dropLast()) : endpoint.target
-    let url = endpoint.replacingTarget(base + Route.ping.target)
+    let url = endpoint.url(for: .ping)
     let response = try await client.execute(UpstreamRequest(method: .get, url: url, caFile: upstream.caFile))
     await response.body.discard()
     guard response.status == 401 else { return nil }
@@ -64,18 +63,17 @@ struct TokenSource: Sendable {
     } catch {
       throw UpstreamError(.authentication, error.description)
     }
-    return try await tokens.token(for: key(scope)) {
-      // A time of its own, since it is asked for all who wait, and a service can drip for ever.
-      let reason = "the token service \(service.realm.redacted) gave no whole answer in time"
+    return try await tokens.token(for: key(scope)) { () throws(UpstreamError) in
+      // A deadline of its own, since the request serves all waiting clients, and a service can drip forever.
+      let reason = "the token service \(service.realm.redacted) did not respond completely in time"
       do throws(UpstreamError) {
-        let token = try await withDeadline(.now + Self.timeout, orTimeout: reason) { () throws(UpstreamError) in
+        return try await withDeadline(.now + Self.timeout, orTimeout: reason) { () throws(UpstreamError) in
           try await fetchToken(for: scope, from: service)
         }
-        return .success(token)
       } catch {
-        // Realms move: what was learned of this one is not to stand in the way.
+        // Realms move: the next 401 has to teach the new one.
         tokens.forget(service, of: endpoint)
-        return .failure(error)
+        throw error
       }
     }
   }
@@ -93,7 +91,7 @@ struct TokenSource: Sendable {
     do {
       response = try await client.execute(request)
     } catch {
-      throw UpstreamError(error.kind, "the token service \(realm) gave no answer: \(error.reason)")
+      throw UpstreamError(error.kind, "the token service \(realm) did not respond: \(error.reason)")
     }
     let body = try await response.body.collect(upTo: TokenResponse.maximumSize)
     guard response.status == 200 else {

@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// A part of a stored blob in the place of what upstream would send.
+/// A part of a stored blob, in place of the body that upstream would send.
 struct StoredBody: UpstreamBody {
   private static let chunkSize: Int64 = 64 << 10
 
@@ -8,7 +8,7 @@ struct StoredBody: UpstreamBody {
   /// In bytes.
   let range: Range<Int64>
 
-  /// Hands over the chunks in order. Blocks.
+  /// Passes the chunks on in order. Blocks.
   func forEachChunk(_ consume: (ByteBuffer) async throws -> Bool) async throws {
     var offset = range.lowerBound
     while offset < range.upperBound {
@@ -17,7 +17,7 @@ struct StoredBody: UpstreamBody {
       let count = try chunk.writeWithUnsafeMutableBytes(minimumWritableBytes: size) {
         try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0.prefix(size)), at: offset)
       }
-      guard count > 0 else { throw UpstreamError(.store, "the stored blob is shorter than it was") }
+      guard count > 0 else { throw UpstreamError(.unavailable, "the stored blob is shorter than before") }
       offset += Int64(count)
       guard try await consume(chunk) else { return }
     }

@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// A range of a small blob that is wholly in memory.
+/// A range of a small blob in memory.
 struct BufferedBlobSource: BlobSource {
   let range: Range<Int64>
   private let bytes: ByteBuffer
@@ -11,10 +11,10 @@ struct BufferedBlobSource: BlobSource {
     self.range = range
   }
 
-  func next(at offset: Int64) async throws(FileBlobSource.Failure) -> BlobChunk {
+  func next(at offset: Int64) async throws(BlobSourceFailure) -> BlobChunk {
     let start = bytes.readerIndex + Int(offset)
     guard let slice = bytes.getSlice(at: start, length: Int(range.upperBound - offset)) else {
-      throw .brokenOff(UpstreamError(.invalidResponse, "the blob ended at byte \(offset)"))
+      throw .ended(at: offset)
     }
     return .bytes(slice)
   }

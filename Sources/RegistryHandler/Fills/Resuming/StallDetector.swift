@@ -1,11 +1,11 @@
 /// Tells a transfer that drips from one that is merely slow; pure.
 ///
-/// A connection that brings next to nothing is as dead as one that brings nothing: the rest may come faster by another.
+/// A connection that brings next to nothing is as dead as one that brings nothing: another may bring the rest sooner.
 struct StallDetector: Sendable {
-  /// As long as a connection may bring no byte at all.
+  /// The longest time in which a connection may bring no byte at all.
   static let window: Duration = .seconds(30)
 
-  /// The least that a window has to bring, in bytes: a tenth of what a modem carries.
+  /// The least that a window has to bring, in bytes: a tenth of a modem's rate.
   static let leastBytes: Int64 = 32 << 10
 
   private var start: ContinuousClock.Instant
@@ -13,7 +13,7 @@ struct StallDetector: Sendable {
 
   init(now: ContinuousClock.Instant) { start = now }
 
-  /// Counts what has arrived.
+  /// Counts received bytes.
   /// - Returns: whether the window that ends now brought too little.
   mutating func isStalled(afterReceiving count: Int, now: ContinuousClock.Instant) -> Bool {
     received += Int64(count)
@@ -31,13 +31,16 @@ struct StallDetector: Sendable {
 
 extension UpstreamError {
   static let stalled = UpstreamError(
-    .timeout,
+    .stalled,
     "upstream sent less than \(StallDetector.leastBytes) bytes in \(StallDetector.window.components.seconds) seconds"
   )
 
-  /// How much a connection that ended so has to have brought for the next one to count as the first, in bytes.
+  /// The least that a connection must have brought for its end to count as a new failure, in bytes.
   ///
-  /// A drip is no progress: it would keep clients waiting for hours. Nor are answers that break off at once: the next endpoint
-  /// may do better.
-  var leastProgress: Int64 { kind == .timeout ? StallDetector.leastBytes : 4 << 10 }
+  /// A drip is not progress: it would keep clients waiting for hours. Nor are responses that break off at once: the next
+  /// endpoint may do better.
+  var leastProgress: Int64 { isTimeout ? StallDetector.leastBytes : 4 << 10 }
+
+  /// Indicates that upstream sent too little in time.
+  var isTimeout: Bool { kind == .timeout || kind == .stalled }
 }

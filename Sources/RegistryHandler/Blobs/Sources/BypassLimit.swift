@@ -1,11 +1,11 @@
 internal import Synchronization
 
-/// Counts the streams that go from upstream to one client without being stored, each of which takes memory of its own.
+/// A bound on the uncached streams from upstream to one client, each of which takes memory of its own.
 package final class BypassLimit: Sendable {
   /// Some 150 MB of buffers when all their clients are slow.
   package static let maximum = 512
 
-  /// A stream that is counted as long as the lease lives.
+  /// The lease of a counted stream.
   final class Lease: Sendable {
     private let limit: BypassLimit
 
@@ -19,10 +19,10 @@ package final class BypassLimit: Sendable {
 
   package init(maximum: Int = BypassLimit.maximum) { self.maximum = maximum }
 
-  /// How many streams there are.
+  /// The number of streams.
   package var streams: Int { count.load(ordering: .relaxed) }
 
-  /// A lease for another stream; `nil` when there are as many as may be.
+  /// Returns a lease for another stream; `nil` at the limit.
   func lease() -> Lease? {
     guard count.add(1, ordering: .relaxed).newValue <= maximum else {
       count.subtract(1, ordering: .relaxed)
@@ -31,8 +31,8 @@ package final class BypassLimit: Sendable {
     return Lease(self)
   }
 
-  /// A lease beyond the limit, for a client that has the head of its answer already.
-  func leaseForOpenAnswer() -> Lease {
+  /// Returns a lease, if need be beyond the limit, for a client that already has response headers.
+  func leaseForOpenResponse() -> Lease {
     count.add(1, ordering: .relaxed)
     return Lease(self)
   }
