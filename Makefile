@@ -56,9 +56,10 @@ lint: ## format and scripts
 
 install: build ## into DESTDIR and PREFIX
 	install -D -m 755 "$$(scripts/build $(BUILD))" $(DESTDIR)$(PREFIX)/bin/regproxy-fcgi
-	install -d $(DESTDIR)$(PREFIX)/share/regproxy/nginx $(DESTDIR)$(PREFIX)/share/doc/regproxy
+	install -d $(DESTDIR)$(PREFIX)/share/regproxy/nginx $(DESTDIR)$(PREFIX)/share/doc/regproxy/rules
 	install -m 644 nginx/templates/*.conf $(DESTDIR)$(PREFIX)/share/regproxy/nginx/
 	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/regproxy/
+	install -m 644 docs/rules/*.md $(DESTDIR)$(PREFIX)/share/doc/regproxy/rules/
 
 clean: ## what was built; the store in .run stays
 	rm -rf .build

@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// A row of the table of examples in `docs/request-handling.md`.
+/// A row of the table of examples in `docs/rules/redirects.md`.
 struct RedirectExample: Sendable, CustomTestStringConvertible {
   let cells: [String]
 
@@ -13,7 +13,7 @@ struct RedirectExample: Sendable, CustomTestStringConvertible {
   static let all: [RedirectExample] = {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
-    let document = (try? String(contentsOf: root.appending(path: "docs/request-handling.md"), encoding: .utf8)) ?? ""
+    let document = (try? String(contentsOf: root.appending(path: "docs/rules/redirects.md"), encoding: .utf8)) ?? ""
     return document.components(separatedBy: "### Examples\n").dropFirst().first?
       .components(separatedBy: "\n#").first?
       .split(separator: "\n")
