@@ -53,13 +53,3 @@ package struct MediaType: Hashable, Sendable, CustomStringConvertible {
     "application/vnd.docker.distribution.manifest.v2+json",
   ].map(MediaType.init(known:))
 }
-
-extension StringProtocol {
-  /// The text without the spaces and tabs round it.
-  package var trimmingSpaces: SubSequence {
-    var result = self[...]
-    while let first = result.first, first == " " || first == "\t" { result = result.dropFirst() }
-    while let last = result.last, last == " " || last == "\t" { result = result.dropLast() }
-    return result
-  }
-}

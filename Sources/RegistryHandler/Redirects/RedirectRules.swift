@@ -23,11 +23,3 @@ package struct RedirectRules: Equatable, Sendable {
     return client.map { client in relayClients.contains { $0.contains(client) } } == true ? .follow : .passThrough
   }
 }
-
-/// What becomes of a redirect to storage.
-package enum RedirectMode: String, CaseIterable, Sendable {
-  /// The client gets it, and follows it by itself.
-  case passThrough = "passthrough"
-  /// It is followed here, and the blob is kept.
-  case follow
-}

@@ -41,18 +41,3 @@ package struct UpstreamRedirect: Sendable {
     self.visited = visited
   }
 }
-
-/// A redirect that is the client's to follow.
-package struct ClientRedirect: Hashable, Sendable {
-  package let status: Int
-  /// An absolute URL, byte for byte as upstream wrote it where it wrote one.
-  package let location: String
-  /// The method that it is good for.
-  package let method: HTTPRequest.Method
-
-  package init(status: Int, location: String, method: HTTPRequest.Method) {
-    self.status = status
-    self.location = location
-    self.method = method
-  }
-}

@@ -11,48 +11,6 @@ package enum Route: Equatable, Sendable {
   case status(StatusEndpoint)
 }
 
-/// The endpoints for the operator; nginx lets only loopback reach them.
-package enum StatusEndpoint: String, CaseIterable, Sendable {
-  case healthz
-  case readyz
-  case metrics
-  case status
-  case statusJSON = "status.json"
-
-  /// The endpoint of a path, its aliases for other proxies' probes included.
-  package init?(segments: [Substring]) {
-    switch segments {
-    case ["health"], ["healthz"]: self = .healthz
-    case ["stats"], ["stats", "cache"]: self = .statusJSON
-    default:
-      guard segments.count == 2, segments[0] == "_regproxy", let endpoint = Self(rawValue: String(segments[1])) else {
-        return nil
-      }
-      self = endpoint
-    }
-  }
-}
-
-/// The paging of a tag list.
-/// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-tags>
-package struct TagListQuery: Equatable, Sendable {
-  package var n: Int?
-  package var last: String?
-
-  package init(n: Int? = nil, last: String? = nil) {
-    self.n = n
-    self.last = last
-  }
-
-  package init(_ query: Query) throws(RouteError) {
-    if let n = query["n"] {
-      guard let count = Int(n), count >= 0 else { throw .malformedQuery("n=\(n)") }
-      self.n = count
-    }
-    last = query["last"]
-  }
-}
-
 extension Route {
   /// The route of the segments behind `/v2/`.
   ///

@@ -1,0 +1,28 @@
+/// The name of a proxy in `Via`, by which it knows requests that have come through it before.
+package struct ProxyName: Hashable, Sendable, CustomStringConvertible {
+  private static let prefix = "regproxy-"
+
+  private let number: UInt64
+
+  /// A name of the process alone.
+  package init() { number = .random(in: 0...(.max)) }
+
+  /// The same name wherever the identity is the same.
+  package init(of identity: String) {
+    // FNV-1a, as `Hasher` has another seed in each process. <http://www.isthe.com/chongo/tech/comp/fnv/>
+    number = identity.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  }
+
+  init?(_ text: some StringProtocol) {
+    let digits = text.dropFirst(Self.prefix.count)
+    guard text.hasPrefix(Self.prefix), digits.utf8.count == 16, digits.utf8.allSatisfy({ $0.hexDigitValue != nil }),
+      let number = UInt64(digits, radix: 16)
+    else { return nil }
+    self.number = number
+  }
+
+  package var description: String {
+    let digits = String(number, radix: 16)
+    return Self.prefix + String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,21 @@
+/// The endpoints for the operator; nginx lets only loopback reach them.
+package enum StatusEndpoint: String, CaseIterable, Sendable {
+  case healthz
+  case readyz
+  case metrics
+  case status
+  case statusJSON = "status.json"
+
+  /// The endpoint of a path, its aliases for other proxies' probes included.
+  package init?(segments: [Substring]) {
+    switch segments {
+    case ["health"], ["healthz"]: self = .healthz
+    case ["stats"], ["stats", "cache"]: self = .statusJSON
+    default:
+      guard segments.count == 2, segments[0] == "_regproxy", let endpoint = Self(rawValue: String(segments[1])) else {
+        return nil
+      }
+      self = endpoint
+    }
+  }
+}
