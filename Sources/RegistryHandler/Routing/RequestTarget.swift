@@ -21,7 +21,11 @@ package struct RequestTarget: Equatable, Sendable {
       if segment.isEmpty, index < segments.count - 1 { throw malformed("it has an empty segment") }
     }
     self.segments = segments
-    self.query = try Query(pathEnd == raw.endIndex ? "" : raw[raw.index(after: pathEnd)...])
+    do throws(MalformedQuery) {
+      self.query = try Query(pathEnd == raw.endIndex ? "" : raw[raw.index(after: pathEnd)...])
+    } catch {
+      throw .malformedQuery(error.parameter)
+    }
   }
 
   /// The first byte that no path of a registry has.
