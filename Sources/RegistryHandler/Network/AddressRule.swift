@@ -12,8 +12,3 @@ package enum AddressRule: Hashable, Sendable {
     }
   }
 }
-
-extension Upstream {
-  /// The rule for hosts that it names, as opposed to those that the operator wrote down.
-  var namedAddresses: AddressRule { .publicOr(allowed: allowPrivate) }
-}

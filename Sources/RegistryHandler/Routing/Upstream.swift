@@ -47,4 +47,13 @@ package struct Upstream: Sendable {
     if deny.contains(where: { $0.matches(name) }) { return false }
     return allow.isEmpty || allow.contains { $0.matches(name) }
   }
+
+  /// The addresses allowed to hosts that the upstream names, as opposed to hosts in the configuration: prevents SSRF.
+  var namedAddresses: AddressRule { .publicOr(allowed: allowPrivate) }
+
+  /// Returns the URL of a route at an endpoint, below the path that the endpoint may have.
+  package func url(for route: Route, at endpoint: HTTPURL) -> HTTPURL {
+    let base = endpoint.target.hasSuffix("/") ? String(endpoint.target.dropLast()) : endpoint.target
+    return endpoint.replacingTarget(base + route.target)
+  }
 }

@@ -48,6 +48,16 @@ struct UpstreamTests {
     #expect(upstream.permits(try Values.repository(name)) == isPermitted)
   }
 
+  @Test(
+    arguments: [
+      ("https://r.test", "https://r.test/v2/"), ("https://r.test:444/", "https://r.test:444/v2/"),
+      ("http://r.test/base", "http://r.test/base/v2/"), ("http://r.test/a/b/", "http://r.test/a/b/v2/"),
+    ]
+  )
+  func `a route is below the path of the endpoint`(_ endpoint: String, _ url: String) throws {
+    #expect(try Self.upstream().url(for: .ping, at: Values.url(endpoint)) == Values.url(url))
+  }
+
   struct BuiltIn: Sendable {
     let name: String
     let endpoint: String
@@ -70,7 +80,7 @@ struct UpstreamTests {
     ]
   )
   func `the well-known registries work without configuration`(_ row: BuiltIn) throws {
-    let upstream = try #require(UpstreamTable(Upstream.builtIn).upstream(named: row.name))
+    let upstream = try #require(Upstream.builtIn.first { $0.name.description == row.name })
     #expect(upstream.endpoints.map(\.description) == [row.endpoint])
     #expect(upstream.hostLabels == row.labels)
     #expect(upstream.isDefault == (row.name == "docker.io"))
@@ -107,7 +117,7 @@ struct UpstreamTests {
     _ location: String,
     _ target: RedirectTarget
   ) throws {
-    let upstream = try #require(UpstreamTable(Upstream.builtIn).upstream(named: name))
+    let upstream = try #require(Upstream.builtIn.first { $0.name.description == name })
     let endpoint = try #require(upstream.endpoints.first)
     let redirect = UpstreamRedirect(
       status: 307,
