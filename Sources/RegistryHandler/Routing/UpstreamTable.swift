@@ -52,9 +52,6 @@ package struct UpstreamTable: Sendable {
   /// Every way to name an upstream, for the error that lists them.
   package var names: [String] { byName.keys.sorted() }
 
-  /// The upstream that has a name or an alias.
-  package func upstream(named name: String) -> Upstream? { byName[name].map { upstreams[$0] } }
-
   /// Finds upstream and route of a request; an upstream that is named but unknown is an error, never a fall-through.
   package func match(_ target: RequestTarget, host: String) throws(RouteError) -> Match {
     let segments = target.segments
