@@ -1,4 +1,4 @@
-/// The parameters of a query, each decoded once, in their order.
+/// The parameters of a query in order, each decoded once.
 package struct Query: Equatable, Sendable {
   package let parameters: [(name: String, value: String)]
 

@@ -1,5 +1,5 @@
 extension StringProtocol {
-  /// The text without the spaces and tabs round it.
+  /// The text without leading and trailing spaces and tabs.
   package var trimmingSpaces: SubSequence {
     var result = self[...]
     while let first = result.first, first == " " || first == "\t" { result = result.dropFirst() }

@@ -1,7 +1,7 @@
-/// The proxies of this kind that a request has come through, as its `Via` names them. What others wrote there goes no farther.
+/// The proxies of this kind that a request has passed, according to its `Via`. Entries of others are not forwarded.
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.3>
 package struct Via: Equatable, Sendable {
-  /// More than any chain of proxies has; a request that has come through more is going round.
+  /// The number of proxies at which a request is a loop: no real chain has as many.
   private static let maximumCount = 8
 
   private let names: [ProxyName]
@@ -13,9 +13,9 @@ package struct Via: Equatable, Sendable {
     }
   }
 
-  /// Whether a proxy must not ask upstream for a request that came this way.
+  /// Returns whether a request is a loop, which the proxy must not forward upstream.
   package func isLoop(at name: ProxyName) -> Bool { names.contains(name) || names.count >= Self.maximumCount }
 
-  /// The header's value behind a proxy.
+  /// Returns the header's value behind a proxy.
   package func value(behind name: ProxyName) -> String { (names + [name]).map { "1.1 \($0)" }.joined(separator: ", ") }
 }

@@ -1,4 +1,4 @@
-/// What a request asks for, once the part that chooses the upstream is taken away.
+/// The resource that a request names, without the part that selects the upstream.
 package enum Route: Equatable, Sendable {
   case root
   case ping
@@ -12,10 +12,10 @@ package enum Route: Equatable, Sendable {
 }
 
 extension Route {
-  /// The route of the segments behind `/v2/`.
+  /// Parses the segments after `/v2/`.
   ///
-  /// The name is all that stands before the last `manifests`, `blobs`, `tags` or `referrers`, since a repository may be
-  /// called any of these too.
+  /// The name is everything before the last `manifests`, `blobs`, `tags` or `referrers`, since a repository may have
+  /// any of these names too.
   package init(segments: ArraySlice<Substring>, query: Query) throws(RouteError) {
     let path = { segments.joined(separator: "/") }
     if segments.count == 1, segments.first == "" {
@@ -46,7 +46,7 @@ extension Route {
 
   private static func name(_ segments: ArraySlice<Substring>) throws(RouteError) -> RepositoryName {
     guard let first = segments.first, let last = segments.last else { throw .invalidName("") }
-    // The segments stand side by side in the path they were split from.
+    // The segments are adjacent in the path they were split from.
     let text = first.base[first.startIndex..<last.endIndex]
     guard let name = RepositoryName(text) else { throw .invalidName(String(text)) }
     return name

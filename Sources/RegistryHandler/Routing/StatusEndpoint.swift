@@ -1,4 +1,4 @@
-/// The endpoints for the operator; nginx lets only loopback reach them.
+/// An endpoint for the operator; nginx allows requests from loopback only.
 package enum StatusEndpoint: String, CaseIterable, Sendable {
   case healthz
   case readyz
@@ -6,7 +6,7 @@ package enum StatusEndpoint: String, CaseIterable, Sendable {
   case status
   case statusJSON = "status.json"
 
-  /// The endpoint of a path, its aliases for other proxies' probes included.
+  /// Parses a path, including the aliases for probes of other proxies.
   package init?(segments: [Substring]) {
     switch segments {
     case ["health"], ["healthz"]: self = .healthz

@@ -1,4 +1,4 @@
-/// The paging of a tag list.
+/// The pagination of a tag list.
 /// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-tags>
 package struct TagListQuery: Equatable, Sendable {
   package var n: Int?
