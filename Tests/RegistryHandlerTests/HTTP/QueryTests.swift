@@ -24,7 +24,7 @@ struct QueryTests {
   }
 
   @Test(arguments: ["a=%", "a=%4", "a=%4g", "a=%00", "a=%0d%0aX", "a=%7f", "a=%ff", "a=%c3", "%0a=1", "a=\u{1}"])
-  func `control bytes, broken escapes and what is no UTF-8 are refused, and the value is not repeated`(_ text: String) {
+  func `control bytes, broken escapes and invalid UTF-8 are rejected, and the error omits the value`(_ text: String) {
     let name = String(text.prefix { $0 != "=" })
     #expect(throws: MalformedQuery(parameter: name)) { try Query(text[...]) }
   }

@@ -13,7 +13,7 @@ struct UpstreamTests {
       (false, "alpine", "alpine"),
     ]
   )
-  func `library is put before a single component, where that is the custom`(
+  func `the library namespace is added to a single component if the upstream has it`(
     _ hasLibrary: Bool,
     _ name: String,
     _ canonical: String
@@ -36,7 +36,7 @@ struct UpstreamTests {
       (["a", "b"], [], "b", true),
     ]
   )
-  func `deny goes before allow, and an empty allow allows all`(
+  func `deny takes precedence over allow, and an empty allow allows all`(
     _ allow: [String],
     _ deny: [String],
     _ name: String,
@@ -112,7 +112,7 @@ struct UpstreamTests {
       ("registry.gitlab.com", "https://storage.googleapis.com/gitlab/x", .storageHost),
     ]
   )
-  func `where the well-known registries keep their blobs is known`(
+  func `redirects of the well-known registries have known targets`(
     _ name: String,
     _ location: String,
     _ target: RedirectTarget
@@ -133,7 +133,7 @@ struct UpstreamTests {
     }
   }
 
-  @Test func `there are no other built-in ones, and none has the host label of another`() {
+  @Test func `the built-in upstreams are complete, and their host labels unique`() {
     let labels = Upstream.builtIn.flatMap(\.hostLabels)
     #expect(Upstream.builtIn.count == 11)
     #expect(Set(labels).count == labels.count)
