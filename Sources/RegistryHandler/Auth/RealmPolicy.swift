@@ -1,6 +1,6 @@
 /// Decides whether to request tokens from a realm that an upstream names; pure. Prevents SSRF.
 ///
-/// Otherwise an upstream could make this host send requests, and credentials, to any URL.
+/// Without the check an upstream could make this host send requests, and credentials, to any URL.
 package enum RealmPolicy {
   package enum Refusal: Error, Equatable, Sendable {
     /// The realm is plain http although the endpoint is https.

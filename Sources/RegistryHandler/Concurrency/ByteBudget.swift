@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// A bound on the memory of all large documents together.
 package final class ByteBudget: Sendable {
-  /// The first bytes of each document, not counted: nearly all documents are smaller, and are never refused.
+  /// The number of leading bytes of each document that are not counted: nearly all documents fit, and never fail.
   package static let uncounted = 64 << 10
 
   private let limit: Int
