@@ -1,4 +1,4 @@
-/// Where tokens for a registry come from, as its challenge says.
+/// The token service of a registry, according to its challenge.
 /// <https://distribution.github.io/distribution/spec/auth/token/>
 package struct BearerService: Hashable, Sendable {
   package let realm: HTTPURL
@@ -9,7 +9,7 @@ package struct BearerService: Hashable, Sendable {
     self.service = service
   }
 
-  /// The first Bearer challenge that can be answered.
+  /// Creates the service of the first Bearer challenge with a usable realm; `nil` if there is none.
   package init?(_ challenges: [Challenge]) {
     let realms = challenges.lazy.filter { $0.scheme == "bearer" }
       .compactMap { challenge in
@@ -21,7 +21,7 @@ package struct BearerService: Hashable, Sendable {
     self = first
   }
 
-  /// The URL that gives a token for a scope.
+  /// Returns the URL to request a token for a scope.
   package func tokenURL(for scope: Scope) -> HTTPURL {
     let parameters =
       (service.map { ["service=\($0.percentEncoded)"] } ?? []) + ["scope=\(scope.description.percentEncoded)"]

@@ -1,9 +1,9 @@
-/// One challenge of a `WWW-Authenticate` header.
+/// A challenge of a `WWW-Authenticate` header.
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1>
 package struct Challenge: Equatable, Sendable {
-  /// The scheme in lower case: `bearer`, `basic`.
+  /// The scheme in lower case, such as `bearer` or `basic`.
   package let scheme: String
-  /// The parameters, their names in lower case.
+  /// The parameters by their names in lower case.
   package let parameters: [String: String]
 
   package init(scheme: String, parameters: [String: String]) {
@@ -11,8 +11,9 @@ package struct Challenge: Equatable, Sendable {
     self.parameters = parameters
   }
 
-  /// Parses the lines of the header: any number of challenges, in any order, commas and escapes inside quotes included.
-  /// What does not follow the grammar ends the parsing of its line; the challenges before it are kept.
+  /// Parses the lines of the header: any number of challenges, in any order, with commas and escapes inside quotes.
+  ///
+  /// A violation of the grammar ends the parsing of its line; the challenges before it remain.
   package static func parse(_ lines: some Sequence<String>) -> [Challenge] {
     lines.flatMap { line in
       var parser = ChallengeParser(line)
@@ -39,7 +40,7 @@ private struct ChallengeParser {
     return challenges
   }
 
-  /// The parameters up to the next scheme or the end; `nil` when one is broken.
+  /// Returns the parameters up to the next scheme or the end; `nil` if one is malformed.
   private mutating func parameters() -> [String: String]? {
     var parameters: [String: String] = [:]
     while true {
@@ -63,7 +64,7 @@ private struct ChallengeParser {
     }
   }
 
-  /// Passes over a `token68`, which some schemes have in place of parameters.
+  /// Skips a `token68`, which some schemes have instead of parameters.
   /// <https://www.rfc-editor.org/rfc/rfc9110#section-11.2>
   private mutating func skipToken68() {
     var after = rest.drop(while: { $0.isLetter || $0.isDigit || "-._~+/".utf8.contains($0) })

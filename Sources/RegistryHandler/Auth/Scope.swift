@@ -1,9 +1,9 @@
-/// What a token is asked for: an action on a resource.
+/// The scope of a token: an action on a resource.
 /// <https://distribution.github.io/distribution/spec/auth/scope/>
 package struct Scope: Hashable, Sendable, CustomStringConvertible {
   package let description: String
 
-  /// Reading one repository.
+  /// Returns the scope for pulling from a repository.
   package static func pull(_ repository: RepositoryName) -> Scope {
     Scope(description: "repository:\(repository):pull")
   }

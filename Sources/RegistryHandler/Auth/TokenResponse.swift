@@ -1,22 +1,22 @@
 internal import FoundationEssentials
 
-/// The answer of a token service.
+/// The response of a token service.
 /// <https://distribution.github.io/distribution/spec/auth/token/#token-response-fields>
 package struct TokenResponse: Equatable, Sendable {
-  /// What a service that says nothing is taken to mean, in seconds.
+  /// The lifetime if the service states none, in seconds.
   package static let defaultLifetime: Int64 = 60
 
-  /// What a longer lifetime is taken for: no service means more, and sums of times stay small. In seconds.
+  /// The upper bound of a lifetime in seconds: no service means more, and sums of times stay small.
   package static let maximumLifetime: Int64 = 86_400
 
-  /// Far more than any token seen; a larger answer is refused. In bytes.
+  /// The maximum size of a response in bytes, far more than any known token needs.
   package static let maximumSize = 256 * 1024
 
   package let token: String
-  /// In seconds from the moment it was asked for.
+  /// The lifetime in seconds from the time of the request.
   package let lifetime: Int64
 
-  /// Decodes the JSON body; `nil` without a token that could stand in a header.
+  /// Decodes the JSON body; `nil` without a token that is valid in a header.
   package init?(json: [UInt8]) {
     struct Fields: Decodable {
       var token: String?
@@ -32,14 +32,14 @@ package struct TokenResponse: Equatable, Sendable {
   }
 }
 
-/// A number of seconds as services write it: an integer, a fraction, or either as a string; `nil` when it is neither.
+/// A number of seconds as services write it: an integer, a fraction or either as a string; `nil` for anything else.
 private struct Seconds: Decodable {
   let value: Int64?
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let number = (try? container.decode(Double.self)) ?? (try? container.decode(String.self)).flatMap { Double($0) }
-    // Far beyond any lifetime; a larger one would not fit.
+    // Far beyond any lifetime; a larger number would overflow.
     value = number.flatMap { $0.isFinite ? Int64(min(max($0, -1e15), 1e15)) : nil }
   }
 }

@@ -1,16 +1,16 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Threads of our own for tasks that block on files: the cooperative pool has one thread a core and must not wait.
+/// A pool of threads for tasks that block on files: the cooperative pool has one thread a core and must not wait.
 ///
-/// Downloads run here. A job is short (write one chunk, hash it), so that few threads serve many downloads.
+/// Downloads run here. A job is short (write one chunk, hash it), so few threads serve many downloads.
 package final class BlockingExecutor: TaskExecutor {
-  /// Enough to keep disks busy while some jobs wait in `fsync`.
+  /// The number of threads: enough to keep disks busy while some jobs wait in `fsync`.
   package static let defaultThreadCount = 32
 
   private let queue = JobQueue()
 
-  /// Starts the threads. They live as long as the process: the executor is made once, at start.
+  /// Starts the threads. They live as long as the process: the executor is created once, at start.
   package init(threadCount: Int = BlockingExecutor.defaultThreadCount) {
     for _ in 0..<threadCount {
       OSThread.start { [queue, executor = asUnownedTaskExecutor()] in
@@ -22,18 +22,18 @@ package final class BlockingExecutor: TaskExecutor {
   package func enqueue(_ job: consuming ExecutorJob) { queue.append(UnownedJob(job)) }
 }
 
-/// Jobs in order, handed to whichever thread waits first.
+/// The jobs in order, each taken by the next free thread.
 private final class JobQueue: Sendable {
   private struct State {
     var jobs: [UnownedJob] = []
     var head = 0
   }
 
-  /// How many jobs that are done may stand before those that wait.
-  private static let maximumDone = 1024
+  /// The number of finished jobs that may remain before the waiting ones.
+  private static let maximumFinished = 1024
 
   private let state = Mutex(State())
-  /// Counts the jobs that nobody has taken.
+  /// Counts the jobs that no thread has taken.
   private let available = DispatchSemaphore(value: 0)
 
   func append(_ job: UnownedJob) {
@@ -41,14 +41,14 @@ private final class JobQueue: Sendable {
     available.signal()
   }
 
-  /// Blocks until there is a job.
+  /// Returns the next job; blocks until there is one.
   func next() -> UnownedJob {
     available.wait()
     return state.withLock { state in
       let job = state.jobs[state.head]
       state.head += 1
-      // A queue that never runs empty would grow for ever.
-      if state.head == state.jobs.count || (state.head >= Self.maximumDone && state.head * 2 >= state.jobs.count) {
+      // A queue that never runs empty would grow forever.
+      if state.head == state.jobs.count || (state.head >= Self.maximumFinished && state.head * 2 >= state.jobs.count) {
         state.jobs.removeFirst(state.head)
         state.head = 0
       }

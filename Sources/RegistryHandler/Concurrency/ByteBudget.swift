@@ -1,26 +1,27 @@
 internal import Synchronization
 
-/// A bound on what all large documents in memory take together.
+/// A bound on the memory of all large documents together.
 package final class ByteBudget: Sendable {
-  /// The beginning of each document that is not counted, in bytes: nearly all documents are smaller, and are never refused.
+  /// The number of leading bytes of each document that are not counted: nearly all documents fit, and never fail.
   package static let uncounted = 64 << 10
 
   private let limit: Int
   private let used = Atomic<Int>(0)
   private let refusals = Atomic<UInt64>(0)
 
+  /// Creates a budget.
   /// - Parameter limit: in bytes.
   package init(limit: Int) { self.limit = limit }
 
-  /// The bytes that are counted now.
+  /// The number of bytes that are counted now.
   package var usedBytes: Int { used.load(ordering: .relaxed) }
 
-  /// How often there was no room.
+  /// The number of times a document did not fit.
   package var refusalCount: UInt64 { refusals.load(ordering: .relaxed) }
 
   package func makeReservation() -> Reservation { Reservation(self) }
 
-  private func take(_ count: Int) -> Bool {
+  private func reserve(_ count: Int) -> Bool {
     var current = used.load(ordering: .relaxed)
     while count <= limit - current {
       let (exchanged, original) = used.weakCompareExchange(
@@ -35,7 +36,7 @@ package final class ByteBudget: Sendable {
     return false
   }
 
-  /// The room of one document, given back when nobody holds it any more.
+  /// The memory reserved for one document, released with its last reference.
   package final class Reservation: Sendable {
     private let budget: ByteBudget
     private let counted = Atomic<Int>(0)
@@ -44,11 +45,13 @@ package final class ByteBudget: Sendable {
 
     deinit { budget.used.subtract(counted.load(ordering: .relaxed), ordering: .relaxed) }
 
-    /// Makes room for a document of a size in bytes, called by one task at a time; false when there is none.
+    /// Reserves memory for a document of a size in bytes; returns false if the budget is exhausted.
+    ///
+    /// Only one task at a time may call it.
     package func grow(to size: Int) -> Bool {
       let more = max(0, size - ByteBudget.uncounted) - counted.load(ordering: .relaxed)
       guard more > 0 else { return true }
-      guard budget.take(more) else { return false }
+      guard budget.reserve(more) else { return false }
       counted.add(more, ordering: .relaxed)
       return true
     }

@@ -1,4 +1,4 @@
-/// Runs an operation until a deadline; `nil` when it took longer, and is cancelled.
+/// Runs an operation until a deadline; cancels it then and returns `nil`.
 package func withDeadline<Value: Sendable>(
   _ deadline: ContinuousClock.Instant,
   _ operation: @escaping @Sendable () async -> Value

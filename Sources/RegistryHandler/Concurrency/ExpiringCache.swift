@@ -1,10 +1,10 @@
 internal import Synchronization
 
-/// A bounded map whose entries end at a time of their own.
+/// A bounded map whose entries expire, each at its own time.
 package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private struct Entry {
     let value: Value
-    /// In seconds on the monotonic clock.
+    /// The time of the monotonic clock, in seconds.
     let expiry: Int64
   }
 
@@ -12,8 +12,9 @@ package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Se
   private let entries = Mutex<[Key: Entry]>([:])
   private let now: @Sendable () -> Int64
 
+  /// Creates an empty cache.
   /// - Parameters:
-  ///   - capacity: entries kept at most; beyond it the expired ones go, then all.
+  ///   - capacity: the maximum number of entries; a full cache drops the expired ones, else all.
   ///   - now: the monotonic clock, in seconds.
   package init(capacity: Int, now: @escaping @Sendable () -> Int64) {
     self.capacity = capacity
@@ -28,7 +29,8 @@ package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Se
     }
   }
 
-  /// - Parameter lifetime: in seconds; an entry without any is not kept.
+  /// Stores a value for a key.
+  /// - Parameter lifetime: in seconds; an entry without any is not stored.
   package func insert(_ value: Value, for key: Key, lifetime: Int64) {
     guard lifetime > 0 else { return }
     let now = now()

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Lets one line a minute through of those that would say the same.
+/// Limits repeated log lines to one a minute.
 package final class LogThrottle: Sendable {
   private static let interval: Duration = .seconds(60)
 
@@ -8,7 +8,7 @@ package final class LogThrottle: Sendable {
 
   package init() {}
 
-  /// Whether it is time for another line; then the next minute begins.
+  /// Returns whether another line is due; if so, the next minute begins.
   /// - Parameter now: a monotonic clock's time.
   package func isDue(at now: Duration) -> Bool {
     last.withLock { last in

@@ -8,10 +8,12 @@ package enum OSThread {
     init(body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  /// Large enough for libfcgi and the Swift code above it; a thousand of them are address space, not memory. In bytes.
+  /// The size of a stack in bytes, large enough for libfcgi and the Swift code above it.
+  ///
+  /// A thousand of them use address space, not memory.
   private static let stackSize = 1 << 20
 
-  /// Starts a detached thread. It inherits the signal mask of the caller.
+  /// Starts a detached thread, which inherits the signal mask of the caller.
   /// - Returns: whether the system granted the thread.
   @discardableResult
   package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {

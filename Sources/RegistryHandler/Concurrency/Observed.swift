@@ -1,6 +1,6 @@
 internal import NIOConcurrencyHelpers
 
-/// A value that changes, and the tasks that wait until it has come to what they need.
+/// A changing value, and the tasks that wait until it satisfies their conditions.
 package final class Observed<Value: Sendable>: Sendable {
   private struct Waiter {
     let isSatisfied: @Sendable (Value) -> Bool
@@ -10,22 +10,22 @@ package final class Observed<Value: Sendable>: Sendable {
   private struct State {
     var value: Value
     var waiters: [Int: Waiter] = [:]
-    /// Cancelled before they began to wait.
+    /// The waiters that were cancelled before they began to wait.
     var cancelled: Set<Int> = []
     var nextWaiter = 0
   }
 
-  // Not a Mutex: that hands itself from thread to thread, which is slow when a thousand waiters have been woken together.
+  // Not a Mutex: it is handed over from thread to thread, which is slow when a thousand waiters wake together.
   private let state: NIOLockedValueBox<State>
 
   package init(_ value: Value) { state = NIOLockedValueBox(State(value: value)) }
 
   package var value: Value { state.withLockedValue { $0.value } }
 
-  /// How many tasks wait.
+  /// The number of waiting tasks.
   var waiterCount: Int { state.withLockedValue(\.waiters.count) }
 
-  /// Changes the value and wakes those whom it satisfies now.
+  /// Changes the value and wakes the tasks whose conditions hold now.
   package func update(_ change: (inout Value) -> Void) {
     let (value, satisfied) = state.withLockedValue { state -> (Value, [CheckedContinuation<Value?, Never>]) in
       change(&state.value)
@@ -40,7 +40,7 @@ package final class Observed<Value: Sendable>: Sendable {
     for continuation in satisfied { continuation.resume(returning: value) }
   }
 
-  /// The value as soon as it satisfies the condition; `nil` when the task is cancelled before.
+  /// Returns the value as soon as it satisfies the condition; `nil` if the task is cancelled first.
   package func first(where isSatisfied: @escaping @Sendable (Value) -> Bool) async -> Value? {
     let (value, id) = state.withLockedValue { state -> (Value?, Int) in
       if isSatisfied(state.value) { return (state.value, 0) }
@@ -55,7 +55,7 @@ package final class Observed<Value: Sendable>: Sendable {
     } onCancel: {
       cancel(id)
     }
-    // Cancelled between the wake-up and here: nobody else will take the mark away.
+    // Cancelled between the wake-up and here: no other code removes the mark.
     if Task.isCancelled { state.withLockedValue { _ = $0.cancelled.remove(id) } }
     return result
   }

@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// Runs an operation once for all who ask for the same key at the same time.
+/// Runs an operation once for all callers that need the same key at the same time.
 ///
-/// The operation belongs to nobody: a caller that is cancelled leaves, the operation goes on for the others.
+/// The operation belongs to no caller: cancelling a caller leaves the operation running for the others.
 package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private struct Flight: Sendable {
     let value = Observed<Value?>(nil)
@@ -15,10 +15,10 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
   /// - Parameter executor: where operations run; they may block.
   package init(executor: BlockingExecutor) { self.executor = executor }
 
-  /// How many callers wait for operations.
+  /// The number of callers that wait for operations.
   var waiterCount: Int { flights.withLock { $0.values.reduce(0) { $0 + $1.value.waiterCount } } }
 
-  /// The value of the operation under way for the key, or of this one.
+  /// Returns the value of the running operation for the key, else of this one.
   package func value(
     for key: Key,
     _ operation: @escaping @Sendable () async -> Value
@@ -28,8 +28,9 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
     return value
   }
 
-  /// The same, or `nil` when the operation has not ended within a time from its beginning: it goes on, and no caller begins
-  /// another beside it.
+  /// Returns the value, or `nil` if the operation takes longer than the patience, counted from its start.
+  ///
+  /// The operation keeps running, and no caller starts another beside it.
   package func value(
     for key: Key,
     within patience: Duration,

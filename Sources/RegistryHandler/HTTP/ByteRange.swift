@@ -1,9 +1,9 @@
-/// The part of a blob that a `Range` header asks for. <https://www.rfc-editor.org/rfc/rfc9110#section-14.2>
+/// The part of a blob that a `Range` header requests. <https://www.rfc-editor.org/rfc/rfc9110#section-14.2>
 package enum ByteRange: Equatable, Sendable {
-  /// No range, or one that may be ignored: several ranges, another unit, bad syntax.
+  /// No range, or an ignored one: several ranges, another unit, bad syntax.
   case whole
   case part(Range<Int64>)
-  /// It lies behind the end: 416.
+  /// A range behind the end of the content: 416.
   case unsatisfiable
 
   /// Parses the value of `Range` for content of `size` bytes.

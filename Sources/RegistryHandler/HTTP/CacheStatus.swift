@@ -1,16 +1,16 @@
-/// How the cache took part in an answer: `Cache-Status` and `X-Cache`.
+/// The role of the cache in a response: `Cache-Status` and `X-Cache`.
 /// <https://www.rfc-editor.org/rfc/rfc9211>
 package enum CacheStatus: String, CaseIterable, Sendable {
-  /// From the store.
+  /// Served from the store.
   case hit = "HIT"
-  /// From upstream, and kept.
+  /// Served from upstream, and stored.
   case miss = "MISS"
-  /// From the store although it should have been asked for again: upstream did not answer.
+  /// Served from the store although it is not fresh: upstream gave no usable response.
   case stale = "STALE"
-  /// From upstream, and not kept.
+  /// Served from upstream, and not stored.
   case bypass = "BYPASS"
 
-  /// The value of `Cache-Status`.
+  /// Returns the value of `Cache-Status`.
   /// - Parameter detail: one word that tells the operator more, such as `joined`.
   package func headerValue(detail: String) -> String {
     switch self {

@@ -1,12 +1,12 @@
-/// The part of a content that an answer has: `bytes 0-499/1234`.
+/// The part of the content that a response carries: `bytes 0-499/1234`.
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-14.4>
 package struct ContentRange: Equatable, Sendable {
   /// The offsets of the part, in bytes.
   package let part: Range<Int64>
-  /// The size of the whole, in bytes; `nil` when it is not told.
+  /// The size of the whole content in bytes; `nil` if unknown.
   package let size: Int64?
 
-  /// Parses the value of `Content-Range`; `nil` for an unsatisfied range, another unit, and what makes no sense.
+  /// Parses the value of `Content-Range`; `nil` for an unsatisfied range, another unit or a malformed value.
   package init?(_ header: String) {
     guard header.lowercased().hasPrefix("bytes ") else { return nil }
     let fields = header.dropFirst("bytes ".count).trimmingSpaces.split(separator: "/", omittingEmptySubsequences: false)

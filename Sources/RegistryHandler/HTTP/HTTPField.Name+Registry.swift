@@ -1,7 +1,7 @@
 package import HTTPTypes
 
 // swift-format-ignore: NeverForceUnwrap
-// Each is a literal that is a token.
+// Each name is a literal that is a valid token.
 extension HTTPField.Name {
   /// <https://www.rfc-editor.org/rfc/rfc9211>
   package static let cacheStatus = Self("Cache-Status")!

@@ -1,7 +1,7 @@
 extension HTTPURL {
-  /// Whether path and query hold only what a URL may, so that any HTTP client sends them as they are; one that holds more
-  /// would be escaped on the way, and its signature be wrong.
+  /// True if path and query have only characters of a URI, so that any HTTP client sends them unchanged.
   ///
+  /// A client escapes other characters, which invalidates a signature.
   /// <https://www.rfc-editor.org/rfc/rfc3986#appendix-A>
   package var hasOnlyURICharacters: Bool {
     var rest = target.utf8[...]

@@ -1,6 +1,5 @@
 extension HTTPURL {
-  /// Resolves a reference, such as the value of `Location`, against this URL; `nil` when the result is no URL that could
-  /// be asked.
+  /// Resolves a reference, such as the value of `Location`, against this URL; `nil` if the result is not a usable URL.
   ///
   /// <https://www.rfc-editor.org/rfc/rfc3986#section-5.2>
   package func resolving(_ reference: String) -> HTTPURL? {
@@ -26,18 +25,18 @@ extension HTTPURL {
   }
 
   private static func removingDotSegments(_ path: String) -> String {
-    var kept: [Substring] = []
+    var output: [Substring] = []
     let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
     for (index, segment) in zip(segments.indices, segments) {
       let isLast = index == segments.index(before: segments.endIndex)
       switch segment {
-      case ".": if isLast { kept.append("") }
+      case ".": if isLast { output.append("") }
       case "..":
-        _ = kept.popLast()
-        if isLast { kept.append("") }
-      default: kept.append(segment)
+        _ = output.popLast()
+        if isLast { output.append("") }
+      default: output.append(segment)
       }
     }
-    return "/" + kept.joined(separator: "/")
+    return "/" + output.joined(separator: "/")
   }
 }

@@ -1,7 +1,7 @@
-/// An absolute `http` or `https` URL, its path and query kept byte for byte.
+/// An absolute `http` or `https` URL that preserves its path and query byte for byte.
 ///
-/// A signed URL is valid as it was written and no other way, so nothing is decoded, re-encoded or normalised but the
-/// case of scheme and host. User information and fragments are refused.
+/// A signed URL is only valid exactly as written, so nothing is decoded, re-encoded or normalised but the case of
+/// scheme and host. User information and fragments are rejected.
 /// <https://www.rfc-editor.org/rfc/rfc3986>
 package struct HTTPURL: Hashable, Sendable {
   package enum Scheme: String, Sendable {
@@ -14,7 +14,7 @@ package struct HTTPURL: Hashable, Sendable {
   package let scheme: Scheme
   /// A name, an IPv4 address, or an IPv6 address in brackets; in lower case.
   package let host: String
-  /// The port as written; `nil` stands for the scheme's own.
+  /// The port as written; `nil` stands for the scheme's default.
   package let port: Int?
   /// Path and query, beginning with `/`.
   package let target: String
@@ -26,7 +26,7 @@ package struct HTTPURL: Hashable, Sendable {
     self.target = target
   }
 
-  /// Parses an absolute URL; `nil` when it is not `http` or `https`, or is not well formed.
+  /// Parses an absolute URL; `nil` if it is not `http` or `https`, or is malformed.
   package init?(_ text: some StringProtocol) {
     guard text.utf8.allSatisfy(\.isVisible), let separator = text.firstRange(of: "://"),
       let scheme = Scheme(rawValue: text[..<separator.lowerBound].lowercased())
@@ -44,7 +44,7 @@ package struct HTTPURL: Hashable, Sendable {
   /// The path, without the query.
   package var path: Substring { target.prefix { $0 != "?" } }
 
-  /// Whether credentials for one of the two may go to the other: scheme, host and port are the same.
+  /// Returns whether scheme, host and port are equal, so that credentials for one URL may go to the other.
   package func isSameOrigin(as other: HTTPURL) -> Bool {
     scheme == other.scheme && host == other.host && effectivePort == other.effectivePort
   }
@@ -53,7 +53,7 @@ package struct HTTPURL: Hashable, Sendable {
     HTTPURL(scheme: scheme, host: host, port: port, target: target)
   }
 
-  /// `host`, or `host:port` where a port was written.
+  /// `host`, or `host:port` if a port was written.
   package var authority: String { port.map { "\(host):\($0)" } ?? host }
 
   /// `scheme://host[:port]`.
@@ -75,7 +75,7 @@ package struct HTTPURL: Hashable, Sendable {
           || byte == UInt8(ascii: "_")
       }
       let name = text[..<hostEnd]
-      // A name with an empty label, the root's at its end apart, is none; what compares labels would leave it out.
+      // An empty label is only valid at the end, as the root: code that compares labels would skip it.
       guard !name.isEmpty, name.utf8.allSatisfy(isNameByte), !name.hasPrefix("."), !name.contains("..") else {
         return nil
       }
@@ -93,6 +93,6 @@ package struct HTTPURL: Hashable, Sendable {
 extension HTTPURL: CustomStringConvertible {
   package var description: String { origin + target }
 
-  /// The URL without its query, which may hold a signature: what logs and errors show.
+  /// The URL without its query, which may hold a signature: the form for logs and errors.
   package var redacted: String { origin + path }
 }

@@ -3,7 +3,7 @@
 package struct MediaType: Hashable, Sendable, CustomStringConvertible {
   package let description: String
 
-  /// Parses the value of a `Content-Type`; parameters are dropped, as clients compare the type alone.
+  /// Parses the value of a `Content-Type` without its parameters, as clients compare the type alone.
   package init?(_ text: some StringProtocol) {
     if Self.isCanonical(text.utf8) {
       self.description = String(text)
@@ -14,7 +14,7 @@ package struct MediaType: Hashable, Sendable, CustomStringConvertible {
     self.description = essence
   }
 
-  /// Whether bytes are a type in the form that is kept: what nearly all senders write.
+  /// Returns whether bytes are a type in canonical form, the one that nearly all senders write.
   private static func isCanonical(_ bytes: some Collection<UInt8>) -> Bool {
     var (length, slash) = (0, 0)
     for byte in bytes {
@@ -29,37 +29,27 @@ package struct MediaType: Hashable, Sendable, CustomStringConvertible {
     return slash > 0 && length > slash && length <= 255
   }
 
-  /// What a blob is served as when nobody said what it is.
+  /// The type of a blob whose type is unknown.
   package static let octetStream = MediaType(known: "application/octet-stream")
 
   private init(known text: String) { self.description = text }
 
-  /// Whether the type can be that of a manifest or an index: `application/...json`.
+  /// True if the type can be that of a manifest or an index: `application/...json`.
   package var isManifest: Bool {
     description.hasPrefix("application/") && description.hasSuffix("json") && description != "application/problem+json"
   }
 
-  /// The types of indexes, which name a manifest for each platform.
+  /// The types of indexes, which list a manifest for each platform.
   package static let indexTypes = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
   ].map(MediaType.init(known:))
 
-  /// The types of manifests and indexes that are asked for on behalf of a client that names none.
+  /// The types of manifests and indexes to request for a client that names none.
   package static let manifestTypes = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.docker.distribution.manifest.v2+json",
   ].map(MediaType.init(known:))
-}
-
-extension StringProtocol {
-  /// The text without the spaces and tabs round it.
-  package var trimmingSpaces: SubSequence {
-    var result = self[...]
-    while let first = result.first, first == " " || first == "\t" { result = result.dropFirst() }
-    while let last = result.last, last == " " || last == "\t" { result = result.dropLast() }
-    return result
-  }
 }

@@ -1,15 +1,14 @@
-/// The parameters of a query, each decoded once, in their order.
+/// The parameters of a query in order, each decoded once.
 package struct Query: Equatable, Sendable {
   package let parameters: [(name: String, value: String)]
 
-  /// Parses `name=value&...`; a value that hides control bytes or is no UTF-8 is an error.
-  package init(_ text: Substring) throws(RouteError) {
+  /// Parses `name=value&...`; throws for a value with control bytes, a broken escape or invalid UTF-8.
+  package init(_ text: Substring) throws(MalformedQuery) {
     var parameters: [(name: String, value: String)] = []
     for item in text.split(separator: "&") {
       let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = Self.decoded(parts[0]), let value = Self.decoded(parts.count == 2 ? parts[1] : "") else {
-        // Its value may be what no log or error should show.
-        throw .malformedQuery(String(parts[0]))
+        throw MalformedQuery(parameter: String(parts[0]))
       }
       parameters.append((name, value))
     }
@@ -22,9 +21,6 @@ package struct Query: Equatable, Sendable {
 
   /// The first value of a parameter.
   package subscript(name: String) -> String? { parameters.first { $0.name == name }?.value }
-
-  /// Every value of a parameter that may be repeated.
-  package func values(of name: String) -> [String] { parameters.filter { $0.name == name }.map(\.value) }
 
   private static func decoded(_ text: Substring) -> String? {
     var bytes: [UInt8] = []

@@ -1,5 +1,5 @@
 extension String {
-  /// The text as it may stand in a query's value: everything but unreserved bytes is percent-encoded.
+  /// The text as a query's value, with every byte but the unreserved ones percent-encoded.
   /// <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>
   package var percentEncoded: String {
     var result = ""
@@ -7,8 +7,8 @@ extension String {
       if byte.isLetter || byte.isDigit || "-._~".utf8.contains(byte) {
         result.unicodeScalars.append(UnicodeScalar(byte))
       } else {
-        let hex = String(byte, radix: 16, uppercase: true)
-        result += hex.utf8.count == 1 ? "%0\(hex)" : "%\(hex)"
+        let digits = [(byte >> 4).hexDigit, (byte & 15).hexDigit]
+        result += "%" + String(decoding: digits, as: UTF8.self).uppercased()
       }
     }
     return result

@@ -28,7 +28,7 @@ package struct Digest: Hashable, Sendable {
     self.init(algorithm: algorithm, hex: text[text.utf8.index(after: colon)...])
   }
 
-  /// The digest with this hash; `nil` when it is not lower-case hexadecimal of the algorithm's length.
+  /// Creates a digest; `nil` if the hash is not lower-case hexadecimal of the algorithm's length.
   package init?(algorithm: Algorithm, hex: some StringProtocol) {
     guard hex.utf8.count == algorithm.hexLength, hex.utf8.allSatisfy(\.isLowercaseHexDigit) else { return nil }
     self.algorithm = algorithm

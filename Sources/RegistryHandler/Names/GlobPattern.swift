@@ -1,4 +1,4 @@
-/// A pattern of repository names in which `*` stands for any number of bytes, `/` included, and `?` for one.
+/// A pattern of repository names: `*` matches any number of bytes, `/` included, and `?` matches one.
 package struct GlobPattern: Hashable, Sendable, CustomStringConvertible {
   package let description: String
 

@@ -1,4 +1,4 @@
-/// The name of a manifest in a repository: a tag, which moves, or a digest, which never does.
+/// The reference to a manifest in a repository: a movable tag or an immutable digest.
 package enum Reference: Hashable, Sendable {
   case tag(TagName)
   case digest(Digest)

@@ -4,26 +4,26 @@
 /// `-`), at most 255 bytes in all. No component can be `.` or `..`, so a name is safe as a relative path.
 /// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pulling-manifests>
 package struct RepositoryName: Hashable, Sendable {
-  /// What the specification recommends as the limit, host not included.
+  /// The limit that the specification recommends, in bytes, without the host.
   package static let maximumLength = 255
 
   private let text: String
 
-  /// Parses a name; `nil` when it is not one.
+  /// Parses a name; `nil` if it is not valid.
   package init?(_ text: some StringProtocol) {
     guard text.utf8.count <= Self.maximumLength, Self.isName(text.utf8) else { return nil }
     self.text = String(text)
   }
 
-  /// Whether the name has one component only, as the official images of Docker Hub do.
+  /// True if the name has one component only, as the official images of Docker Hub have.
   package var isSingleComponent: Bool { !text.utf8.contains(UInt8(ascii: "/")) }
 
-  /// The name below another namespace: `alpine` in `library` is `library/alpine`; `nil` when that is too long.
+  /// Returns the name inside a namespace: `alpine` in `library` is `library/alpine`; `nil` if that is too long.
   package func inside(_ namespace: String) -> RepositoryName? { RepositoryName("\(namespace)/\(text)") }
 
-  /// Whether bytes are `component *("/" component)`: runs of letters and digits with one separator between two of them.
+  /// Returns whether bytes are `component *("/" component)`: runs of letters and digits, joined by one separator each.
   private static func isName(_ bytes: some Collection<UInt8>) -> Bool {
-    /// The separator bytes since the last letter or digit: their number, and which one they all are.
+    // The separator bytes since the last letter or digit: their number, and the byte that all of them are.
     var (count, separator) = (0, UInt8(0))
     var isInComponent = false
     for byte in bytes {

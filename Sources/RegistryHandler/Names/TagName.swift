@@ -1,4 +1,4 @@
-/// The name of a tag: at most 128 letters, digits, `_`, `.` and `-`, the first of them a letter, a digit or `_`.
+/// The name of a tag: at most 128 letters, digits, `_`, `.` and `-`; the first is a letter, a digit or `_`.
 /// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pulling-manifests>
 package struct TagName: Hashable, Sendable, CustomStringConvertible {
   package static let maximumLength = 128

@@ -20,10 +20,13 @@ extension UInt8 {
     }
   }
 
-  /// A printable character, the space not included.
+  /// The lower-case hexadecimal digit of a value below 16.
+  package var hexDigit: UInt8 { self < 10 ? UInt8(ascii: "0") + self : UInt8(ascii: "a") + (self - 10) }
+
+  /// True if the byte is a printable character other than the space.
   package var isVisible: Bool { self > 0x20 && self < 0x7F }
 
-  /// A `tchar` of an HTTP token. <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2>
+  /// True if the byte is a `tchar` of an HTTP token. <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2>
   package var isTokenCharacter: Bool {
     if isLetter || isDigit { return true }
     switch self {

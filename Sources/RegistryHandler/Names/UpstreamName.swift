@@ -1,7 +1,7 @@
-/// The name of an upstream: the host, with a port where it has one, that image references use, such as `docker.io`.
+/// The name of an upstream as in image references: a host, with an optional port, such as `docker.io`.
 ///
-/// Lower-case letters, digits, `.` and `-`, then perhaps `:` and a port. It is a directory of the store and the first
-/// segment of a request's path.
+/// Lower-case letters, digits, `.` and `-`, then an optional `:` and port. The name is a directory of the store and can
+/// be the first segment of a request's path.
 package struct UpstreamName: Hashable, Sendable, CustomStringConvertible {
   package let description: String
 

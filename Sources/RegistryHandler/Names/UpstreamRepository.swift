@@ -1,4 +1,4 @@
-/// A repository of one upstream; the same name on two upstreams is two repositories.
+/// A repository of one upstream; the same name at two upstreams means two repositories.
 package struct UpstreamRepository: Hashable, Sendable, CustomStringConvertible {
   package let upstream: UpstreamName
   package let name: RepositoryName

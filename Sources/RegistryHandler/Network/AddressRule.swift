@@ -1,19 +1,15 @@
-/// Which addresses a request may go to.
+/// The rule for the addresses that a request may connect to: prevents SSRF.
 package enum AddressRule: Hashable, Sendable {
-  /// Any: the operator wrote the host down.
+  /// Any address: the operator configured the host.
   case any
-  /// Public ones, and those of the networks that the operator opened: upstream named the host.
+  /// Public addresses, and those in networks that the operator allows: upstream named the host.
   case publicOr(allowed: [IPNetwork])
 
+  /// Returns whether a request may connect to an address.
   package func permits(_ address: IPAddress) -> Bool {
     switch self {
     case .any: true
     case .publicOr(allowed: let networks): address.isPublic || networks.contains { $0.contains(address) }
     }
   }
-}
-
-extension Upstream {
-  /// The rule for hosts that it names, as opposed to those that the operator wrote down.
-  var namedAddresses: AddressRule { .publicOr(allowed: allowPrivate) }
 }

@@ -1,13 +1,13 @@
-/// A host with all the hosts below it, and perhaps a port: `amazonaws.com`, `127.0.0.1:9000`.
+/// A host with all its subdomains and an optional port: `amazonaws.com`, `127.0.0.1:9000`.
 ///
 /// Whole labels match at the end: `amazonaws.com` matches `s3.eu.amazonaws.com`, not `notamazonaws.com`. An address
-/// matches itself only.
+/// matches only itself.
 package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
   private let host: String
   private let port: Int?
   private let address: IPAddress?
 
-  /// Parses `host` or `host:port`; `nil` when it is neither.
+  /// Parses `host` or `host:port`; `nil` if the text is neither.
   package init?(_ text: String) {
     guard !text.contains("/"), !text.contains("?"), let url = HTTPURL("http://\(text)/") else { return nil }
     host = Self.withoutFinalDot(url.host)
@@ -17,23 +17,24 @@ package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { port.map { "\(host):\($0)" } ?? host }
 
+  /// Returns whether the host of a URL is this one or a subdomain, at the same port if there is one.
   package func matches(_ url: HTTPURL) -> Bool {
     if let port, port != url.effectivePort { return false }
-    let asked = Self.withoutFinalDot(url.host)
-    if asked == host { return true }
-    if let address { return IPAddress(asked) == address }
-    return !Self.isAddress(host) && asked.hasSuffix(".\(host)")
+    let candidate = Self.withoutFinalDot(url.host)
+    if candidate == host { return true }
+    if let address { return IPAddress(candidate) == address }
+    return !Self.isAddress(host) && candidate.hasSuffix(".\(host)")
   }
 
-  /// Whether the host itself is written here, not one above it.
+  /// Returns whether the pattern has the very host of a URL, not a parent domain.
   package func matchesExactly(_ url: HTTPURL) -> Bool {
     matches(url) && (Self.withoutFinalDot(url.host) == host || address != nil)
   }
 
-  /// A final dot is the root of all names, and changes nothing.
-  private static func withoutFinalDot(_ host: String) -> String { host.hasSuffix(".") ? String(host.dropLast()) : host }
+  /// Removes a final dot, which stands for the root of all names and changes nothing.
+  static func withoutFinalDot(_ host: String) -> String { host.hasSuffix(".") ? String(host.dropLast()) : host }
 
-  /// Whether a host is an IPv4 or IPv6 address rather than a name.
+  /// Returns whether a host is an IPv4 or IPv6 address rather than a name.
   package static func isAddress(_ host: String) -> Bool {
     host.hasPrefix("[") || host.utf8.allSatisfy { $0.isDigit || $0 == UInt8(ascii: ".") }
   }

@@ -2,10 +2,10 @@ internal import Glibc
 
 /// An IPv4 or IPv6 address.
 ///
-/// An IPv4 address and its form inside IPv6 (`::ffff:10.0.0.1`) are one value: they reach the same host.
+/// An IPv4 address and its IPv4-mapped form (`::ffff:10.0.0.1`) are one value: they reach the same host.
 /// <https://www.rfc-editor.org/rfc/rfc4291#section-2.5.5.2>
 package struct IPAddress: Hashable, Sendable {
-  /// In host byte order; IPv4 below `::ffff:0:0/96`.
+  /// The address in host byte order; IPv4 is below `::ffff:0:0/96`.
   let bits: UInt128
 
   private static let ipv4Prefix: UInt128 = 0xffff << 32
@@ -14,8 +14,7 @@ package struct IPAddress: Hashable, Sendable {
 
   init(ipv4: UInt32) { bits = Self.ipv4Prefix | UInt128(ipv4) }
 
-  /// Parses `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`. No other spelling of a number is an address here, and a zone
-  /// is none either.
+  /// Parses `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`; other spellings of a number, and zones, are not accepted.
   package init?(_ text: some StringProtocol) {
     let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")
     let literal = isBracketed ? String(text.dropFirst().dropLast()) : String(text)
@@ -33,7 +32,7 @@ package struct IPAddress: Hashable, Sendable {
 }
 
 extension IPAddress: CustomStringConvertible {
-  /// As it stands in a configuration: without brackets.
+  /// The address without brackets, as in a configuration.
   package var description: String {
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
     if isIPv4 {

@@ -2,10 +2,10 @@
 /// <https://www.rfc-editor.org/rfc/rfc4632#section-3.1>
 package struct IPNetwork: Hashable, Sendable {
   private let base: IPAddress
-  /// Of the 128 bits of ``IPAddress``.
+  /// The prefix length within the 128 bits of ``IPAddress``.
   private let length: Int
 
-  /// Parses `address/length` or an address; `nil` where it is neither, or bits are set beyond the length.
+  /// Parses `address/length` or an address; `nil` if the text is neither, or bits are set beyond the length.
   package init?(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let base = IPAddress(parts[0]) else { return nil }
@@ -23,7 +23,7 @@ package struct IPNetwork: Hashable, Sendable {
   }
 
   package func contains(_ address: IPAddress) -> Bool {
-    // Without this `::/0` would be every IPv4 address too.
+    // Without the first check `::/0` would contain every IPv4 address too.
     address.isIPv4 == base.isIPv4 && address.bits & mask == base.bits
   }
 

@@ -1,20 +1,20 @@
-/// What is done with a redirect, and the rule that says so: the table in `docs/request-handling.md`.
+/// The action for a redirect and the reason for it: the table in `docs/rules/redirects.md`.
 package enum RedirectAction: Equatable, Sendable {
-  /// Ask the target too, by the same method.
+  /// Send the request to the target, with the same method.
   case follow(HTTPURL, RedirectTarget)
   /// Hand the redirect to the client.
   case passThrough(ClientRedirect, RedirectTarget)
-  /// Neither: the answer is 502.
+  /// Respond with 502.
   case refuse(RedirectRefusal)
 }
 
-/// Whose host a redirect leads to.
+/// The kind of host that a redirect leads to.
 package enum RedirectTarget: String, CaseIterable, Sendable {
-  /// The endpoint's own scheme, host and port: the only one that gets the token.
+  /// The endpoint's own scheme, host and port: the only target that gets the token.
   case sameOrigin = "same origin"
-  /// One of `internal_hosts`.
+  /// A host of `internal_hosts`.
   case internalHost = "internal host"
-  /// One of `storage_hosts`.
+  /// A host of `storage_hosts`.
   case storageHost = "storage host"
   case otherHost = "other host"
 }
@@ -33,17 +33,17 @@ package enum RedirectRefusal: Error, Equatable, Sendable {
 extension RedirectRefusal: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .notARedirect(let status): "upstream answered \(status), which is no redirect that can be followed"
+    case .notARedirect(let status): "upstream answered \(status), which is not a redirect that can be followed"
     case .noLocation: "upstream sent a redirect without a Location"
     case .longLocation(let limit): "upstream sent a redirect whose Location is longer than \(limit) bytes"
     case .malformedLocation: "upstream sent a redirect whose Location is not a plain http or https URL"
     case .downgrade(let host, isEndpoint: true):
-      "upstream redirects from https to plain http on \(host): if it has no https, name an http URL in 'endpoints:'"
+      "upstream redirects from https to plain http on \(host): if it lacks https, use an http URL in 'endpoints:'"
     case .downgrade(let host, isEndpoint: false):
-      "upstream redirects from https to plain http on \(host): it has to be given an https address for it"
+      "upstream redirects from https to plain http on \(host): configure the registry to redirect to https"
     case .tooManyHops(let limit):
       "upstream redirects more than \(limit) times in a row: check that 'endpoints:' names the registry itself"
-    case .cycle: "upstream redirects in a circle: check that 'endpoints:' names the registry itself, and not this proxy"
+    case .cycle: "upstream redirects in a circle: check that 'endpoints:' names the registry itself, not this proxy"
     }
   }
 }

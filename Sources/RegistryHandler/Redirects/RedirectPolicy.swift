@@ -1,23 +1,25 @@
-/// Decides what is done with a redirect; pure.
+/// Decides between following, passing on and refusing a redirect; pure.
 package struct RedirectPolicy: Sendable {
-  /// Enough for every registry seen, few enough that a loop costs little.
+  /// The maximum length of a chain: enough for every known registry, small enough that a loop costs little.
   package static let maximumHops = 5
 
-  /// What fits, with the rest of the head of an answer, into the buffer that nginx reads it with. In bytes.
+  /// The maximum length of `Location` in bytes: nginx has to fit the whole response header into its buffer.
   package static let maximumLocation = 16_384
 
-  /// The statuses that carry a `Location` to go to. <https://www.rfc-editor.org/rfc/rfc9110#section-15.4>
+  /// The statuses that redirect to a `Location`. <https://www.rfc-editor.org/rfc/rfc9110#section-15.4>
   package static let statuses: Set<Int> = [301, 302, 303, 307, 308]
 
   private let rules: RedirectRules
   private let mode: RedirectMode
 
-  /// - Parameter external: what becomes of redirects to storage for the client that asks.
+  /// Creates the policy for a request.
+  /// - Parameter mode: the policy for redirects to storage, for the client that sent the request.
   package init(_ rules: RedirectRules, mode: RedirectMode) {
     self.rules = rules
     self.mode = mode
   }
 
+  /// Returns the action for a redirect.
   package func action(for redirect: UpstreamRedirect) -> RedirectAction {
     guard Self.statuses.contains(redirect.status) else { return .refuse(.notARedirect(redirect.status)) }
     guard let location = redirect.location, !location.isEmpty else { return .refuse(.noLocation) }
@@ -29,10 +31,10 @@ package struct RedirectPolicy: Sendable {
     }
     guard redirect.visited.count < Self.maximumHops else { return .refuse(.tooManyHops(Self.maximumHops)) }
     let target = target(of: url, endpoint: redirect.endpoint)
-    // What would not reach storage as it was signed is better followed by the client.
-    let isSpoilt = target == .storageHost && redirect.content == .blob && !url.hasOnlyURICharacters
-    guard isFetched(target, redirect.content), !isSpoilt else {
-      // A reference without a scheme would mean something else at the client's own URL.
+    // The worker would escape such a URL and break its signature, so the client follows it.
+    let wouldBreakSignature = target == .storageHost && redirect.content == .blob && !url.hasOnlyURICharacters
+    guard isFetched(target, redirect.content), !wouldBreakSignature else {
+      // A relative reference would resolve differently against the client's own URL.
       let absolute = HTTPURL(location) == nil ? url.description : location
       return .passThrough(
         ClientRedirect(status: redirect.status, location: absolute, method: redirect.method),

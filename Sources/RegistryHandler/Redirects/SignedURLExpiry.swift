@@ -1,12 +1,12 @@
 internal import FoundationEssentials
 
-/// When a signed URL stops being good, as its own query says; pure.
+/// The expiry of a signed URL according to its own query; pure.
 package enum SignedURLExpiry {
-  /// The end of a signature in seconds since 1970; `nil` where the URL tells none.
+  /// Returns the expiry of a signature in seconds since 1970; `nil` if the URL states none.
   ///
   /// - S3: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
   /// - Google Cloud Storage: <https://cloud.google.com/storage/docs/authentication/signatures>
-  /// - CloudFront, and S3 before: <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-creating-signed-url-canned-policy.html>
+  /// - CloudFront, and S3 formerly: <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-creating-signed-url-canned-policy.html>
   /// - Azure: <https://learn.microsoft.com/en-us/rest/api/storageservices/create-service-sas>
   package static func expiry(of url: HTTPURL) -> Int64? {
     guard let mark = url.target.firstIndex(of: "?"), let query = try? Query(url.target[mark...].dropFirst()) else {
@@ -24,33 +24,34 @@ package enum SignedURLExpiry {
     return query["se"].flatMap(seconds(ofExtended:))
   }
 
-  /// How long a redirect to the URL may be handed to other clients, in seconds: short, and never so long that the last of
-  /// them would have less than half of its life left.
+  /// Returns how long other clients may get a redirect to the URL, in seconds.
+  ///
+  /// Short, and never so long that the last client has less than half of the signature's lifetime left.
   package static func cacheLifetime(of url: HTTPURL, now: Int64) -> Int64 {
     guard let end = expiry(of: url) else { return lifetimeWithoutExpiry }
     let (left, overflows) = end.subtractingReportingOverflow(now)
     return overflows ? 0 : max(0, min(longestLifetime, left / 2))
   }
 
-  /// For a burst of clients; a longer one would only keep an address that storage has given up.
+  /// The maximum lifetime: long enough for a burst of clients. Beyond it, storage may no longer serve the URL.
   private static let longestLifetime: Int64 = 30
 
   private static let lifetimeWithoutExpiry: Int64 = 5
 
-  /// No vendor signs for longer than a week; more is no duration.
+  /// The longest lifetime of a signature: no vendor signs for more than a week, so a larger value is invalid.
   private static let longestSignature: Int64 = 604_800
 
-  /// `20260131T235959Z`
+  /// Parses `20260131T235959Z`.
   private static func seconds(ofCompact text: String) -> Int64? {
     let style = Date.ISO8601FormatStyle(dateSeparator: .omitted, dateTimeSeparator: .standard, timeSeparator: .omitted)
     return (try? style.parse(text)).flatMap(seconds)
   }
 
-  /// `2026-01-31T23:59:59Z`
+  /// Parses `2026-01-31T23:59:59Z`.
   private static func seconds(ofExtended text: String) -> Int64? {
     (try? Date.ISO8601FormatStyle().parse(text)).flatMap(seconds)
   }
 
-  /// `nil` for a date beyond all clocks.
+  /// Returns the seconds since 1970; `nil` for a date out of range.
   private static func seconds(_ date: Date) -> Int64? { Int64(exactly: date.timeIntervalSince1970.rounded(.down)) }
 }

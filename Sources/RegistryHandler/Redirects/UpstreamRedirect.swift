@@ -1,26 +1,26 @@
 package import HTTPTypes
 
-/// A redirect of an upstream: what was asked, and what the answer said.
+/// A redirect from an upstream: the request and the response.
 package struct UpstreamRedirect: Sendable {
-  /// What is asked for.
+  /// The requested content.
   package enum Content: String, Sendable {
     case blob
-    /// A manifest or a list: it is read here, whoever has it.
+    /// A manifest or a list, which the worker reads from any host.
     case document
   }
 
-  /// The status of the answer, 3xx.
+  /// The status of the response, 3xx.
   package var status: Int
-  /// The value of its `Location`.
+  /// The value of the response's `Location`.
   package var location: String?
-  /// The method of the request that was answered. A signed URL is good for no other.
+  /// The method of the request. A signed URL is valid for no other.
   package var method: HTTPRequest.Method
   package var content: Content
   /// The endpoint of the upstream, whose origin is trusted with its token.
   package var endpoint: HTTPURL
-  /// The URL that was asked.
+  /// The URL of the request.
   package var requestURL: HTTPURL
-  /// The URLs that were asked before it.
+  /// The URLs that were requested before.
   package var visited: [HTTPURL]
 
   package init(
@@ -39,20 +39,5 @@ package struct UpstreamRedirect: Sendable {
     self.endpoint = endpoint
     self.requestURL = requestURL
     self.visited = visited
-  }
-}
-
-/// A redirect that is the client's to follow.
-package struct ClientRedirect: Hashable, Sendable {
-  package let status: Int
-  /// An absolute URL, byte for byte as upstream wrote it where it wrote one.
-  package let location: String
-  /// The method that it is good for.
-  package let method: HTTPRequest.Method
-
-  package init(status: Int, location: String, method: HTTPRequest.Method) {
-    self.status = status
-    self.location = location
-    self.method = method
   }
 }

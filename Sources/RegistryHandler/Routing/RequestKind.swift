@@ -1,4 +1,4 @@
-/// The kinds of requests, as logs and metrics tell them.
+/// The kind of a request in logs and metrics.
 package enum RequestKind: String, CaseIterable, Sendable {
   case root
   case ping
@@ -7,10 +7,10 @@ package enum RequestKind: String, CaseIterable, Sendable {
   case tags
   case referrers
   case token
-  /// Anything that would write.
+  /// Any write.
   case upload
   /// An endpoint for the operator.
   case status = "operator"
-  /// What was not understood.
+  /// A request that no route matches.
   case invalid
 }

@@ -1,4 +1,4 @@
-/// The target of a request as nginx received it: path segments that were never decoded, and a query decoded once.
+/// The target of a request as nginx received it: path segments that are never decoded, and a query decoded once.
 package struct RequestTarget: Equatable, Sendable {
   /// The segments of the path, without the leading slash. `/v2/` is `["v2", ""]`.
   package let segments: [Substring]
@@ -6,11 +6,11 @@ package struct RequestTarget: Equatable, Sendable {
 
   /// Parses the raw target (`REQUEST_URI`).
   ///
-  /// Any `%`, empty or dot segment, or byte outside visible ASCII is refused here, so that what follows never has to
-  /// ask whether two spellings mean the same path.
+  /// Any `%`, empty or dot segment, or byte outside visible ASCII is rejected here, so that later code never has to
+  /// decide whether two spellings mean the same path.
   package init(_ raw: String) throws(RouteError) {
     let pathEnd = raw.utf8.firstIndex(of: UInt8(ascii: "?")) ?? raw.endIndex
-    // A query may hold what no log or error should show; the path is all that is complained of.
+    // The query may hold secrets, which no log or error should show: errors quote only the path.
     let path = raw[..<pathEnd]
     let malformed = { (why: String) in RouteError.malformedPath(String(path), why) }
     guard path.utf8.first == UInt8(ascii: "/") else { throw malformed("it does not begin with '/'") }
@@ -21,10 +21,14 @@ package struct RequestTarget: Equatable, Sendable {
       if segment.isEmpty, index < segments.count - 1 { throw malformed("it has an empty segment") }
     }
     self.segments = segments
-    self.query = try Query(pathEnd == raw.endIndex ? "" : raw[raw.index(after: pathEnd)...])
+    do throws(MalformedQuery) {
+      self.query = try Query(pathEnd == raw.endIndex ? "" : raw[raw.index(after: pathEnd)...])
+    } catch {
+      throw .malformedQuery(error.parameter)
+    }
   }
 
-  /// The first byte that no path of a registry has.
+  /// Returns the first byte that is not allowed in a path.
   private static func refusedByte(in path: Substring) -> UInt8? {
     var path = path
     return path.withUTF8 { bytes in
@@ -40,8 +44,8 @@ package struct RequestTarget: Equatable, Sendable {
   private static func reason(for byte: UInt8) -> String {
     switch byte {
     case UInt8(ascii: "%"): "names need no percent-encoding"
-    case _ where byte.isVisible: "'\(Character(UnicodeScalar(byte)))' is no part of a name"
-    default: "it holds a byte that no name can hold"
+    case _ where byte.isVisible: "'\(Character(UnicodeScalar(byte)))' is not allowed in a path"
+    default: "it contains a byte that is not allowed in a path"
     }
   }
 }

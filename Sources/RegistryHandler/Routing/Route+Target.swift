@@ -1,5 +1,5 @@
 extension Route {
-  /// The repository that the route is about.
+  /// The repository of the route.
   package var repository: RepositoryName? {
     switch self {
     case .manifest(let name, _), .blob(let name, _), .tags(let name, _), .referrers(let name, _, _),
@@ -9,7 +9,7 @@ extension Route {
     }
   }
 
-  /// The tag or digest that the route is about.
+  /// The tag or digest of the route.
   package var reference: String? {
     switch self {
     case .manifest(_, let reference): reference.description
@@ -18,7 +18,7 @@ extension Route {
     }
   }
 
-  /// What kind of request it is.
+  /// The kind of the request.
   package var kind: RequestKind {
     switch self {
     case .root: .root
@@ -33,7 +33,7 @@ extension Route {
     }
   }
 
-  /// The same route for the repository under its upstream's own name.
+  /// Returns the route with the repository replaced.
   package func replacingRepository(_ name: RepositoryName) -> Route {
     switch self {
     case .manifest(_, let reference): .manifest(name, reference)
@@ -45,7 +45,7 @@ extension Route {
     }
   }
 
-  /// Path and query at a registry, written anew from the parsed values: the inverse of parsing.
+  /// Path and query at a registry, serialized from the parsed values: the inverse of parsing.
   package var target: String {
     switch self {
     case .root: return "/"

@@ -1,4 +1,4 @@
-/// What a request asks for, once the part that chooses the upstream is taken away.
+/// The resource that a request names, without the part that selects the upstream.
 package enum Route: Equatable, Sendable {
   case root
   case ping
@@ -11,53 +11,11 @@ package enum Route: Equatable, Sendable {
   case status(StatusEndpoint)
 }
 
-/// The endpoints for the operator; nginx lets only loopback reach them.
-package enum StatusEndpoint: String, CaseIterable, Sendable {
-  case healthz
-  case readyz
-  case metrics
-  case status
-  case statusJSON = "status.json"
-
-  /// The endpoint of a path, its aliases for other proxies' probes included.
-  package init?(segments: [Substring]) {
-    switch segments {
-    case ["health"], ["healthz"]: self = .healthz
-    case ["stats"], ["stats", "cache"]: self = .statusJSON
-    default:
-      guard segments.count == 2, segments[0] == "_regproxy", let endpoint = Self(rawValue: String(segments[1])) else {
-        return nil
-      }
-      self = endpoint
-    }
-  }
-}
-
-/// The paging of a tag list.
-/// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-tags>
-package struct TagListQuery: Equatable, Sendable {
-  package var n: Int?
-  package var last: String?
-
-  package init(n: Int? = nil, last: String? = nil) {
-    self.n = n
-    self.last = last
-  }
-
-  package init(_ query: Query) throws(RouteError) {
-    if let n = query["n"] {
-      guard let count = Int(n), count >= 0 else { throw .malformedQuery("n=\(n)") }
-      self.n = count
-    }
-    last = query["last"]
-  }
-}
-
 extension Route {
-  /// The route of the segments behind `/v2/`.
+  /// Parses the segments after `/v2/`.
   ///
-  /// The name is all that stands before the last `manifests`, `blobs`, `tags` or `referrers`, since a repository may be
-  /// called any of these too.
+  /// The name is everything before the last `manifests`, `blobs`, `tags` or `referrers`, since a repository may have
+  /// any of these names too.
   package init(segments: ArraySlice<Substring>, query: Query) throws(RouteError) {
     let path = { segments.joined(separator: "/") }
     if segments.count == 1, segments.first == "" {
@@ -88,7 +46,7 @@ extension Route {
 
   private static func name(_ segments: ArraySlice<Substring>) throws(RouteError) -> RepositoryName {
     guard let first = segments.first, let last = segments.last else { throw .invalidName("") }
-    // The segments stand side by side in the path they were split from.
+    // The segments are adjacent in the path they were split from.
     let text = first.base[first.startIndex..<last.endIndex]
     guard let name = RepositoryName(text) else { throw .invalidName(String(text)) }
     return name

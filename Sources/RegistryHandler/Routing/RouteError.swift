@@ -1,4 +1,4 @@
-/// Why a request leads nowhere, with the offending text.
+/// The reason why a request has no route, with the offending text.
 package enum RouteError: Error, Equatable {
   case malformedPath(String, String)
   case malformedQuery(String)

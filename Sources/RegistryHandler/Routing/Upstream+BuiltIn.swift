@@ -1,5 +1,5 @@
 extension Upstream {
-  /// The registries that work without a line of configuration.
+  /// The registries that work without configuration.
   package static var builtIn: [Upstream] {
     [
       builtIn("docker.io", endpoint: "registry-1.docker.io", labels: ["docker", "docker-staging"]) {

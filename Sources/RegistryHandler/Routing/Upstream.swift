@@ -1,33 +1,33 @@
-/// One upstream registry as it is configured here.
+/// An upstream registry as configured.
 package struct Upstream: Sendable {
   package let name: UpstreamName
-  /// Other names that requests may use for it, such as `registry-1.docker.io`.
+  /// Other names that requests may use for the upstream, such as `registry-1.docker.io`.
   package var aliases: Set<String> = []
   /// Base URLs, tried in order.
   package var endpoints: [HTTPURL]
-  /// Hosts, without port, whose requests go to it.
+  /// Hosts, without port, whose requests go to the upstream.
   package var hosts: Set<String> = []
   /// Labels below the `domain` of the configuration: `docker` for `docker.example.com`.
   package var hostLabels: Set<String> = []
-  /// Whether a repository name of one component stands for `library/<name>`.
+  /// True if a repository name of one component stands for `library/<name>`.
   package var hasLibrary = false
-  /// Whether it takes the requests that name no upstream.
+  /// True if requests that name no upstream go to this one.
   package var isDefault = false
-  /// Glob patterns of the repositories that may be asked for; empty allows all.
+  /// Patterns of the allowed repositories; empty allows all.
   package var allow: [GlobPattern] = []
-  /// Glob patterns of the repositories that may not be asked for.
+  /// Patterns of the denied repositories.
   package var deny: [GlobPattern] = []
-  /// Hosts, besides those on the endpoint's registrable domain, that may be asked for tokens.
+  /// Allowed token services besides hosts on the endpoint's registrable domain.
   package var realms: [HostPattern] = []
-  /// What becomes of its redirects.
+  /// The rules for redirects from the upstream.
   package var redirects = RedirectRules()
-  /// Networks beyond the public Internet where hosts that it names may be: redirects, token services.
+  /// Networks besides the public Internet allowed for redirects and token services.
   package var allowPrivate: [IPNetwork] = []
-  /// How long a tag is served without asking upstream again.
+  /// The time for which a tag is served without revalidation.
   package var tagTTL: Duration = .seconds(60)
-  /// How long the last known answer for a tag may be served while upstream gives none.
+  /// The time for which a stale tag may be served while upstream gives no usable response.
   package var staleIfError: Duration = .seconds(7 * 86_400)
-  /// A file of PEM certificates that are trusted for it besides the system's.
+  /// A file of PEM certificates to trust for the upstream besides the system's.
   package var caFile: String?
 
   package init(name: UpstreamName, endpoints: [HTTPURL]) {
@@ -35,16 +35,25 @@ package struct Upstream: Sendable {
     self.endpoints = endpoints
   }
 
-  /// The repository as upstream knows it: `alpine` is `library/alpine` where that is the custom.
+  /// Returns the upstream's own name for a repository: `library/alpine` for `alpine` if ``hasLibrary`` is set.
   package func canonicalName(of repository: RepositoryName) -> RepositoryName {
     guard hasLibrary, repository.isSingleComponent else { return repository }
     return repository.inside("library") ?? repository
   }
 
-  /// Whether the lists of the operator let the repository be asked for.
+  /// Returns whether the operator's lists permit the repository.
   package func permits(_ repository: RepositoryName) -> Bool {
     let name = repository.description
     if deny.contains(where: { $0.matches(name) }) { return false }
     return allow.isEmpty || allow.contains { $0.matches(name) }
+  }
+
+  /// The addresses allowed to hosts that the upstream names, as opposed to hosts in the configuration: prevents SSRF.
+  var namedAddresses: AddressRule { .publicOr(allowed: allowPrivate) }
+
+  /// Returns the URL of a route at an endpoint, below the path that the endpoint may have.
+  package func url(for route: Route, at endpoint: HTTPURL) -> HTTPURL {
+    let base = endpoint.target.hasSuffix("/") ? String(endpoint.target.dropLast()) : endpoint.target
+    return endpoint.replacingTarget(base + route.target)
   }
 }

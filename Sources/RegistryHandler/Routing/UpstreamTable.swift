@@ -1,6 +1,6 @@
-/// The configured upstreams, and the rule that finds the one a request is for.
+/// The configured upstreams, and the rules that select one for a request.
 package struct UpstreamTable: Sendable {
-  /// What brought a request to its upstream: the first rule that applies.
+  /// The rule that selected the upstream: the first that applies.
   package enum Rule: String, Sendable {
     case pathPrefix
     case namespace
@@ -8,32 +8,32 @@ package struct UpstreamTable: Sendable {
     case defaultUpstream
   }
 
-  /// A request's upstream, and the rest of what it asks for.
+  /// The upstream and the route of a request.
   package struct Match: Sendable {
     package let upstream: Upstream
     package let rule: Rule
     package let route: Route
-    /// What stands before `/v2/` or behind it to choose the upstream; URLs made for the client repeat it.
+    /// The part of the path that selected the upstream; URLs for the client repeat the prefix.
     package let clientPrefix: ClientPrefix
   }
 
-  /// How the path of a request spelt the upstream.
+  /// The spelling of the upstream in the path of a request.
   package enum ClientPrefix: Equatable, Sendable {
     case none
-    /// `/v2/ghcr.io/owner/app/...`
+    /// A path such as `/v2/ghcr.io/owner/app/...`.
     case insideVersion(String)
-    /// `/ghcr.io/v2/owner/app/...`
+    /// A path such as `/ghcr.io/v2/owner/app/...`.
     case beforeVersion(String)
   }
 
   package let upstreams: [Upstream]
-  /// `example.com` when `docker.example.com` is a host of ours.
+  /// The domain whose hosts select upstreams: `example.com` for `docker.example.com`.
   package let domain: String?
   private let byName: [String: Int]
   private let byHost: [String: Int]
   private let defaultIndex: Int?
 
-  /// Indexes the upstreams. Later ones win where two claim the same name or host; the configuration refuses that.
+  /// Indexes the upstreams. If two have the same name or host, which the configuration rejects, the later one wins.
   package init(_ upstreams: [Upstream], domain: String? = nil) {
     self.upstreams = upstreams
     self.domain = domain
@@ -49,13 +49,10 @@ package struct UpstreamTable: Sendable {
     self.defaultIndex = upstreams.firstIndex { $0.isDefault }
   }
 
-  /// Every way to name an upstream, for the error that lists them.
+  /// The names and aliases of the upstreams, for the error that lists them.
   package var names: [String] { byName.keys.sorted() }
 
-  /// The upstream that has a name or an alias.
-  package func upstream(named name: String) -> Upstream? { byName[name].map { upstreams[$0] } }
-
-  /// Finds upstream and route of a request; an upstream that is named but unknown is an error, never a fall-through.
+  /// Finds upstream and route of a request; an unknown upstream name is an error, never a fall-through.
   package func match(_ target: RequestTarget, host: String) throws(RouteError) -> Match {
     let segments = target.segments
     if segments.first == "v2" {
@@ -90,7 +87,7 @@ package struct UpstreamTable: Sendable {
     if let index = try indexForHost(host) {
       return makeMatch(index, .host, try Route(segments: segments, query: query), .none)
     }
-    // Like docker, take a first component with a dot or a colon for a registry; the default is not asked for it.
+    // Like docker, treat a first component with a dot or a colon as a registry; never send it to the default.
     if mayBePrefixed, first.contains(".") || first.contains(":"), UpstreamName(first) != nil {
       throw .unknownUpstream(first)
     }
@@ -104,7 +101,7 @@ package struct UpstreamTable: Sendable {
     return Match(upstream: upstream, rule: rule, route: canonical, clientPrefix: clientPrefix)
   }
 
-  /// The upstream of a `Host`; a name below our own domain that nobody has is an error.
+  /// Returns the upstream of a `Host`; an unknown name below the domain is an error.
   private func indexForHost(_ host: String) throws(RouteError) -> Int? {
     let name = Self.hostName(host)
     if let index = byHost[name] { return index }
@@ -112,7 +109,7 @@ package struct UpstreamTable: Sendable {
     return nil
   }
 
-  /// Whether the host is one that this proxy answers for: then `/` leads to `/v2/`.
+  /// Returns whether the proxy serves the host, so that `/` redirects to `/v2/`.
   package func isKnownHost(_ host: String) -> Bool {
     guard let index = try? indexForHost(host) else {
       let name = Self.hostName(host)
@@ -121,7 +118,7 @@ package struct UpstreamTable: Sendable {
     return upstreams.indices.contains(index)
   }
 
-  /// The name in a `Host` header: lower case, without port and trailing dot.
+  /// Returns the name in a `Host` header in lower case, without port and trailing dot.
   private static func hostName(_ host: String) -> String {
     let lowercased = host.lowercased()
     let end = lowercased.hasPrefix("[") ? lowercased.endIndex : lowercased.firstIndex(of: ":") ?? lowercased.endIndex

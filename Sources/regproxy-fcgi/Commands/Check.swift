@@ -104,8 +104,7 @@ struct Check: ParsableCommand {
 
   private static func ping(_ upstream: Upstream, _ client: HTTPUpstreamClient) async -> String? {
     for endpoint in upstream.endpoints {
-      let base = endpoint.target.hasSuffix("/") ? String(endpoint.target.dropLast()) : endpoint.target
-      let url = endpoint.replacingTarget(base + Route.ping.target)
+      let url = upstream.url(for: .ping, at: endpoint)
       do throws(UpstreamError) {
         let response = try await client.execute(UpstreamRequest(method: .get, url: url, caFile: upstream.caFile))
         await response.body.discard()

@@ -12,7 +12,7 @@ struct BearerServiceTests {
       (#"bearer realm="http://a.test""#, "http://a.test/"),
     ]
   )
-  func `the first Bearer challenge that can be answered is taken`(_ line: String, _ realm: String) {
+  func `the first Bearer challenge with a usable realm is used`(_ line: String, _ realm: String) {
     #expect(BearerService(Challenge.parse([line]))?.realm.description == realm)
   }
 
@@ -22,7 +22,7 @@ struct BearerServiceTests {
       #"Bearer realm="ftp://a.test/""#, #"Bearer realm="https://user@a.test/""#, #"Bearer realm="https://a.test/#f""#,
     ]
   )
-  func `no other can be`(_ line: String) {
+  func `a challenge without a usable Bearer realm is ignored`(_ line: String) {
     #expect(BearerService(Challenge.parse([line])) == nil)
   }
 
@@ -41,7 +41,7 @@ struct BearerServiceTests {
       ("https://a.test", "s", "https://a.test/?service=s&scope=repository%3Alibrary%2Falpine%3Apull"),
     ]
   )
-  func `a token is asked for with service and scope`(_ realm: String, _ service: String?, _ url: String) throws {
+  func `the URL of a token has service and scope`(_ realm: String, _ service: String?, _ url: String) throws {
     let bearer = BearerService(realm: try Values.url(realm), service: service)
     #expect(bearer.tokenURL(for: .pull(try Values.repository("library/alpine"))).description == url)
   }

@@ -26,7 +26,7 @@ struct ChallengeTests {
       // Unquoted and empty values.
       ("Bearer realm=r", [bearer(["realm": "r"])]),
       (#"Bearer realm="",service="a""#, [bearer(["realm": "", "service": "a"])]),
-      // Escapes, and what would be a delimiter outside of quotes.
+      // Escapes, and delimiters inside quotes.
       (#"Bearer realm="a\"b\\c\d""#, [bearer(["realm": #"a"b\cd"#])]),
       (
         #"Bearer realm="r, Basic realm=x", service="a=b, c""#,
@@ -39,7 +39,7 @@ struct ChallengeTests {
       ),
       (#"Bearer realm="r", Basic realm="b""#, [bearer(["realm": "r"]), basic(["realm": "b"])]),
       (#"Negotiate, Bearer realm="r""#, [Challenge(scheme: "negotiate", parameters: [:]), bearer(["realm": "r"])]),
-      // A token68 in place of parameters.
+      // A token68 instead of parameters.
       ("Negotiate YWJj==", [Challenge(scheme: "negotiate", parameters: [:])]),
       (
         #"Negotiate YWJj== , Bearer realm="r""#,
@@ -55,11 +55,11 @@ struct ChallengeTests {
       (" , ", []),
     ]
   )
-  func `the grammar of RFC 9110 is read`(_ line: String, _ challenges: [Challenge]) {
+  func `challenges are parsed according to RFC 9110`(_ line: String, _ challenges: [Challenge]) {
     #expect(Challenge.parse([line]) == challenges)
   }
 
-  @Test func `several lines are read in order`() {
+  @Test func `several lines are parsed in order`() {
     let lines = [#"Basic realm="b""#, "", #"Bearer realm="r""#]
     #expect(Challenge.parse(lines) == [Self.basic(["realm": "b"]), Self.bearer(["realm": "r"])])
   }
@@ -72,7 +72,7 @@ struct ChallengeTests {
       "Bearer realm=a/b", "=", "\"", "Bearer:", #"Bearer/realm="a""#, "\u{E4}",
     ]
   )
-  func `a broken challenge is dropped`(_ line: String) {
+  func `a malformed challenge is dropped`(_ line: String) {
     #expect(Challenge.parse([line]).isEmpty)
   }
 
@@ -82,12 +82,12 @@ struct ChallengeTests {
       #"Bearer realm="r", Negotiate YWJj==x"#,
     ]
   )
-  func `what stands before a broken challenge is kept`(_ line: String) {
+  func `challenges before a malformed one remain`(_ line: String) {
     #expect(Challenge.parse([line]) == [Self.bearer(["realm": "r"])])
   }
 
   @Test(arguments: 0..<200 as Range<UInt64>)
-  func `no line stops the parser`(seed: UInt64) {
+  func `random lines do not stop the parser`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let line = random.text(of: #"Br=",\ a"#, upTo: 60)
     for challenge in Challenge.parse([line, line]) { #expect(!challenge.scheme.isEmpty) }

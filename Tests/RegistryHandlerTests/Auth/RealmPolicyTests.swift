@@ -2,7 +2,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Tokens" of `docs/request-handling.md`.
+/// Table "Tokens" of `docs/rules/tokens.md`.
 struct RealmPolicyTests {
   enum Verdict: Sendable {
     case allowed
@@ -56,7 +56,7 @@ struct RealmPolicyTests {
       ("http://evil.example/token", "http://r.test/", .foreign),
     ]
   )
-  func `a realm has to be near its endpoint`(_ realm: String, _ endpoint: String, _ verdict: Verdict) throws {
+  func `a realm has to be related to its endpoint`(_ realm: String, _ endpoint: String, _ verdict: Verdict) throws {
     let realm = try Values.url(realm)
     let endpoint = try Values.url(endpoint)
     #expect(self.verdict(on: realm, endpoint, []) == verdict)
@@ -79,14 +79,14 @@ struct RealmPolicyTests {
       ("http://auth.other.example/", .insecure),
     ]
   )
-  func `the operator can open more, but not plain http`(_ realm: String, _ verdict: Verdict) throws {
+  func `the operator can allow other hosts, but not plain http`(_ realm: String, _ verdict: Verdict) throws {
     let realms = [try #require(HostPattern("other.example"))]
     let realm = try Values.url(realm)
     let endpoint = try Values.url("https://r.test")
     #expect(self.verdict(on: realm, endpoint, realms) == verdict)
   }
 
-  @Test func `the operator can open another port of the endpoint's host`() throws {
+  @Test func `the operator can allow another port of the endpoint's host`() throws {
     let realms = [try #require(HostPattern("r.test:444"))]
     let endpoint = try Values.url("https://r.test")
     #expect(verdict(on: try Values.url("https://r.test:444/"), endpoint, realms) == .allowed)
@@ -103,7 +103,7 @@ struct RealmPolicyTests {
       ("a.notjfrog.io", "notjfrog.io"),
     ]
   )
-  func `the registrable domain is two labels, three below a country's second level, all where anybody is a neighbour`(
+  func `the registrable domain is two labels, three below a country's second level, all below a shared suffix`(
     _ host: String,
     _ domain: String
   ) {

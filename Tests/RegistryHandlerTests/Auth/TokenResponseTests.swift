@@ -21,7 +21,7 @@ struct TokenResponseTests {
       (#"{"token":"t","issued_at":"2024-01-01T00:00:00Z","refresh_token":"r"}"#, "t", 60),
     ]
   )
-  func `token and lifetime are read`(_ json: String, _ token: String, _ lifetime: Int64) throws {
+  func `token and lifetime are decoded`(_ json: String, _ token: String, _ lifetime: Int64) throws {
     let response = try #require(TokenResponse(json: Array(json.utf8)))
     #expect(response.token == token)
     #expect(response.lifetime == lifetime)
@@ -34,7 +34,7 @@ struct TokenResponseTests {
       "<html>sign in</html>",
     ]
   )
-  func `what could not stand in a header is no token`(_ json: String) {
+  func `a body without a token that is valid in a header is rejected`(_ json: String) {
     #expect(TokenResponse(json: Array(json.utf8)) == nil)
   }
 

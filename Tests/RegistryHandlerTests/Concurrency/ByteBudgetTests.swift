@@ -17,7 +17,7 @@ struct ByteBudgetTests {
       ([Int.max], 0, false),
     ] as [([Int], Int, Bool)]
   )
-  func `documents are counted beyond their beginning`(_ sizes: [Int], _ used: Int, _ fits: Bool) {
+  func `a document counts beyond its first bytes`(_ sizes: [Int], _ used: Int, _ fits: Bool) {
     let budget = ByteBudget(limit: 1000)
     let reservations = sizes.map { _ in budget.makeReservation() }
     let results = zip(reservations, sizes).map { $0.grow(to: $1) }
@@ -27,7 +27,7 @@ struct ByteBudgetTests {
     withExtendedLifetime(reservations) {}
   }
 
-  @Test func `a document that grows is counted once, and its room is given back`() {
+  @Test func `a growing document counts once, and its memory is released`() {
     let budget = ByteBudget(limit: 1000)
     do {
       let reservation = budget.makeReservation()
@@ -41,7 +41,7 @@ struct ByteBudgetTests {
     #expect(budget.usedBytes == 0)
   }
 
-  @Test func `small documents always have room`() {
+  @Test func `small documents always fit`() {
     let budget = ByteBudget(limit: 1)
     let full = budget.makeReservation()
     #expect(full.grow(to: Self.uncounted + 1))
@@ -50,7 +50,7 @@ struct ByteBudgetTests {
     withExtendedLifetime(full) {}
   }
 
-  @Test func `documents that come at the same time never take more than there is`() async {
+  @Test func `concurrent documents never exceed the budget`() async {
     let budget = ByteBudget(limit: 1000)
     let granted = await withTaskGroup(of: ByteBudget.Reservation?.self) { group in
       for _ in 0..<100 {

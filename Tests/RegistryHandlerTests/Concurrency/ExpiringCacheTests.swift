@@ -8,7 +8,7 @@ struct ExpiringCacheTests {
 
   init() { cache = ExpiringCache(capacity: 2) { [clock] in clock.now } }
 
-  @Test func `an entry ends with its life`() {
+  @Test func `an entry expires after its lifetime`() {
     cache.insert(1, for: "a", lifetime: 10)
     cache.insert(2, for: "b", lifetime: 0)
     clock.advance(by: 9)
@@ -18,7 +18,7 @@ struct ExpiringCacheTests {
     #expect(cache["a"] == nil)
   }
 
-  @Test func `a full cache loses what has expired, else all`() {
+  @Test func `a full cache drops the expired entries, else all`() {
     cache.insert(1, for: "a", lifetime: 5)
     cache.insert(2, for: "b", lifetime: 50)
     clock.advance(by: 5)
@@ -28,7 +28,7 @@ struct ExpiringCacheTests {
     #expect(cache["b"] == nil && cache["c"] == nil && cache["d"] == 4)
   }
 
-  @Test func `an entry can be taken back`() {
+  @Test func `a removed entry is gone`() {
     cache.insert(1, for: "a", lifetime: 5)
     cache.removeValue(for: "a")
     #expect(cache["a"] == nil)

@@ -3,12 +3,12 @@ internal import Testing
 @testable internal import RegistryHandler
 
 struct ObservedTests {
-  @Test func `a value that satisfies already is returned at once`() async {
+  @Test func `a value that satisfies the condition is returned at once`() async {
     let observed = Observed(3)
     #expect(await observed.first { $0 == 3 } == 3)
   }
 
-  @Test func `an update wakes those it satisfies, and no others`() async {
+  @Test func `an update wakes only the tasks whose conditions hold`() async {
     let observed = Observed(0)
     await withTaskGroup(of: Int?.self) { group in
       for wanted in 1...50 { group.addTask { await observed.first { $0 >= wanted } } }
@@ -40,14 +40,14 @@ struct ObservedTests {
 
   @Test func `a task cancelled while it waits gets nothing`() async {
     let observed = Observed(0)
-    let looked = Observed(0)
+    let checks = Observed(0)
     let task = Task {
       await observed.first { value in
-        looked.update { $0 += 1 }
+        checks.update { $0 += 1 }
         return value == 1
       }
     }
-    _ = await looked.first { $0 >= 2 }
+    _ = await checks.first { $0 >= 2 }
     task.cancel()
     #expect(await task.value == nil)
     observed.update { $0 = 1 }

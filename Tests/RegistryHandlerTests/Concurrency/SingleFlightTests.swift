@@ -5,9 +5,9 @@ internal import Testing
 struct SingleFlightTests {
   private let flights = SingleFlight<String, Int>(executor: .forTests)
 
-  /// On one actor, so that a caller that has begun has joined when the next one begins.
+  /// Runs on one actor, so that each caller has joined before the next one begins.
   @MainActor
-  @Test func `callers at the same time share one operation`() async throws {
+  @Test func `concurrent callers share one operation`() async throws {
     let starts = Observed(0)
     let callers = Observed(0)
     let gate = Observed(false)
@@ -27,7 +27,7 @@ struct SingleFlightTests {
     #expect(starts.value == 1)
   }
 
-  @Test func `keys do not wait for each other`() async throws {
+  @Test func `operations of different keys run independently`() async throws {
     let gate = Observed(false)
     let slow = Task {
       try await flights.value(for: "slow") {
@@ -40,12 +40,12 @@ struct SingleFlightTests {
     #expect(try await slow.value == 1)
   }
 
-  @Test func `the next caller after the end starts anew`() async throws {
+  @Test func `a caller after the end starts a new operation`() async throws {
     #expect(try await flights.value(for: "a") { 1 } == 1)
     #expect(try await flights.value(for: "a") { 2 } == 2)
   }
 
-  @Test func `who is cancelled leaves, the operation goes on for the others`() async throws {
+  @Test func `an operation continues for the others when a caller is cancelled`() async throws {
     let starts = Observed(0)
     let gate = Observed(false)
     let operation: @Sendable () async -> Int = {
@@ -62,7 +62,7 @@ struct SingleFlightTests {
     #expect(try await second.value == 7)
   }
 
-  @Test func `a caller without patience leaves, the operation goes on, and no other begins`() async throws {
+  @Test func `an operation continues when callers run out of patience, and no second one starts`() async throws {
     let starts = Observed(0)
     let gate = Observed(false)
     let operation: @Sendable () async -> Int = {
@@ -78,7 +78,7 @@ struct SingleFlightTests {
     #expect(starts.value == 1)
   }
 
-  @Test func `a caller that is cancelled is no caller without patience`() async {
+  @Test func `a cancelled caller throws instead of running out of patience`() async {
     let gate = Observed(false)
     let task = Task {
       try await flights.value(for: "a", within: .seconds(3600)) {

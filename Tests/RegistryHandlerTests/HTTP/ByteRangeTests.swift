@@ -2,7 +2,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Ranges" of `docs/request-handling.md`.
+/// Table "Ranges" of `docs/rules/blobs.md`.
 struct ByteRangeTests {
   @Test(
     arguments: [
@@ -40,7 +40,7 @@ struct ByteRangeTests {
       ("bytes=0-99999999999999999999", 10, .whole),
     ]
   )
-  func `a range is read as RFC 9110 says`(_ header: String?, _ size: Int64, _ range: ByteRange) {
+  func `a range is parsed according to RFC 9110`(_ header: String?, _ size: Int64, _ range: ByteRange) {
     #expect(ByteRange(header, size: size) == range)
   }
 }

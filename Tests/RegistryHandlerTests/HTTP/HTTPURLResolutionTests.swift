@@ -29,7 +29,7 @@ struct HTTPURLResolutionTests {
       ("a/b:c", "https://r.example:5000/v2/a/blobs/a/b:c"),
     ]
   )
-  func `a reference is resolved as RFC 3986 says`(_ reference: String, _ expected: String) throws {
+  func `a reference is resolved according to RFC 3986`(_ reference: String, _ expected: String) throws {
     let base = try #require(HTTPURL(Self.base))
     #expect(base.resolving(reference)?.description == expected)
   }
@@ -40,7 +40,7 @@ struct HTTPURLResolutionTests {
       "javascript:alert(1)", "/a b", "/a\r\nSet-Cookie: x", "/a\0", "/\u{E4}", "https:/a", "https:a",
     ]
   )
-  func `what could not be asked is refused`(_ reference: String) throws {
+  func `a reference to an unusable URL is rejected`(_ reference: String) throws {
     let base = try #require(HTTPURL(Self.base))
     #expect(base.resolving(reference) == nil)
   }

@@ -33,7 +33,7 @@ struct HTTPURLTests {
       Row(text: "https://a/../b//c/./?/../", scheme: .https, host: "a", port: nil, target: "/../b//c/./?/../"),
     ]
   )
-  func `a URL keeps its path and query byte for byte`(_ row: Row) throws {
+  func `a URL preserves its path and query byte for byte`(_ row: Row) throws {
     let url = try #require(HTTPURL(row.text))
     #expect(url.scheme == row.scheme)
     #expect(url.host == row.host)
@@ -56,7 +56,7 @@ struct HTTPURLTests {
       "https://a..example/", "https://a.example../",
     ]
   )
-  func `user information, fragments, control bytes and other schemes are refused`(_ text: String) {
+  func `user information, fragments, control bytes and other schemes are rejected`(_ text: String) {
     #expect(HTTPURL(text) == nil)
   }
 
@@ -74,7 +74,7 @@ struct HTTPURLTests {
     #expect(try #require(HTTPURL(left)).isSameOrigin(as: #require(HTTPURL(right))) == isSame)
   }
 
-  @Test func `what is shown of a URL has no query`() throws {
+  @Test func `a redacted URL has no query`() throws {
     let url = try #require(HTTPURL("https://s3.example:444/b?X-Amz-Signature=secret"))
     #expect(url.redacted == "https://s3.example:444/b")
     #expect(url.path == "/b")

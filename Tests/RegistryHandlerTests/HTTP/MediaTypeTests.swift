@@ -14,7 +14,7 @@ struct MediaTypeTests {
       ("*/*", "*/*"),
     ]
   )
-  func `a type is read without its parameters, in lower case`(_ text: String, _ type: String) {
+  func `a type is parsed without its parameters, in lower case`(_ text: String, _ type: String) {
     #expect(MediaType(text)?.description == type)
   }
 
@@ -25,7 +25,7 @@ struct MediaTypeTests {
       "application/" + String(repeating: "a", count: 244),
     ]
   )
-  func `anything else is no type`(_ text: String) {
+  func `a malformed type is rejected`(_ text: String) {
     #expect(MediaType(text) == nil)
   }
 
@@ -41,11 +41,11 @@ struct MediaTypeTests {
       ("application/octet-stream", false),
     ]
   )
-  func `a manifest is some JSON of an application`(_ text: String, _ isManifest: Bool) throws {
+  func `the type of a manifest is application JSON`(_ text: String, _ isManifest: Bool) throws {
     #expect(try #require(MediaType(text)).isManifest == isManifest)
   }
 
-  @Test func `all types that are asked for can be those of manifests`() {
+  @Test func `all requested types can be those of manifests`() {
     #expect(MediaType.manifestTypes.count == 4)
     #expect(MediaType.manifestTypes.allSatisfy { $0.isManifest })
   }

@@ -14,12 +14,12 @@ struct PercentEncodingTests {
       ("\u{E4}\u{1F433}", "%C3%A4%F0%9F%90%B3"),
     ]
   )
-  func `everything but unreserved bytes is encoded`(_ text: String, _ encoded: String) {
+  func `all bytes but the unreserved ones are encoded`(_ text: String, _ encoded: String) {
     #expect(text.percentEncoded == encoded)
   }
 
   @Test(arguments: 0..<50 as Range<UInt64>)
-  func `what was encoded is read back by a query`(seed: UInt64) throws {
+  func `a query decodes encoded text`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let text = random.text(of: "a&=%+/?# .\u{E4}", upTo: 30).filter { $0 != "\0" && $0 != "\n" }
     let encoded = text.percentEncoded

@@ -24,20 +24,20 @@ struct ViaTests {
       (Array(repeating: "1.1 \(other)", count: 8).joined(separator: ","), Array(repeating: other, count: 8), true),
     ] as [(String?, [ProxyName], Bool)]
   )
-  func `a request that names this proxy goes round`(_ header: String?, _ names: [ProxyName], _ isLoop: Bool) {
+  func `a request that names this proxy is a loop`(_ header: String?, _ names: [ProxyName], _ isLoop: Bool) {
     let via = Via(header)
     #expect(via.isLoop(at: Self.name) == isLoop)
     #expect(via.value(behind: Self.name) == (names + [Self.name]).map { "1.1 \($0)" }.joined(separator: ", "))
   }
 
-  @Test func `a name is that of its identity, or nobody else's`() {
+  @Test func `a name belongs to its identity, or else to one process`() {
     #expect(ProxyName(of: "one") == Self.name)
     #expect(Self.other != Self.name)
     #expect(ProxyName() != ProxyName())
     for name in [ProxyName(), ProxyName(of: ""), Self.name] { #expect(name.description.utf8.count == 25) }
   }
 
-  @Test func `upstream is told this proxy and those before it, wherever it redirects`() async throws {
+  @Test func `requests upstream name this proxy and the ones before, after redirects too`() async throws {
     let fixture = try ProxyFixture()
     fixture.registry.on(
       "GET https://r.test/v2/o/a/manifests/v1",
@@ -51,7 +51,7 @@ struct ViaTests {
   }
 
   @Test(arguments: ["manifests/v1", "tags/list", "blobs/sha256:" + String(repeating: "0", count: 64)])
-  func `a request that has come through this proxy is refused, and nobody is asked`(_ path: String) async throws {
+  func `a request that has passed this proxy is refused without a request upstream`(_ path: String) async throws {
     let fixture = try ProxyFixture()
     let response = await fixture.send(.get, "/v2/o/a/\(path)", [.via: "1.1 \(fixture.services.name)"])
     #expect(response.status == 508)

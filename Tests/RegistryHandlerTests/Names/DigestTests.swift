@@ -32,7 +32,7 @@ struct DigestTests {
       "sha256:\(hash.dropLast())\u{FF10}", "sha256:\(hash.dropLast())\u{0660}",
     ]
   )
-  func `anything else is no digest`(_ text: String) {
+  func `a malformed digest is rejected`(_ text: String) {
     #expect(Digest(text) == nil)
   }
 
@@ -47,7 +47,7 @@ struct DigestTests {
       ),
     ]
   )
-  func `the digest of bytes is the one that FIPS 180-4 gives`(
+  func `the digest of bytes matches FIPS 180-4`(
     _ text: String,
     _ algorithm: Digest.Algorithm,
     _ hex: String

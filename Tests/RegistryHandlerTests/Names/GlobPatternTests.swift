@@ -16,7 +16,7 @@ struct GlobPatternTests {
       ("*/*-nightly", "o/app-nightly", true), ("*/*-nightly", "o/app", false),
     ]
   )
-  func `a star stands for anything, a question mark for one byte`(_ glob: String, _ text: String, _ matches: Bool) {
+  func `a star matches any bytes, a question mark one byte`(_ glob: String, _ text: String, _ matches: Bool) {
     #expect(GlobPattern(glob).matches(text) == matches)
   }
 

@@ -17,11 +17,11 @@ struct ReferenceTests {
       "sha256:" + longest.prefix(64), longest + "t",
     ]
   )
-  func `anything else is no tag`(_ text: String) {
+  func `a malformed tag is rejected`(_ text: String) {
     #expect(TagName(text) == nil)
   }
 
-  @Test func `a reference is written as its tag or digest`() throws {
+  @Test func `a reference is described as its tag or digest`() throws {
     let digest = try #require(Digest(of: []))
     #expect(Reference.tag(try #require(TagName("v1"))).description == "v1")
     #expect(Reference.digest(digest).description == digest.description)

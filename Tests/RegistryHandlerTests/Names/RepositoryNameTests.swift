@@ -24,12 +24,12 @@ struct RepositoryNameTests {
       "_blobs", "a/_tags", longest + "a",
     ]
   )
-  func `anything else is no name`(_ text: String) {
+  func `a malformed name is rejected`(_ text: String) {
     #expect(RepositoryName(text) == nil)
   }
 
   @Test(arguments: [("alpine", true), ("library/alpine", false)])
-  func `a single component is told from several`(_ text: String, _ isSingle: Bool) throws {
+  func `a name knows whether it has a single component`(_ text: String, _ isSingle: Bool) throws {
     #expect(try #require(RepositoryName(text)).isSingleComponent == isSingle)
   }
 
@@ -39,7 +39,7 @@ struct RepositoryNameTests {
   }
 
   @Test(arguments: 0..<20 as Range<UInt64>)
-  func `whatever is accepted stays inside the store`(seed: UInt64) throws {
+  func `the paths of an accepted name stay inside the store`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let layout = StoreLayout(root: "/store")
     let digest = try #require(Digest(of: []))
@@ -50,11 +50,11 @@ struct RepositoryNameTests {
       let tag = TagName(random.text(of: "aZ0._-/", upTo: 8))
       guard let name else { continue }
       accepted += 1
-      let place = UpstreamRepository(upstream: try upstream ?? #require(UpstreamName("a.b")), name: name)
-      let paths = [layout.blobLink(digest, in: place), layout.manifest(digest, in: place)]
-      for path in paths + (tag.map { [layout.tag($0, in: place)] } ?? []) {
+      let repository = UpstreamRepository(upstream: try upstream ?? #require(UpstreamName("a.b")), name: name)
+      let paths = [layout.blobLink(digest, in: repository), layout.manifest(digest, in: repository)]
+      for path in paths + (tag.map { [layout.tag($0, in: repository)] } ?? []) {
         let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
-        #expect(path.hasPrefix("/store/repositories/\(place.upstream)/\(name)/_"))
+        #expect(path.hasPrefix("/store/repositories/\(repository.upstream)/\(name)/_"))
         #expect(segments.allSatisfy { !$0.isEmpty && $0.count <= 255 })
         #expect(!segments.contains { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) })
         #expect(!path.utf8.contains(0))

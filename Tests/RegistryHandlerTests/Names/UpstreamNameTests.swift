@@ -10,7 +10,7 @@ struct UpstreamNameTests {
       "xn--bcher-kva.example",
     ]
   )
-  func `a host, perhaps with a port, is accepted`(_ text: String) throws {
+  func `a host with an optional port is accepted`(_ text: String) throws {
     #expect(try #require(UpstreamName(text)).description == text)
   }
 
@@ -21,7 +21,7 @@ struct UpstreamNameTests {
       String(repeating: "a", count: 254),
     ]
   )
-  func `anything else is no name`(_ text: String) {
+  func `a malformed name is rejected`(_ text: String) {
     #expect(UpstreamName(text) == nil)
   }
 

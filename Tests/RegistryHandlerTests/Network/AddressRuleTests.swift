@@ -2,7 +2,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Where a followed redirect may lead" of `docs/request-handling.md`.
+/// Table "Where a followed redirect may lead" of `docs/rules/redirects.md`.
 struct AddressRuleTests {
   @Test(
     arguments: [
@@ -14,11 +14,15 @@ struct AddressRuleTests {
       (.publicOr(allowed: []), "0.0.0.0", false), (.publicOr(allowed: []), "2606:4700::1", true),
     ]
   )
-  func `public addresses are permitted`(_ rule: AddressRule, _ address: String, _ isPermitted: Bool) throws {
+  func `private addresses are permitted only by the rule for any address`(
+    _ rule: AddressRule,
+    _ address: String,
+    _ isPermitted: Bool
+  ) throws {
     #expect(rule.permits(try #require(IPAddress(address))) == isPermitted)
   }
 
-  @Test func `the operator opens networks`() throws {
+  @Test func `networks that the operator allows are permitted`() throws {
     let rule = AddressRule.publicOr(allowed: ["10.0.0.0/8", "::1"].compactMap(IPNetwork.init))
     for (address, isPermitted) in [("10.1.1.1", true), ("::1", true), ("1.1.1.1", true), ("192.168.0.1", false)] {
       #expect(rule.permits(try #require(IPAddress(address))) == isPermitted)

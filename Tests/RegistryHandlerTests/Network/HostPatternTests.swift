@@ -38,12 +38,12 @@ struct HostPatternTests {
     "", ":80", "https://a.example", "a.example/", "a.example?x", "a b", "a@b", "a.example:x", "*.a", "#", ".",
     "..", ".a", "a..", "a..b",
   ])
-  func `what is no host is refused`(_ text: String) {
+  func `a malformed host is rejected`(_ text: String) {
     #expect(HostPattern(text) == nil)
   }
 
   @Test(arguments: ["a.example", "a.example:5000", "[::1]:80"])
-  func `a pattern is shown as it was written`(_ text: String) throws {
+  func `a pattern is described as written`(_ text: String) throws {
     #expect(try #require(HostPattern(text)).description == text)
   }
 }

@@ -9,8 +9,8 @@ struct IPAddressTests {
       ("2001:DB8:0::0:1", "2001:db8::1"), ("[::1]", "::1"), ("0.0.0.0", "0.0.0.0"),
     ]
   )
-  func `an address has one form`(_ text: String, _ form: String) {
-    #expect(IPAddress(text)?.description == form)
+  func `all spellings of an address have one description`(_ text: String, _ description: String) {
+    #expect(IPAddress(text)?.description == description)
   }
 
   @Test(
@@ -19,7 +19,7 @@ struct IPAddressTests {
       "localhost", "1.2.3.4/8",
     ]
   )
-  func `no other spelling is an address`(_ text: String) {
+  func `other spellings of an address are rejected`(_ text: String) {
     #expect(IPAddress(text) == nil)
   }
 
@@ -32,7 +32,7 @@ struct IPAddressTests {
       "fd12::1", "fe80::1", "fec0::1", "ff02::1", "2001:db8::1",
     ]
   )
-  func `these are not public`(_ text: String) throws {
+  func `special addresses are not public`(_ text: String) throws {
     #expect(try !#require(IPAddress(text)).isPublic)
   }
 
@@ -42,7 +42,7 @@ struct IPAddressTests {
       "2606:4700::1", "2a00:1450::1", "64:ff9b::101:101", "2002:101:101::1", "::ffff:1.1.1.1",
     ]
   )
-  func `these are public`(_ text: String) throws {
+  func `ordinary addresses are public`(_ text: String) throws {
     #expect(try #require(IPAddress(text)).isPublic)
   }
 
@@ -54,7 +54,7 @@ struct IPAddressTests {
       ("fd00::/8", "fc00::1", false), ("192.168.1.128/25", "192.168.1.127", false), ("::1/128", "::1", true),
     ]
   )
-  func `a network has its addresses`(_ network: String, _ address: String, _ contains: Bool) throws {
+  func `a network contains its addresses`(_ network: String, _ address: String, _ contains: Bool) throws {
     #expect(try #require(IPNetwork(network)).contains(try #require(IPAddress(address))) == contains)
   }
 
@@ -63,7 +63,7 @@ struct IPAddressTests {
       "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/-1", "10.0.0.0/+8", "::/129", "10.0.0.0/8/8",
     ]
   )
-  func `what is no network is refused`(_ text: String) {
+  func `a malformed network is rejected`(_ text: String) {
     #expect(IPNetwork(text) == nil)
   }
 }

@@ -26,10 +26,10 @@ struct RedirectExample: Sendable, CustomTestStringConvertible {
       } ?? []
   }()
 
-  /// What the redirect was an answer to, and what it said.
+  /// Returns the redirect of the row: the request and the response.
   func redirect() throws -> UpstreamRedirect {
     try #require(cells.count == 5)
-    let asked = cells[1].split(separator: " ")
+    let request = cells[1].split(separator: " ")
     let location: String? =
       switch cells[2] {
       case "none": nil
@@ -39,20 +39,20 @@ struct RedirectExample: Sendable, CustomTestStringConvertible {
     return UpstreamRedirect(
       status: try #require(Int(cells[0])),
       location: location,
-      content: asked.first == "manifest" ? .document : .blob,
+      content: request.first == "manifest" ? .document : .blob,
       endpoint: try Values.url(cells[1].contains("http://r.") ? "http://r.example" : "https://r.example"),
       requestURL: try Values.url(
-        asked.last.map { Self.unquoted(String($0)) }.flatMap { $0.contains(":") ? $0 : nil } ?? Self.asked
+        request.last.map { Self.unquoted(String($0)) }.flatMap { $0.contains(":") ? $0 : nil } ?? Self.requested
       )
     )
   }
 
-  /// The policies under which the row holds.
-  func policies() throws -> [RedirectMode] {
+  /// Returns the modes for which the row holds.
+  func modes() throws -> [RedirectMode] {
     cells[3].isEmpty ? RedirectMode.allCases : [try #require(RedirectMode(rawValue: cells[3]))]
   }
 
-  /// An action as the table writes it.
+  /// Returns an action as the table writes it.
   static func text(_ action: RedirectAction) -> String {
     switch action {
     case .follow(let url, let target): "follow (\(target.rawValue)) `\(url)`"
@@ -61,7 +61,7 @@ struct RedirectExample: Sendable, CustomTestStringConvertible {
     }
   }
 
-  private static let asked = "https://r.example/v2/a/blobs/x"
+  private static let requested = "https://r.example/v2/a/blobs/x"
 
   private static func unquoted(_ cell: String) -> String { cell.trimmingCharacters(in: ["`"]) }
 }

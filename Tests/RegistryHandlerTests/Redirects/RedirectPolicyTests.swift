@@ -4,7 +4,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Tables "Redirects" and "Examples" of `docs/request-handling.md`.
+/// Tables "Redirects" and "Examples" of `docs/rules/redirects.md`.
 struct RedirectPolicyTests {
   private static let rules: RedirectRules = {
     var rules = RedirectRules()
@@ -16,7 +16,7 @@ struct RedirectPolicyTests {
 
   @Test(arguments: RedirectExample.all)
   func `each example of the document has its action`(_ example: RedirectExample) throws {
-    for mode in try example.policies() {
+    for mode in try example.modes() {
       let action = RedirectPolicy(Self.rules, mode: mode).action(for: try example.redirect())
       let text = RedirectExample.text(action)
       #expect(example.cells[4].hasPrefix("502") ? text.hasPrefix(example.cells[4]) : text == example.cells[4])
@@ -30,7 +30,7 @@ struct RedirectPolicyTests {
       "https://cdn.example/b\r\nSet-Cookie: x", "/b c", "/b\u{0}", "/b\u{7f}", "https://cdn.example\t/b", "\u{a0}",
     ]
   )
-  func `bytes that no header or URL holds are refused`(_ location: String) throws {
+  func `a Location with invalid bytes is refused`(_ location: String) throws {
     let redirect = UpstreamRedirect(
       status: 307,
       location: location,
@@ -41,14 +41,14 @@ struct RedirectPolicyTests {
   }
 
   @Test(arguments: 1...7, ["/next", "https://k.amazonaws.com/next", "https://other.example/next"])
-  func `five hops are allowed, not six, wherever they lead`(_ count: Int, _ location: String) throws {
-    let earlier = try (1..<count).map { try Values.url("https://r.example/\($0)") }
+  func `five hops are allowed, not six, to any host`(_ count: Int, _ location: String) throws {
+    let visited = try (1..<count).map { try Values.url("https://r.example/\($0)") }
     let redirect = UpstreamRedirect(
       status: 302,
       location: location,
       endpoint: try Values.url("https://r.example"),
       requestURL: try Values.url("https://r.example/\(count)"),
-      visited: earlier
+      visited: visited
     )
     let action = RedirectPolicy(Self.rules, mode: .passThrough).action(for: redirect)
     if count > 5 {
@@ -61,7 +61,7 @@ struct RedirectPolicyTests {
     }
   }
 
-  @Test(arguments: [16_384, 16_385]) func `a Location has to fit into an answer`(_ length: Int) throws {
+  @Test(arguments: [16_384, 16_385]) func `a Location has to fit into a response header`(_ length: Int) throws {
     let location = "https://other.example/?".padding(toLength: length, withPad: "x", startingAt: 0)
     let redirect = UpstreamRedirect(
       status: 307,
@@ -74,7 +74,7 @@ struct RedirectPolicyTests {
     #expect(action == (length == 16_384 ? .passThrough(passed, .otherHost) : .refuse(.longLocation(16_384))))
   }
 
-  @Test func `a circle of several hops is seen`() throws {
+  @Test func `a circle of several hops is refused`() throws {
     let hops = try ["https://r.example/1", "https://cdn.example/2", "https://r.example/3"].map { try Values.url($0) }
     let redirect = UpstreamRedirect(
       status: 302,
@@ -87,7 +87,7 @@ struct RedirectPolicyTests {
   }
 
   @Test(arguments: [HTTPRequest.Method.get, .head])
-  func `a redirect for a client is good for the method that was asked`(_ method: HTTPRequest.Method) throws {
+  func `a redirect for a client has the method of the request`(_ method: HTTPRequest.Method) throws {
     let redirect = UpstreamRedirect(
       status: 307,
       location: "https://other.example/",
@@ -112,7 +112,7 @@ struct RedirectPolicyTests {
       (.follow, ["10.0.0.0/8"], nil, .passThrough),
     ] as [(RedirectMode, [String], String?, RedirectMode)]
   )
-  func `clients of some networks are relayed`(
+  func `only clients in the relay networks are relayed`(
     _ mode: RedirectMode,
     _ networks: [String],
     _ client: String?,

@@ -2,7 +2,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Signed URLs" of `docs/request-handling.md`.
+/// Table "Signed URLs" of `docs/rules/redirects.md`.
 struct SignedURLExpiryTests {
   @Test(
     arguments: [
@@ -17,11 +17,11 @@ struct SignedURLExpiryTests {
       ("se=2026-01-31T23:59:59Z", nil), ("Expires=soon", nil), ("", nil), ("a=%zz&Expires=1", nil),
     ] as [(String, Int64?)]
   )
-  func `the end of a signature is what its URL says`(_ query: String, _ end: Int64?) throws {
-    #expect(SignedURLExpiry.expiry(of: try Values.url("https://s.test/k?\(query)")) == end)
+  func `a signature expires when its URL says`(_ query: String, _ expiry: Int64?) throws {
+    #expect(SignedURLExpiry.expiry(of: try Values.url("https://s.test/k?\(query)")) == expiry)
   }
 
-  @Test func `a URL without a query has no end`() throws {
+  @Test func `a URL without a query has no expiry`() throws {
     #expect(SignedURLExpiry.expiry(of: try Values.url("https://s.test/k")) == nil)
   }
 
@@ -32,7 +32,8 @@ struct SignedURLExpiryTests {
       ("https://s.test/k?Expires=9000", 30), ("https://s.test/k?Expires=-9223372036854775808", 0),
     ] as [(String, Int64)]
   )
-  func `a redirect is handed on for half of its life, and not for long`(_ url: String, _ seconds: Int64) throws {
+  func `a redirect is cached for half of its remaining lifetime, up to a limit`(_ url: String, _ seconds: Int64) throws
+  {
     #expect(SignedURLExpiry.cacheLifetime(of: try Values.url(url), now: 1000) == seconds)
   }
 }

@@ -11,7 +11,7 @@ struct RouteTests {
     return try Route(segments: target.segments.dropFirst(), query: target.query)
   }
 
-  /// What is asked for, without the values.
+  /// A path and the parts of its route.
   struct Row: Sendable {
     let path: String
     let kind: RequestKind
@@ -38,7 +38,7 @@ struct RouteTests {
       Row("/v2/a/blobs/uploads", .upload, "a"),
       Row("/v2/a/blobs/uploads/", .upload, "a"),
       Row("/v2/a/blobs/uploads/0123-4567", .upload, "a"),
-      // A repository may be called like a part of a path.
+      // A repository may have the name of an endpoint.
       Row("/v2/manifests/manifests/manifests", .manifest, "manifests", "manifests"),
       Row("/v2/a/blobs/manifests/latest", .manifest, "a/blobs", "latest"),
       Row("/v2/a/blobs/uploads/manifests/latest", .manifest, "a/blobs/uploads", "latest"),
@@ -49,7 +49,7 @@ struct RouteTests {
       Row("/v2/auth/manifests/latest", .manifest, "auth", "latest"),
     ]
   )
-  func `a path means one thing`(_ row: Row) throws {
+  func `a path has one meaning`(_ row: Row) throws {
     let route = try Self.route(row.path)
     #expect(route.kind == row.kind)
     #expect(route.repository?.description == row.repository)
@@ -78,7 +78,7 @@ struct RouteTests {
       ("/v2/a/tags/list?n=99999999999999999999", .malformedQuery("n=99999999999999999999")),
     ]
   )
-  func `what is not in the table is refused`(_ path: String, _ error: RouteError) {
+  func `a path that is not in the table is rejected`(_ path: String, _ error: RouteError) {
     #expect(throws: error) { try Self.route(path) }
   }
 
@@ -90,7 +90,7 @@ struct RouteTests {
       "/v2/a/referrers/\(digest)?artifactType=application%2Fspdx%2Bjson",
     ]
   )
-  func `a route is written as it was read`(_ path: String) throws {
+  func `a route is serialized as it was parsed`(_ path: String) throws {
     #expect(try Self.route(path).target == path)
   }
 
@@ -102,7 +102,7 @@ struct RouteTests {
       ("/v2/a/blobs/uploads/0123", "/v2/a/blobs/uploads/"),
     ]
   )
-  func `nothing goes upstream that was not understood`(_ path: String, _ target: String) throws {
+  func `unknown parameters are not sent upstream`(_ path: String, _ target: String) throws {
     #expect(try Self.route(path).target == target)
   }
 

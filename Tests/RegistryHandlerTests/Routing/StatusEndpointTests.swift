@@ -16,7 +16,7 @@ struct StatusEndpointTests {
   }
 
   @Test(arguments: ["/", "/v2/", "/_regproxy", "/_regproxy/", "/_regproxy/x", "/healthz/", "/stats/x", "/v2/healthz"])
-  func `anything else is none of them`(_ path: String) throws {
+  func `other paths are not status endpoints`(_ path: String) throws {
     #expect(StatusEndpoint(segments: try RequestTarget(path).segments) == nil)
   }
 }

@@ -6,7 +6,7 @@ internal import Testing
 struct UpstreamTableTests {
   private static let digest = "sha256:" + String(repeating: "0a", count: 32)
 
-  /// What `builtIn` has, one with hosts of its own and a port, below the domain `example.com`.
+  /// Creates a table of the built-in upstreams and one with its own host and a port, below the domain `example.com`.
   private static func table(domain: String? = "example.com", hasDefault: Bool = true) throws -> UpstreamTable {
     var upstreams = Upstream.builtIn
     var corporate = Upstream(
@@ -46,7 +46,7 @@ struct UpstreamTableTests {
 
   @Test(
     arguments: [
-      // 1. The path names it.
+      // 1. The path names the upstream.
       Row("/v2/ghcr.io/o/a/manifests/v1", "ghcr.io", .pathPrefix, "/v2/o/a/manifests/v1", .insideVersion("ghcr.io")),
       Row(
         "/ghcr.io/v2/o/a/blobs/\(digest)",
@@ -70,7 +70,7 @@ struct UpstreamTableTests {
         "/v2/library/alpine/manifests/v1",
         .insideVersion("index.docker.io")
       ),
-      // The path goes before `ns` and `Host`.
+      // The path takes precedence over `ns` and `Host`.
       Row(
         "/v2/ghcr.io/a/manifests/v1?ns=quay.io",
         from: "gcr.example.com",
@@ -79,7 +79,7 @@ struct UpstreamTableTests {
         "/v2/a/manifests/v1",
         .insideVersion("ghcr.io")
       ),
-      // 2. `ns` names it; it goes before `Host`.
+      // 2. `ns` names the upstream, and takes precedence over `Host`.
       Row("/v2/a/b/manifests/v1?ns=quay.io", "quay.io", .namespace, "/v2/a/b/manifests/v1"),
       Row(
         "/v2/alpine/manifests/v1?ns=DOCKER.IO",
@@ -89,7 +89,7 @@ struct UpstreamTableTests {
         "/v2/library/alpine/manifests/v1"
       ),
       Row("/v2/?ns=quay.io", "quay.io", .namespace, "/v2/"),
-      // 3. `Host` names it, whatever its case, port or final dot.
+      // 3. `Host` names the upstream, regardless of case, port or final dot.
       Row("/v2/a/tags/list", from: "quay.example.com", "quay.io", .host, "/v2/a/tags/list"),
       Row("/v2/", from: "QUAY.Example.COM:5000", "quay.io", .host, "/v2/"),
       Row("/v2/", from: "k8s-gcr.example.com.", "k8s.gcr.io", .host, "/v2/"),
@@ -103,7 +103,7 @@ struct UpstreamTableTests {
         "/v2/dotted.name/a/manifests/v1"
       ),
       Row("/v2/alpine/manifests/v1", from: "docker.example.com", "docker.io", .host, "/v2/library/alpine/manifests/v1"),
-      // 4. Nobody names it: the default.
+      // 4. Otherwise the default upstream applies.
       Row("/v2/alpine/manifests/v1", "docker.io", .defaultUpstream, "/v2/library/alpine/manifests/v1"),
       Row("/v2/a/b/tags/list", "docker.io", .defaultUpstream, "/v2/a/b/tags/list"),
       Row("/v2/", from: "example.com", "docker.io", .defaultUpstream, "/v2/"),
@@ -113,7 +113,7 @@ struct UpstreamTableTests {
       Row("/v2/", from: "", "docker.io", .defaultUpstream, "/v2/"),
     ]
   )
-  func `the first rule that applies finds the upstream`(_ row: Row) throws {
+  func `the first rule that applies selects the upstream`(_ row: Row) throws {
     let match = try Self.table().match(RequestTarget(row.path), host: row.host)
     #expect(match.upstream.name.description == row.upstream)
     #expect(match.rule == row.rule)
@@ -136,20 +136,21 @@ struct UpstreamTableTests {
       ("/favicon.ico", "localhost", .unknownEndpoint("favicon.ico")),
     ]
   )
-  func `an unknown upstream is an error, never another one`(_ path: String, _ host: String, _ error: RouteError) throws
+  func `an unknown upstream is an error, never a fall-through`(_ path: String, _ host: String, _ error: RouteError)
+    throws
   {
     let table = try Self.table()
     #expect(throws: error) { try table.match(RequestTarget(path), host: host) }
   }
 
-  @Test func `without a default, what names no upstream is an error`() throws {
+  @Test func `a request that names no upstream is an error without a default`() throws {
     let table = try Self.table(hasDefault: false)
     #expect(throws: RouteError.unknownUpstream("localhost")) {
       try table.match(RequestTarget("/v2/"), host: "localhost")
     }
   }
 
-  @Test func `without a domain, labels are no hosts`() throws {
+  @Test func `labels select no upstream without a domain`() throws {
     let table = try Self.table(domain: nil)
     #expect(try table.match(RequestTarget("/v2/"), host: "quay.example.com").rule == .defaultUpstream)
   }
@@ -161,7 +162,9 @@ struct UpstreamTableTests {
       ("Example.com.", false, true),
     ]
   )
-  func `a host is known when it leads somewhere`(_ host: String, _ hasDefault: Bool, _ isKnown: Bool) throws {
+  func `a host is known if it selects an upstream or is the domain`(_ host: String, _ hasDefault: Bool, _ isKnown: Bool)
+    throws
+  {
     #expect(try Self.table(hasDefault: hasDefault).isKnownHost(host) == isKnown)
   }
 }

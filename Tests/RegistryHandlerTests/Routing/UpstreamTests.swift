@@ -13,7 +13,7 @@ struct UpstreamTests {
       (false, "alpine", "alpine"),
     ]
   )
-  func `library is put before a single component, where that is the custom`(
+  func `the library namespace is added to a single component if the upstream has it`(
     _ hasLibrary: Bool,
     _ name: String,
     _ canonical: String
@@ -36,7 +36,7 @@ struct UpstreamTests {
       (["a", "b"], [], "b", true),
     ]
   )
-  func `deny goes before allow, and an empty allow allows all`(
+  func `deny takes precedence over allow, and an empty allow allows all`(
     _ allow: [String],
     _ deny: [String],
     _ name: String,
@@ -46,6 +46,16 @@ struct UpstreamTests {
     upstream.allow = allow.map(GlobPattern.init)
     upstream.deny = deny.map(GlobPattern.init)
     #expect(upstream.permits(try Values.repository(name)) == isPermitted)
+  }
+
+  @Test(
+    arguments: [
+      ("https://r.test", "https://r.test/v2/"), ("https://r.test:444/", "https://r.test:444/v2/"),
+      ("http://r.test/base", "http://r.test/base/v2/"), ("http://r.test/a/b/", "http://r.test/a/b/v2/"),
+    ]
+  )
+  func `a route is below the path of the endpoint`(_ endpoint: String, _ url: String) throws {
+    #expect(try Self.upstream().url(for: .ping, at: Values.url(endpoint)) == Values.url(url))
   }
 
   struct BuiltIn: Sendable {
@@ -70,7 +80,7 @@ struct UpstreamTests {
     ]
   )
   func `the well-known registries work without configuration`(_ row: BuiltIn) throws {
-    let upstream = try #require(UpstreamTable(Upstream.builtIn).upstream(named: row.name))
+    let upstream = try #require(Upstream.builtIn.first { $0.name.description == row.name })
     #expect(upstream.endpoints.map(\.description) == [row.endpoint])
     #expect(upstream.hostLabels == row.labels)
     #expect(upstream.isDefault == (row.name == "docker.io"))
@@ -102,12 +112,12 @@ struct UpstreamTests {
       ("registry.gitlab.com", "https://storage.googleapis.com/gitlab/x", .storageHost),
     ]
   )
-  func `where the well-known registries keep their blobs is known`(
+  func `redirects of the well-known registries have known targets`(
     _ name: String,
     _ location: String,
     _ target: RedirectTarget
   ) throws {
-    let upstream = try #require(UpstreamTable(Upstream.builtIn).upstream(named: name))
+    let upstream = try #require(Upstream.builtIn.first { $0.name.description == name })
     let endpoint = try #require(upstream.endpoints.first)
     let redirect = UpstreamRedirect(
       status: 307,
@@ -123,7 +133,7 @@ struct UpstreamTests {
     }
   }
 
-  @Test func `there are no other built-in ones, and none has the host label of another`() {
+  @Test func `the built-in upstreams are complete, and their host labels unique`() {
     let labels = Upstream.builtIn.flatMap(\.hostLabels)
     #expect(Upstream.builtIn.count == 11)
     #expect(Set(labels).count == labels.count)

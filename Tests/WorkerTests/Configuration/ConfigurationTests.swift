@@ -196,3 +196,10 @@ struct ConfigurationTests {
     #expect(Duration(configuration: text) == seconds.map { .seconds($0) })
   }
 }
+
+extension UpstreamTable {
+  /// Returns the upstream with a name or an alias.
+  fileprivate func upstream(named name: String) -> Upstream? {
+    upstreams.first { $0.name.description == name || $0.aliases.contains(name) }
+  }
+}
