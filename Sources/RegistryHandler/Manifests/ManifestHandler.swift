@@ -29,15 +29,10 @@ package struct ManifestHandler: Sendable {
   /// The deadline is here, so that headers are sent in time even if all threads of requests wait for a slow disk.
   private func result(for key: ManifestKey, standIn: ServedManifest?) async throws(UpstreamError) -> ManifestResult {
     let patience = standIn == nil ? UpstreamSession.responseTimeout : context.staleResponseTimeout
-    let result: Result<ManifestResult, UpstreamError>?
-    do {
-      // The request that tries a silent upstream would keep the others waiting.
-      let flights = session.isSilent ? SingleFlight(executor: context.executor) : context.flights
-      result = try await flights.value(for: key, within: patience) { await request(key) }
-    } catch {
-      throw .cancelled
-    }
-    if let result { return try result.get() }
+    // The request that tries a silent upstream would keep the others waiting.
+    let flights = session.isSilent ? SingleFlight(executor: context.executor) : context.flights
+    let result = try await flights.value(for: key, within: patience, onCancel: .cancelled) { await request(key) }
+    if let result { return result }
     guard let standIn else { throw UpstreamError(.timeout, "no response for \(key.reference) came in time") }
     return ManifestResult(standIn, .stale, detail: "stale-while-revalidate")
   }

@@ -29,7 +29,7 @@ struct RedirectFollower: Sendable {
     _ request: EndpointRequest,
     _ attempt: Attempt
   ) async throws(UpstreamError) -> UpstreamSession.Outcome? {
-    var url = request.endpoint.url(for: request.route)
+    var url = transport.upstream.url(for: request.route, at: request.endpoint)
     var target = RedirectTarget.sameOrigin
     var visited: [HTTPURL] = []
     while true {

@@ -6,13 +6,7 @@ extension SingleFlight {
     _ key: Key,
     _ operation: @escaping @Sendable () async throws(UpstreamError) -> Success
   ) async throws(UpstreamError) -> Success where Value == Result<Success, UpstreamError> {
-    let result: Value
-    do {
-      result = try await value(for: key) { await Result(operation) }
-    } catch {
-      throw .cancelled
-    }
-    return try result.get()
+    try await value(for: key, onCancel: .cancelled) { await Result(operation) }
   }
 }
 

@@ -43,7 +43,7 @@ struct TokenSource: Sendable {
   }
 
   private func serviceOfPing() async throws(UpstreamError) -> BearerService? {
-    let url = endpoint.url(for: .ping)
+    let url = upstream.url(for: .ping, at: endpoint)
     let response = try await client.execute(UpstreamRequest(method: .get, url: url, caFile: upstream.caFile))
     await response.body.discard()
     guard response.status == 401 else { return nil }
