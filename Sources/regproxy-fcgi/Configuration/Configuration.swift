@@ -2,12 +2,12 @@ internal import Glibc
 internal import Logging
 internal import RegistryHandler
 
-/// What the operator decided: the configuration file over defaults that work, environment variables over both.
+/// The operator's settings: the configuration file over built-in defaults, environment variables over both.
 struct Configuration: Sendable {
   struct Log: Equatable, Sendable {
     var level: Logger.Level = .info
     var format: LogFormat = .json
-    /// Standard error when `nil`.
+    /// The log file; standard error if `nil`.
     var file: String?
   }
 
@@ -23,14 +23,4 @@ struct Configuration: Sendable {
   var upstreams: [Upstream] = Upstream.builtIn
 
   var upstreamTable: UpstreamTable { UpstreamTable(upstreams, domain: domain) }
-}
-
-/// A configuration that cannot be used: where, and what to do about it.
-struct ConfigurationError: Error, Equatable, CustomStringConvertible {
-  let file: String
-  /// Counted from 1; `nil` when no line is to blame.
-  let line: Int?
-  let message: String
-
-  var description: String { "\(file)\(line.map { ":\($0)" } ?? ""): \(message)" }
 }
