@@ -1,4 +1,4 @@
-/// The version of the program, as `--version` and the `User-Agent` tell it.
+/// The version of the program, shown by `--version` and in `User-Agent`.
 enum Version {
   static let current = "0.1.0"
 }

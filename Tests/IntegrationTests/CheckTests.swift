@@ -38,7 +38,7 @@ extension IntegrationTests {
       #expect(text.output.contains("ok     store \(store) (will be created)\n"))
       let json = try await run("check", "--offline", "--json")
       #expect(json.exit == .code(0))
-      #expect(json.output.contains(#"{"check":"store \#(store)","result":"ok","problem":"","note":"will be created"}"#))
+      #expect(json.output.contains(#"{"check":"store \#(store)","note":"will be created","problem":"","result":"ok"}"#))
       #expect(files() == ["worker.yaml"])
     }
 
@@ -60,7 +60,9 @@ extension IntegrationTests {
       )
       let checked = try await run("check", "--offline")
       #expect(checked.exit == .code(0))
-      #expect(checked.output.contains(" are free, less than 'store.min_free': a blob is kept when others can go)\n"))
+      #expect(
+        checked.output.contains(" are free, less than 'store.min_free': a blob is stored if others can be evicted)\n")
+      )
     }
 
     @Test("A disk without space is told")

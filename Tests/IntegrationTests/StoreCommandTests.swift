@@ -86,7 +86,7 @@ extension IntegrationTests {
       let absent = try await stack.runStoreCommand("rm", "docker.io/library/none:v1")
       #expect(absent.exit == .code(66) && absent.errors.contains("docker.io/library/none:v1"))
       let malformed = try await stack.runStoreCommand("rm", "app")
-      #expect(malformed.exit == .code(64) && malformed.errors.contains("'app' is no image"))
+      #expect(malformed.exit == .code(64) && malformed.errors.contains("'app' is not an image"))
       await worker.stop()
     }
   }

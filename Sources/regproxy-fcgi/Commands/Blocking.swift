@@ -1,9 +1,9 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Runs asynchronous work from a command that is not.
+/// Runs asynchronous work from a synchronous command.
 enum Blocking {
-  /// Waits for the result. Blocks: only for the main thread of a command.
+  /// Waits for the result of an operation. Blocks: only for the main thread of a command.
   static func wait<Value: Sendable>(_ operation: @escaping @Sendable () async -> Value) -> Value {
     let result = ResultBox<Value>()
     let done = DispatchSemaphore(value: 0)

@@ -3,56 +3,63 @@ internal import Glibc
 internal import HTTPTypes
 internal import RegistryHandler
 
-/// `regproxy-fcgi check`: tries everything that serving needs, and says what is wrong. It makes no file.
+/// `regproxy-fcgi check`: tests everything that serving needs, and reports problems. It creates no file.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check configuration, store, socket and upstreams.",
-    discussion: "Exits with 0 when all is well, 78 when the configuration is wrong, 69 when something else is."
+    discussion: "Exits with 0 if all checks pass, 78 if the configuration is invalid, 69 if another check fails."
   )
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Flag(help: "Ask no upstream.")
+  @Flag(help: "Contact no upstream.")
   var offline = false
 
-  @Flag(help: "Print the findings as JSON, one object a line.")
+  @Flag(help: "Print the findings as JSON, one object per line.")
   var json = false
 
   func run() throws {
     let configuration = try options.load()
-    var isWell = true
-    report("configuration", .ok(), &isWell)
-    report("store \(configuration.storeDirectory)", storeFinding(configuration), &isWell)
-    report("listen", Finding(socketProblem(configuration)), &isWell)
+    var hasPassed = true
+    report("configuration", .ok(), &hasPassed)
+    report("store \(configuration.storeDirectory)", storeFinding(configuration), &hasPassed)
+    report("listen", Finding(socketProblem(configuration)), &hasPassed)
     if !offline {
-      for (name, problem) in upstreamProblems(configuration) { report("upstream \(name)", Finding(problem), &isWell) }
+      for (name, problem) in upstreamProblems(configuration) {
+        report("upstream \(name)", Finding(problem), &hasPassed)
+      }
     }
-    if !isWell { throw ExitCode(ExitStatus.unavailable.rawValue) }
+    if !hasPassed { throw ExitCode(ExitStatus.unavailable.rawValue) }
   }
 
   private enum Finding {
-    /// - note: what is worth knowing all the same.
+    /// A passed check, perhaps with a remark.
     case ok(note: String = "")
     case failed(String)
 
     init(_ problem: String?) { self = problem.map { .failed($0) } ?? .ok() }
   }
 
-  private func report(_ what: String, _ finding: Finding, _ isWell: inout Bool) {
+  private struct Line: Encodable {
+    let check: String
+    let result: String
+    let problem: String
+    let note: String
+  }
+
+  private func report(_ check: String, _ finding: Finding, _ hasPassed: inout Bool) {
     let (result, problem, note) =
       switch finding {
       case .ok(let note): ("ok", "", note)
       case .failed(let problem): ("failed", problem, "")
       }
-    if case .failed = finding { isWell = false }
+    if case .failed = finding { hasPassed = false }
     if json {
-      let fields = [("check", what), ("result", result), ("problem", problem), ("note", note)]
-      let text = fields.map { "\"\($0.0)\":\"\($0.1.filter { $0 != "\"" && $0 != "\\" && $0 != "\n" })\"" }
-      print("{\(text.joined(separator: ","))}")
+      JSONLines.print(Line(check: check, result: result, problem: problem, note: note))
     } else if problem.isEmpty {
-      print("ok     \(what)\(note.isEmpty ? "" : " (\(note))")")
+      print("ok     \(check)\(note.isEmpty ? "" : " (\(note))")")
     } else {
-      print("FAILED \(what): \(problem)")
+      print("FAILED \(check): \(problem)")
     }
   }
 
@@ -71,7 +78,9 @@ struct Check: ParsableCommand {
       return .failed("no space is left on its file system: make room, or choose another 'store.directory'")
     }
     guard let least = configuration.storeLimits.minFree, free < least else { return .ok() }
-    return .ok(note: "\(ByteCount.text(free)) are free, less than 'store.min_free': a blob is kept when others can go")
+    return .ok(
+      note: "\(ByteCount.text(free)) are free, less than 'store.min_free': a blob is stored if others can be evicted"
+    )
   }
 
   private func socketProblem(_ configuration: Configuration) -> String? {
@@ -83,7 +92,7 @@ struct Check: ParsableCommand {
       if path.utf8.count > limit { return ListenError.pathTooLong(path, limit: limit).description }
       let directory = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
       return access(String(directory) + "/", W_OK | X_OK) == 0
-        ? nil : "the directory \(directory)/ is not there or cannot be written: make it, or choose another 'listen:'"
+        ? nil : "the directory \(directory)/ does not exist or is not writable: create it, or choose another 'listen:'"
     }
   }
 
@@ -108,7 +117,7 @@ struct Check: ParsableCommand {
       do throws(UpstreamError) {
         let response = try await client.execute(UpstreamRequest(method: .get, url: url, caFile: upstream.caFile))
         await response.body.discard()
-        guard response.status == 200 || response.status == 401 else { return "\(url) answers \(response.status)" }
+        guard response.status == 200 || response.status == 401 else { return "\(url) responds with \(response.status)" }
       } catch {
         return error.reason
       }

@@ -1,24 +1,24 @@
 internal import ArgumentParser
 internal import Glibc
 
-/// The ways to fail, as scripts can tell them apart. <https://man.openbsd.org/sysexits.3>
+/// The exit statuses of failures. <https://man.openbsd.org/sysexits.3>
 enum ExitStatus: Int32 {
-  /// The arguments do not fit.
+  /// Invalid arguments.
   case usage = 64
-  /// What is there is not what it should be.
+  /// Damaged data.
   case dataError = 65
-  /// What is named is not there.
+  /// A missing store or name.
   case noInput = 66
-  /// A service this one needs is not there.
+  /// An unavailable resource: store, socket or upstream.
   case unavailable = 69
-  /// An operation of the system failed.
+  /// A failed operation of the system.
   case system = 71
-  /// The configuration is wrong.
+  /// An invalid configuration.
   case configuration = 78
 }
 
 extension ExitCode {
-  /// Prints a sentence on standard error and returns the error that ends the program with the status.
+  /// Prints a message on standard error and returns the error that ends the program with the status.
   static func failure(_ message: String, _ status: ExitStatus) -> ExitCode {
     let line = Array("regproxy-fcgi: \(message)\n".utf8)
     _ = write(STDERR_FILENO, line, line.count)

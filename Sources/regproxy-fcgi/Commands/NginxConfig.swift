@@ -2,8 +2,9 @@ internal import ArgumentParser
 internal import Glibc
 internal import RegistryHandler
 
-/// `regproxy-fcgi nginx-config`: prints what nginx needs to know.
+/// `regproxy-fcgi nginx-config`: prints nginx's configuration.
 struct NginxConfig: ParsableCommand {
+  /// The extent of the output.
   enum Form: String, EnumerableFlag {
     case server
     case locations
@@ -11,8 +12,8 @@ struct NginxConfig: ParsableCommand {
 
     static func help(for form: Form) -> ArgumentHelp? {
       switch form {
-      case .server: "A whole server block, for conf.d (the default)."
-      case .locations: "Only the locations, to include in a server block that exists."
+      case .server: "A complete server block, for conf.d (the default)."
+      case .locations: "Only the locations, to include in an existing server block."
       case .standalone: "A complete nginx.conf that runs without privileges below --prefix."
       }
     }
@@ -20,7 +21,7 @@ struct NginxConfig: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "nginx-config",
-    abstract: "Print the nginx configuration that fits this configuration of the worker."
+    abstract: "Print the nginx configuration that matches the worker's configuration."
   )
 
   @OptionGroup var options: ConfigurationOptions
@@ -36,7 +37,9 @@ struct NginxConfig: ParsableCommand {
   @Option(help: ArgumentHelp("The certificate's key (PEM).", valueName: "file"))
   var tlsKey: String?
 
-  @Option(help: ArgumentHelp("The names of the server; default: the domain and all below it.", valueName: "names"))
+  @Option(
+    help: ArgumentHelp("The names of the server. Default: the domain and all its subdomains.", valueName: "names")
+  )
   var serverName: String?
 
   @Option(help: ArgumentHelp("The directory below which --standalone runs.", valueName: "directory"))
@@ -52,9 +55,12 @@ struct NginxConfig: ParsableCommand {
       case .server: print(try nginx.server(try listener(), name: name))
       case .standalone:
         guard let prefix = prefix.flatMap({ Configuration.absolutePath($0) }) else {
-          throw ExitCode.failure("--standalone needs --prefix with an absolute path without spaces or quotes", .usage)
+          throw ExitCode.failure(
+            "--standalone requires --prefix with an absolute path without spaces or quotes",
+            .usage
+          )
         }
-        // Whoever starts nginx as root wants it to read what the worker, started alike, has written.
+        // nginx started as root has to read the files of a worker started as root.
         let user = getuid() == 0 ? "root" : nil
         print(try nginx.standalone(try listener(), name: name, prefix: prefix, user: user))
       }
@@ -67,16 +73,16 @@ struct NginxConfig: ParsableCommand {
     switch (http, tlsCert, tlsKey) {
     case (let address?, nil, nil):
       guard address.utf8.allSatisfy({ $0.isLetter || $0.isDigit || ".:[]*-".utf8.contains($0) }) else {
-        throw ExitCode.failure("--http \(address) is no address: use ADDRESS:PORT", .usage)
+        throw ExitCode.failure("--http '\(address)' is not an address: use ADDRESS:PORT", .usage)
       }
       return .http(address: address)
     case (nil, let certificate?, let key?):
       guard let certificate = Configuration.absolutePath(certificate), let key = Configuration.absolutePath(key) else {
-        throw ExitCode.failure("--tls-cert and --tls-key need absolute paths without spaces or quotes", .usage)
+        throw ExitCode.failure("--tls-cert and --tls-key require absolute paths without spaces or quotes", .usage)
       }
       return .tls(certificate: certificate, key: key)
     case (nil, nil, nil): return .http(address: "127.0.0.1:5000")
-    default: throw ExitCode.failure("give either --http, or both --tls-cert and --tls-key", .usage)
+    default: throw ExitCode.failure("use either --http, or both --tls-cert and --tls-key", .usage)
     }
   }
 }

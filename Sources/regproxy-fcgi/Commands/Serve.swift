@@ -4,14 +4,14 @@ internal import Glibc
 internal import Logging
 internal import RegistryHandler
 
-/// `regproxy-fcgi serve`: answers nginx's requests until it is told to stop.
+/// `regproxy-fcgi serve`: serves nginx's requests until a signal stops the worker.
 struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serve FastCGI requests (the default).",
     discussion: """
-      Listens on descriptor 0 if that is a listening socket, as spawn-fcgi and systemd pass it, else on 'listen:' of \
-      the configuration. TERM, INT and USR1 end it when all answers are finished; HUP rereads the configuration and \
-      opens the log file anew.
+      Listens on descriptor 0 if it is a listening socket, as passed by spawn-fcgi and systemd, else on 'listen:' of \
+      the configuration. TERM, INT and USR1 stop the worker after its requests in progress; HUP rereads the \
+      configuration and reopens the log file.
       """
   )
 
@@ -19,7 +19,7 @@ struct Serve: ParsableCommand {
 
   func run() throws {
     MemoryAllocator.configure()
-    // Before ours: it installs handlers of its own, which are then never called.
+    // Before our own: libfcgi installs signal handlers, which are then never called.
     FCGX_Init()
     Signals.block()
     let configuration = try options.load()
@@ -47,40 +47,9 @@ struct Serve: ParsableCommand {
         }
       case .stop:
         server.stop(within: drainTimeout)
-        // At once: downloads without readers are on their threads still, and what they leave is a partial file.
+        // At once: downloads without readers may still run on their threads; each leaves a partial file.
         _exit(EXIT_SUCCESS)
       }
     }
-  }
-}
-
-/// The signals that the worker obeys, taken on one thread; everywhere else they are blocked, as libfcgi gives up a write
-/// that a signal interrupts.
-enum Signals {
-  enum Order {
-    case stop
-    case reload
-  }
-
-  private static func makeSet() -> sigset_t {
-    var set = sigset_t()
-    sigemptyset(&set)
-    for signal in [SIGTERM, SIGINT, SIGUSR1, SIGHUP] { sigaddset(&set, signal) }
-    return set
-  }
-
-  /// Blocks them in this thread and those it starts. Call before any other thread is there.
-  static func block() {
-    var set = makeSet()
-    pthread_sigmask(SIG_BLOCK, &set, nil)
-    signal(SIGPIPE, SIG_IGN)
-  }
-
-  /// Waits for the next one. Blocks.
-  static func next() -> Order {
-    var set = makeSet()
-    var number: Int32 = 0
-    while sigwait(&set, &number) != 0 {}
-    return number == SIGHUP ? .reload : .stop
   }
 }

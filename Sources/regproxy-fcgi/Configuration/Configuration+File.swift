@@ -5,12 +5,12 @@ internal import RegistryHandler
 internal import Yams
 
 extension Configuration {
-  /// Where the configuration is looked for when nothing names one. It may be absent.
+  /// The file that is read unless another is named. It may be absent.
   static let defaultPath = "/etc/regproxy/regproxy.yaml"
 
   /// Reads the file and the environment.
   /// - Parameters:
-  ///   - path: the file; without one `REGPROXY_CONFIG` names it, then it is the default path, which may be absent.
+  ///   - path: the file; if `nil`, the file named by `REGPROXY_CONFIG`, else the default path, which may be absent.
   ///   - environment: the variables of the process.
   static func load(
     path: String?,
@@ -41,7 +41,7 @@ extension Configuration {
   }
 
   /// Parses a configuration.
-  /// - Parameter file: how errors name the text.
+  /// - Parameter file: the name of the text in errors.
   init(yaml: String, file: String, environment: [String: String] = [:]) throws(ConfigurationError) {
     let document: Node
     do {
@@ -49,15 +49,15 @@ extension Configuration {
     } catch let error as YamlError {
       throw ConfigurationError(yaml: error, file: file)
     } catch {
-      throw ConfigurationError(file: file, line: nil, message: "this is no valid YAML: \(error)")
+      throw ConfigurationError(file: file, line: nil, message: "not valid YAML: \(error)")
     }
     self.init()
     let overrides = ConfigurationOverrides(Self.variables, environment: environment)
     try apply(ConfigurationNode(file: file, path: "", node: document), overrides)
-    try check(file: file)
+    try checkConsistency(file: file)
   }
 
-  /// The scalars that a variable can set, and their place in the file.
+  /// The paths of the scalars that an environment variable can set.
   private static let variables = [
     "listen", "socket_mode", "threads.min", "threads.max", "domain", "delivery", "drain_timeout",
     "log.level", "log.format", "log.file", "store.directory", "store.max_size", "store.min_free", "defaults.tag_ttl",
@@ -124,44 +124,7 @@ extension Configuration {
     if let node = keys["file"] { log.file = try node.value("an absolute path", Self.absolutePath) }
   }
 
-  private func check(file: String) throws(ConfigurationError) {
-    guard threads.min <= threads.max else {
-      throw ConfigurationError(
-        file: file,
-        line: nil,
-        message: "'threads.min' is \(threads.min) and 'threads.max' \(threads.max): the first must not be larger"
-      )
-    }
-    let defaults = upstreams.filter(\.isDefault)
-    guard defaults.count <= 1 else {
-      let names = defaults.map(\.name.description).joined(separator: " and ")
-      throw ConfigurationError(file: file, line: nil, message: "only one upstream can be the default, but \(names) are")
-    }
-    try checkUnique(file: file, "the name") { $0.aliases.union([$0.name.description]) }
-    try checkUnique(file: file, "the host") { upstream in
-      upstream.hosts.union(domain.map { domain in upstream.hostLabels.map { "\($0).\(domain)" } } ?? [])
-    }
-  }
-
-  private func checkUnique(
-    file: String,
-    _ what: String,
-    _ names: (Upstream) -> Set<String>
-  ) throws(ConfigurationError) {
-    var owners: [String: UpstreamName] = [:]
-    for upstream in upstreams {
-      for name in names(upstream) {
-        guard let other = owners.updateValue(upstream.name, forKey: name) else { continue }
-        throw ConfigurationError(
-          file: file,
-          line: nil,
-          message: "\(what) '\(name)' is claimed by both \(other) and \(upstream.name): give it to one"
-        )
-      }
-    }
-  }
-
-  /// A path that can stand in nginx's configuration as it is.
+  /// Returns an absolute path without a final slash; `nil` if nginx's configuration could not contain it unquoted.
   static func absolutePath(_ text: String) -> String? {
     guard text.hasPrefix("/"), text.utf8.allSatisfy({ $0.isVisible && !"\"'\\;{}$#".utf8.contains($0) }) else {
       return nil
@@ -171,13 +134,13 @@ extension Configuration {
 }
 
 extension ConfigurationError {
-  /// A text that is no YAML at all.
+  /// Describes a text that is not YAML.
   fileprivate init(yaml error: YamlError, file: String) {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
-      self.init(file: file, line: mark.line, message: "this is no valid YAML: \(problem)")
-    default: self.init(file: file, line: nil, message: "this is no valid YAML: \(error)")
+      self.init(file: file, line: mark.line, message: "not valid YAML: \(problem)")
+    default: self.init(file: file, line: nil, message: "not valid YAML: \(error)")
     }
   }
 }
@@ -191,7 +154,7 @@ extension ListeningSocket.Address {
     }
     guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
       let port = UInt16(text[text.index(after: colon)...]), port > 0,
-      // It stands in nginx's configuration as it is.
+      // nginx's configuration contains the host unquoted.
       text[..<colon].utf8.allSatisfy({ $0.isLetter || $0.isDigit || "-.:[]".utf8.contains($0) })
     else { return nil }
     self = .tcp(host: String(text[..<colon]), port: port)

@@ -1,7 +1,7 @@
 internal import RegistryHandler
 
 extension Configuration {
-  /// What can be said for every upstream, and again for each.
+  /// The keys that are allowed in `defaults` and for a single upstream.
   static let defaultKeys: Set<String> = [
     "tag_ttl", "stale_if_error", "external_redirects", "relay_clients", "storage_hosts", "allow_private",
   ]
@@ -11,8 +11,8 @@ extension Configuration {
     "ca_file",
   ])
 
-  /// Changes the built-in upstreams and adds others.
-  /// - Parameter defaults: what holds for an upstream that is not built in, too.
+  /// Changes the built-in upstreams and adds new ones.
+  /// - Parameter defaults: the keys of `defaults`, which apply to new upstreams as well.
   mutating func applyUpstreams(
     _ node: ConfigurationNode,
     defaults: [String: ConfigurationNode]
@@ -20,7 +20,9 @@ extension Configuration {
     var hasOwnDefault = false
     for (name, node) in try node.children().sorted(by: { $0.key < $1.key }) {
       guard let upstreamName = UpstreamName(name) else {
-        throw node.error("'\(name)' is no upstream's name: use the host of its images, such as registry.example.com")
+        throw node.error(
+          "'\(name)' is not a valid upstream name: use the host of its images, such as registry.example.com"
+        )
       }
       let keys = try node.children(known: Self.upstreamKeys)
       let index: Int
@@ -39,7 +41,7 @@ extension Configuration {
       }
     }
     guard hasOwnDefault else { return }
-    // One that the operator chose takes the place of the built-in one.
+    // A default chosen by the operator replaces the built-in one.
     let chosen = try node.children()
     for index in upstreams.indices where chosen[upstreams[index].name.description] == nil {
       upstreams[index].isDefault = false
@@ -81,8 +83,8 @@ extension Configuration {
     try applyDefaults(keys, to: &upstream)
   }
 
-  /// Applies those of the keys that can be said for every upstream. Hosts are added to those that are known, all else
-  /// takes the place of what was.
+  /// Applies the keys that are allowed in `defaults`. Hosts are added to the known ones; other values replace the
+  /// previous ones.
   func applyDefaults(_ keys: [String: ConfigurationNode], to upstream: inout Upstream) throws(ConfigurationError) {
     if let node = keys["tag_ttl"] { upstream.tagTTL = try node.duration() }
     if let node = keys["stale_if_error"] { upstream.staleIfError = try node.duration() }
@@ -93,7 +95,7 @@ extension Configuration {
   }
 
   private static func hostPatterns(_ node: ConfigurationNode) throws(ConfigurationError) -> [HostPattern] {
-    try node.values("hosts, perhaps with a port, such as storage.example.com or 127.0.0.1:9000", HostPattern.init)
+    try node.values("hosts, with a port if needed, such as storage.example.com or 127.0.0.1:9000", HostPattern.init)
   }
 
   private static func networks(_ node: ConfigurationNode) throws(ConfigurationError) -> [IPNetwork] {
@@ -114,10 +116,4 @@ extension Configuration {
   private static func hostName(_ text: String) -> String? {
     UpstreamName(text.lowercased()).flatMap { $0.description.contains(":") ? nil : $0.description }
   }
-}
-
-/// How a worker proves to an upstream that it may read.
-enum AuthMode: String, CaseIterable {
-  /// It asks for tokens without credentials: public content only.
-  case anonymous
 }

@@ -1,30 +1,30 @@
 internal import RegistryHandler
 internal import Yams
 
-/// A part of the YAML document that knows its place, so that every complaint can name it.
+/// A part of the YAML document with its path, so that every error can name the place.
 struct ConfigurationNode {
   let file: String
-  /// `upstreams.docker.io.auth`; empty for the document.
+  /// The keys down to the node, such as `upstreams.docker.io.auth`; empty for the document.
   let path: String
   let node: Node
 
-  /// The children of a mapping; a key that is not among the known ones is an error, as is one that stands twice.
+  /// Returns the children of a mapping; an unknown key is an error, as is a duplicate one.
   func children(known keys: Set<String>) throws(ConfigurationError) -> [String: ConfigurationNode] {
     let children = try children()
     for (key, child) in children.sorted(by: { $0.value.line ?? 0 < $1.value.line ?? 0 }) where !keys.contains(key) {
       let place = path.isEmpty ? "" : " in '\(path)'"
-      throw child.error("unknown key '\(key)'\(place); known are \(keys.sorted().joined(separator: ", "))")
+      throw child.error("unknown key '\(key)'\(place); known keys: \(keys.sorted().joined(separator: ", "))")
     }
     return children
   }
 
-  /// The children of a mapping, whatever their keys.
+  /// Returns the children of a mapping with any keys.
   func children() throws(ConfigurationError) -> [String: ConfigurationNode] {
     if case .scalar(let scalar) = node, scalar.string.isEmpty { return [:] }
     guard case .mapping(let mapping) = node else { throw error("'\(path)' must be a mapping of keys to values") }
     var children: [String: ConfigurationNode] = [:]
     for (key, value) in mapping {
-      guard let name = key.string else { throw error("a key in '\(path)' is no plain text") }
+      guard let name = key.string else { throw error("a key in '\(path)' is not plain text") }
       children[name] = ConfigurationNode(file: file, path: path.isEmpty ? name : "\(path).\(name)", node: value)
     }
     return children
@@ -43,14 +43,14 @@ struct ConfigurationNode {
     return strings
   }
 
-  /// A value made of the text, or a complaint that says what is expected.
+  /// Returns a value made from the text; the error for a bad text says what is expected.
   func value<Value>(_ expected: String, _ make: (String) -> Value?) throws(ConfigurationError) -> Value {
     let text = try string()
     guard let value = make(text) else { throw error("'\(path)' is '\(text)', but must be \(expected)") }
     return value
   }
 
-  /// A list of values made of the texts.
+  /// Returns a list of values made from the texts.
   func values<Value>(_ expected: String, _ make: (String) -> Value?) throws(ConfigurationError) -> [Value] {
     var values: [Value] = []
     for text in try strings() {
@@ -74,7 +74,7 @@ struct ConfigurationNode {
     try value("a duration such as 90s, 5m, 1h30m, 7d, 4w or 1y") { Duration(configuration: $0) }
   }
 
-  /// A size in bytes.
+  /// Returns a size in bytes.
   func size() throws(ConfigurationError) -> Int64 {
     try value("a size such as 500MB, 100GB or 2TiB") { Int64(configurationSize: $0) }
   }
@@ -88,46 +88,4 @@ struct ConfigurationNode {
   }
 
   private var line: Int? { node.mark?.line }
-}
-
-extension Duration {
-  /// Parses `90s`, `1h30m`, `7d`: numbers with units, the larger first or not, at least one.
-  init?(configuration text: String) {
-    let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000]
-    var total: Int64 = 0
-    var digits = ""
-    var isEmpty = true
-    for character in text {
-      if character.isASCII, character.isNumber {
-        digits.append(character)
-      } else {
-        guard let unit = units[character], let number = Int64(digits), number < 1_000_000 else { return nil }
-        total += number * unit
-        digits = ""
-        isEmpty = false
-      }
-    }
-    guard digits.isEmpty, !isEmpty else { return nil }
-    self = .seconds(total)
-  }
-}
-
-extension Int64 {
-  /// More than any disk has, so that sums of sizes stay numbers. In bytes.
-  private static let maximumConfigurationSize: Int64 = 1 << 60
-
-  /// Parses `500MB`, `100GB`, `2TiB`: a whole number with a unit, of thousands or of 1024. In bytes.
-  init?(configurationSize text: String) {
-    let units: [String: Int64] = [
-      "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "TB": 1_000_000_000_000,
-      "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
-    ]
-    let digits = text.prefix { $0.isASCII && $0.isNumber }
-    guard let number = Int64(digits), number > 0, let unit = units[String(text.dropFirst(digits.count))] else {
-      return nil
-    }
-    let (bytes, overflows) = number.multipliedReportingOverflow(by: unit)
-    guard !overflows, bytes <= Self.maximumConfigurationSize else { return nil }
-    self = bytes
-  }
 }

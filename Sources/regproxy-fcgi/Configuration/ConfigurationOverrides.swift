@@ -1,6 +1,6 @@
 internal import Yams
 
-/// The environment variables that take the place of values in the file: `REGPROXY_STORE_DIRECTORY` for `store.directory`.
+/// The environment variables that override values in the file: `REGPROXY_STORE_DIRECTORY` for `store.directory`.
 struct ConfigurationOverrides {
   private let nodes: [String: ConfigurationNode]
 
@@ -15,7 +15,7 @@ struct ConfigurationOverrides {
     self.nodes = nodes
   }
 
-  /// The keys of a section, of the document itself without one, with the variables in their places.
+  /// Returns the keys of a section with the overrides applied; without a section, the keys of the document.
   func applied(
     to keys: [String: ConfigurationNode],
     in section: String? = nil

@@ -3,24 +3,24 @@ internal import Glibc
 internal import RegistryHandler
 internal import SystemPackage
 
-/// One FastCGI request over a connection, from its parameters to its last record.
+/// One FastCGI request on a connection, from its parameters to its last record.
 ///
-/// It is finished once, or given up: what is dropped without `finish()` closes the connection with no end record, and
-/// nginx then breaks the client off rather than take what it got for the whole.
+/// A request is finished once, or abandoned: dropping it without `finish()` closes the connection with no end record,
+/// and nginx then aborts the response to the client instead of passing it off as complete.
 /// <https://fastcgi-archives.github.io/FastCGI_Specification.html>
 struct FastCGIRequest: ~Copyable {
-  /// A write that failed: the client, or nginx on its behalf, is gone.
+  /// A failed write: the client, or nginx on its behalf, has disconnected.
   struct WriteError: Error {}
 
   private let request: UnsafeMutablePointer<FCGX_Request>
 
-  /// Reads the parameters of the request on a connection and takes the connection over. Blocks, for the receive time-out
-  /// at most; `nil` when no whole request came.
+  /// Reads the parameters of the request on a connection and takes the connection over. Blocks, at most for the receive
+  /// time-out; `nil` if no complete request arrives.
   init?(connection: Int32) {
     let request = UnsafeMutablePointer<FCGX_Request>.allocate(capacity: 1)
     FCGX_InitRequest(request, -1, 0)
     request.pointee.ipcFd = connection
-    // Tells the library to leave the connection alone when it finishes the request that it believes to be before.
+    // Keeps the library from closing the connection when it finishes the request it believes came before.
     request.pointee.keepConnection = 1
     guard FCGX_Accept_r(request) == 0 else {
       if request.pointee.ipcFd >= 0 { close(request.pointee.ipcFd) }
@@ -38,9 +38,9 @@ struct FastCGIRequest: ~Copyable {
     request.deallocate()
   }
 
-  /// Calls back with every parameter in nginx's order; a header that was sent twice comes twice.
+  /// Calls the closure with every parameter in nginx's order; a header sent twice appears twice.
   ///
-  /// The value is made of the library's bytes, which live as long as the request, only when it is asked for.
+  /// Calling `value` copies the library's bytes, which live as long as the request.
   func forEachParameter(_ body: (_ name: String, _ value: () -> String) -> Void) {
     guard var entry = request.pointee.envp else { return }
     while let text = entry.pointee {
@@ -52,38 +52,38 @@ struct FastCGIRequest: ~Copyable {
     }
   }
 
-  /// Appends bytes to the answer. Blocks while nginx takes none.
+  /// Appends bytes to the response. Blocks while nginx accepts none.
   func write(_ bytes: UnsafeRawBufferPointer) throws(WriteError) {
     guard put(bytes) else { throw WriteError() }
   }
 
-  /// Appends bytes to the answer. Blocks while nginx takes none.
+  /// Appends bytes to the response. Blocks while nginx accepts none.
   func write(_ bytes: [UInt8]) throws(WriteError) {
     guard bytes.withUnsafeBytes({ put($0) }) else { throw WriteError() }
   }
 
-  /// Appends the beginning of a part of a file to the answer, in a record of our own: libfcgi would copy it through 8 KiB at
-  /// a time. What was written before has to be flushed. Blocks while nginx takes none.
-  /// - Returns: how much it is, in bytes.
+  /// Appends the beginning of a part of a file to the response, in a record of our own: libfcgi would copy it through
+  /// 8 KiB at a time. Earlier output must be flushed first. Blocks while nginx accepts none.
+  /// - Returns: the length of the appended part, in bytes.
   func writeRecord(_ part: Range<Int64>, of file: OpenFile) throws -> Int64 {
-    let content = part.prefix(Self.contentOfRecord)
+    let content = part.prefix(Self.recordContentSize)
     try writeHeader(contentLength: UInt16(content.count))
     do throws(FileError) {
       try file.send(content, to: request.pointee.ipcFd)
     } catch {
-      if Self.failuresOfPeer.contains(error.errno) { throw WriteError() }
+      if Self.socketErrors.contains(error.errno) { throw WriteError() }
       throw error
     }
     return Int64(content.count)
   }
 
-  /// Whole pages, below the 65,535 bytes that a record holds.
-  private static let contentOfRecord = 60 * 1024
+  /// The content of a full record: whole pages, below the limit of 65,535, in bytes.
+  private static let recordContentSize = 60 * 1024
 
-  /// What a socket fails with; anything else is the file's failure. The second is the send time-out.
-  private static let failuresOfPeer: Set<Errno> = [.brokenPipe, .wouldBlock, .connectionReset, .socketNotConnected]
+  /// The errors of the socket; any other error is the file's. The second is the send time-out.
+  private static let socketErrors: Set<Errno> = [.brokenPipe, .wouldBlock, .connectionReset, .socketNotConnected]
 
-  /// <https://fastcgi-archives.github.io/FastCGI_Specification.html#S3.3>
+  /// Writes the header of a record. <https://fastcgi-archives.github.io/FastCGI_Specification.html#S3.3>
   private func writeHeader(contentLength: UInt16) throws(WriteError) {
     let id = UInt16(truncatingIfNeeded: request.pointee.requestId)
     let header: [UInt8] = [
@@ -100,11 +100,11 @@ struct FastCGIRequest: ~Copyable {
     return FCGX_PutStr(base.assumingMemoryBound(to: CChar.self), count, request.pointee.out) == count
   }
 
-  /// Sends what has been written so far. Blocks while nginx takes none.
+  /// Sends everything written so far. Blocks while nginx accepts none.
   func flush() throws(WriteError) {
     guard FCGX_FFlush(request.pointee.out) == 0 else { throw WriteError() }
   }
 
-  /// Ends the answer as complete.
+  /// Ends the response as complete.
   consuming func finish() { FCGX_Finish_r(request) }
 }

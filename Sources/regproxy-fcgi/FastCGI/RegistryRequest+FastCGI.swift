@@ -2,7 +2,7 @@ internal import HTTPTypes
 internal import RegistryHandler
 
 extension RegistryRequest {
-  /// The request that the parameters describe; `nil` when nginx left out what every request has.
+  /// Creates the request from its parameters; `nil` if the method or the target is missing or invalid.
   init?(_ request: borrowing FastCGIRequest) {
     var method: String?
     var target: String?
@@ -21,7 +21,7 @@ extension RegistryRequest {
       case "REQUEST_SCHEME": scheme = value() == "https" ? "https" : "http"
       case "REMOTE_ADDR": clientAddress = IPAddress(value())
       case "HTTP_HOST": host = value()
-      // One line may carry every value of these, so lines that nginx did not join can be.
+      // List headers: lines that nginx did not join may be joined here.
       case "HTTP_ACCEPT": headers.join(value(), to: .accept)
       case "HTTP_RANGE": headers.join(value(), to: .range)
       case "HTTP_IF_RANGE": headers.join(value(), to: .ifRange)
@@ -44,7 +44,7 @@ extension RegistryRequest {
 }
 
 extension HTTPFields {
-  /// Adds a line to those of the same name, as one list. <https://www.rfc-editor.org/rfc/rfc9110#section-5.3>
+  /// Appends a value to the list in the header of that name. <https://www.rfc-editor.org/rfc/rfc9110#section-5.3>
   fileprivate mutating func join(_ value: String, to name: HTTPField.Name) {
     self[name] = self[name].map { "\($0), \(value)" } ?? value
   }

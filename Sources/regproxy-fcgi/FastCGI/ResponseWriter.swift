@@ -3,23 +3,14 @@ internal import HTTPTypes
 internal import NIOCore
 internal import RegistryHandler
 
-/// Carries a decided answer out over FastCGI.
+/// Sends a decided response over FastCGI.
 struct ResponseWriter: Sendable {
-  /// What became of an answer.
-  enum Outcome: Equatable, Sendable {
-    case complete
-    /// The client left before the end.
-    case clientLeft
-    /// It had to be cut: what was promised is not to be had.
-    case brokenOff(String)
-  }
-
-  /// Where nginx has the store's `blobs/`; the templates name the same place.
+  /// The internal location of the store's `blobs/` in nginx; the templates use the same path.
   static let internalPrefix = "/_regproxy_store/"
 
   private var response: RegistryResponse
   private let isHead: Bool
-  /// Body bytes that the worker has sent itself.
+  /// The number of body bytes that the worker has sent itself.
   private(set) var bodyBytes: Int64 = 0
 
   init(_ response: RegistryResponse, isHead: Bool) {
@@ -27,23 +18,23 @@ struct ResponseWriter: Sendable {
     self.isHead = isHead
   }
 
-  /// Writes head and body. Blocks while nginx takes none.
-  mutating func write(to request: consuming FastCGIRequest) async -> Outcome {
+  /// Writes the head and the body. Blocks while nginx accepts none.
+  mutating func write(to request: consuming FastCGIRequest) async -> DeliveryOutcome {
     do {
       switch response.body {
       case .empty, .blob:
         try request.write(head())
       case .bytes(let bytes):
-        // libfcgi puts both into one record, and one write, where they are small.
+        // If both are small, libfcgi puts them into one record and one write.
         try request.write(head())
         if !isHead {
           try request.write(bytes)
           bodyBytes = Int64(bytes.count)
         }
-      case .stream(let reader):
+      case .stream(let source):
         try request.write(head())
         try request.flush()
-        try await writeStream(reader, to: request)
+        try await writeStream(source, to: request)
       }
       request.finish()
       return .complete
@@ -60,10 +51,10 @@ struct ResponseWriter: Sendable {
     }
   }
 
-  private mutating func writeStream(_ reader: any BlobSource, to request: borrowing FastCGIRequest) async throws {
-    let start = reader.range.lowerBound
-    while bodyBytes < reader.range.count {
-      switch try await reader.next(at: start + bodyBytes) {
+  private mutating func writeStream(_ source: any BlobSource, to request: borrowing FastCGIRequest) async throws {
+    let start = source.range.lowerBound
+    while bodyBytes < source.range.count {
+      switch try await source.next(at: start + bodyBytes) {
       case .file(let file, let part):
         while start + bodyBytes < part.upperBound {
           bodyBytes += try request.writeRecord(start + bodyBytes..<part.upperBound, of: file)
@@ -76,7 +67,7 @@ struct ResponseWriter: Sendable {
     }
   }
 
-  /// The head as CGI writes it. <https://www.rfc-editor.org/rfc/rfc3875#section-6.3>
+  /// Returns the head in the syntax of CGI. <https://www.rfc-editor.org/rfc/rfc3875#section-6.3>
   private func head() -> [UInt8] {
     var text = "Status: \(response.status) \(Self.reason(for: response.status))\r\n"
     for field in response.headers { text += "\(field.name.rawName): \(field.value)\r\n" }
@@ -89,7 +80,7 @@ struct ResponseWriter: Sendable {
     return Array(text.utf8)
   }
 
-  /// nginx copies what stands here into its status line, where some clients insist on a phrase.
+  /// Returns the reason phrase, which nginx copies into its status line: some clients require a phrase.
   /// <https://www.rfc-editor.org/rfc/rfc9110#section-15>
   private static func reason(for status: Int) -> String {
     switch status {

@@ -1,6 +1,6 @@
 internal import Logging
 
-/// Writes one line an event, as JSON or as text; control bytes never reach the output.
+/// Writes each event as one line of JSON or text; control bytes never reach the output.
 struct LineLogHandler: LogHandler {
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]

@@ -1,23 +1,17 @@
 internal import Glibc
 internal import Logging
 
-/// How the log is written.
-enum LogFormat: String, CaseIterable, Sendable {
-  case json
-  case text
-}
-
-/// One line of the log, made from its beginning to its end: time, level, message, then any number of fields.
+/// One log line, built from front to back: time, level, message, then any number of fields.
 struct LogLine {
-  /// Longer than nearly every line. In bytes.
-  private static let usualLength = 640
+  /// The initial capacity, longer than nearly every line, in bytes.
+  private static let initialCapacity = 640
 
   private var bytes: [UInt8] = []
   private let format: LogFormat
 
   init(_ level: Logger.Level, _ message: String, format: LogFormat) {
     self.format = format
-    bytes.reserveCapacity(Self.usualLength)
+    bytes.reserveCapacity(Self.initialCapacity)
     switch format {
     case .json:
       put("{\"timestamp\":\"")
@@ -35,7 +29,7 @@ struct LogLine {
     }
   }
 
-  /// Appends a field, its value quoted as JSON does. <https://www.rfc-editor.org/rfc/rfc8259#section-7>
+  /// Appends a field, its value quoted as in JSON. <https://www.rfc-editor.org/rfc/rfc8259#section-7>
   mutating func append(_ name: String, _ value: String) {
     switch format {
     case .json:
@@ -50,7 +44,7 @@ struct LogLine {
     putString(value)
   }
 
-  /// The whole line with its end.
+  /// Returns the complete line, ended by a newline.
   consuming func finished() -> [UInt8] {
     if format == .json { put("}") }
     put("\n")
@@ -65,7 +59,7 @@ struct LogLine {
     put("\"")
     var text = text
     text.withUTF8 { text in
-      if text.allSatisfy(Self.standsForItself) {
+      if text.allSatisfy(Self.needsNoEscape) {
         bytes.append(contentsOf: text)
       } else {
         for byte in text { putEscaped(byte) }
@@ -74,7 +68,7 @@ struct LogLine {
     put("\"")
   }
 
-  private static func standsForItself(_ byte: UInt8) -> Bool {
+  private static func needsNoEscape(_ byte: UInt8) -> Bool {
     byte >= 0x20 && byte != 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
   }
 
@@ -83,7 +77,7 @@ struct LogLine {
     case UInt8(ascii: "\""): put("\\\"")
     case UInt8(ascii: "\\"): put("\\\\")
     case UInt8(ascii: "\n"): put("\\n")
-    case _ where !Self.standsForItself(byte):
+    case _ where !Self.needsNoEscape(byte):
       let digits: StaticString = "0123456789abcdef"
       put("\\u00")
       digits.withUTF8Buffer { bytes += [$0[Int(byte >> 4)], $0[Int(byte & 15)]] }
@@ -91,9 +85,9 @@ struct LogLine {
     }
   }
 
-  /// UTC with milliseconds. <https://www.rfc-editor.org/rfc/rfc3339>
+  /// Appends the current time in UTC, with milliseconds. <https://www.rfc-editor.org/rfc/rfc3339>
   private mutating func putTime() {
-    // A `struct timespec`: seconds, then nanoseconds.
+    // Laid out like `struct timespec`: seconds, then nanoseconds.
     var now = (seconds: 0, nanoseconds: 0)
     withUnsafeMutableBytes(of: &now) { buffer in
       _ = buffer.baseAddress.map { clock_gettime(CLOCK_REALTIME, $0.assumingMemoryBound(to: timespec.self)) }

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Where log lines go: a file that can be opened anew after rotation, or standard error.
+/// The destination of log lines: a file that can be reopened after rotation, or standard error.
 final class LogOutput: Sendable {
   private let path: String?
   private let descriptor: Int32
@@ -15,19 +15,19 @@ final class LogOutput: Sendable {
     if path != nil { close(descriptor) }
   }
 
-  /// Writes a line in one piece, so that the lines of several threads and processes do not mix.
+  /// Writes a line with one system call, so that lines of several threads and processes do not mix.
   ///
-  /// Without a lock: the file is open for appending, and the system orders the writes.
+  /// Takes no lock: the file is open for appending, and the system orders the writes.
   func write(_ line: [UInt8]) {
     line.withUnsafeBytes { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
   }
 
-  /// Opens the file anew, for log rotation; the old one stays in use when that fails.
+  /// Reopens the file after log rotation; the old file stays in use if that fails.
   func reopen() throws(LogError) {
     guard let path else { return }
     let new = try Self.open(path)
     defer { close(new) }
-    // The descriptor keeps its number, so who is writing at this moment writes to the one file or to the other.
+    // The descriptor keeps its number, so a concurrent write goes to the old file or to the new one.
     guard dup2(new, descriptor) >= 0 else { throw LogError(path: path, errno: errno) }
   }
 
@@ -36,17 +36,4 @@ final class LogOutput: Sendable {
     guard descriptor >= 0 else { throw LogError(path: path, errno: errno) }
     return descriptor
   }
-}
-
-/// A log file that cannot be opened.
-struct LogError: Error, CustomStringConvertible {
-  let path: String
-  let reason: String
-
-  init(path: String, errno: Int32) {
-    self.path = path
-    self.reason = String(cString: strerror(errno))
-  }
-
-  var description: String { "cannot open the log file \(path): \(reason)" }
 }

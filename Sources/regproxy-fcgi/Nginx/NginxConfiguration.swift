@@ -1,9 +1,9 @@
 internal import NginxTemplates
 internal import RegistryHandler
 
-/// Puts the nginx templates together for a configuration of the worker.
+/// Assembles the nginx templates for a configuration of the worker.
 struct NginxConfiguration: Sendable {
-  /// How clients reach nginx.
+  /// The way clients reach nginx.
   enum Listener: Equatable, Sendable {
     case http(address: String)
     case tls(certificate: String, key: String)
@@ -11,7 +11,7 @@ struct NginxConfiguration: Sendable {
 
   let configuration: Configuration
 
-  /// The locations, for an `include` in a server block that exists.
+  /// Returns the locations, for an `include` in an existing server block.
   func locations() throws(Template.UnknownVariable) -> String {
     let fastcgi = try fastcgi()
     let values = ["REGPROXY_FASTCGI": fastcgi, "REGPROXY_STORE": configuration.storeDirectory]
@@ -24,7 +24,7 @@ struct NginxConfiguration: Sendable {
     return (first + others).joined(separator: "\n")
   }
 
-  /// A whole server block.
+  /// Returns a complete server block.
   func server(_ listener: Listener, name: String) throws(Template.UnknownVariable) -> String {
     let tls =
       switch listener {
@@ -48,8 +48,8 @@ struct NginxConfiguration: Sendable {
       ])
   }
 
-  /// A complete configuration that runs below a directory.
-  /// - Parameter user: whose rights nginx's workers have, when its master is root.
+  /// Returns a complete configuration that runs below a directory.
+  /// - Parameter user: the user of nginx's workers if its master runs as root.
   func standalone(
     _ listener: Listener,
     name: String,
@@ -64,13 +64,13 @@ struct NginxConfiguration: Sendable {
       ])
   }
 
-  /// What every location that leads to the worker repeats. The reasons stay in the template.
+  /// Returns the directives that every location of the worker repeats. Their reasons stay in the template.
   private func fastcgi() throws(Template.UnknownVariable) -> String {
     try Template(text: NginxTemplate.fastcgi).filled(with: ["REGPROXY_WORKER": worker])
       .split(separator: "\n").filter { !$0.hasPrefix("#") }.joined(separator: "\n")
   }
 
-  /// The address of the worker as `fastcgi_pass` takes it.
+  /// The address of the worker in the syntax of `fastcgi_pass`.
   private var worker: String {
     switch configuration.listen {
     case .unix(let path): "unix:\(path)"

@@ -1,6 +1,6 @@
-/// Fills the variables of an nginx template, `${REGPROXY_...}`; nginx's own (`$name`) stay as they are.
+/// Fills the variables of an nginx template, `${REGPROXY_...}`; nginx's own (`$name`) stay unchanged.
 struct Template: Sendable {
-  /// A variable that nobody gave a value.
+  /// A variable without a value.
   struct UnknownVariable: Error, Equatable, CustomStringConvertible {
     let name: String
 
@@ -11,8 +11,8 @@ struct Template: Sendable {
 
   let text: String
 
-  /// The text with every variable replaced. One that stands alone on its line may have many lines, which take its
-  /// indentation, or none, and then the line goes.
+  /// Returns the text with every variable replaced. A variable alone on its line may have several lines, which take its
+  /// indentation, or none, which removes the line.
   func filled(with values: [String: String]) throws(UnknownVariable) -> String {
     var lines: [String] = []
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {

@@ -2,8 +2,8 @@ internal import Glibc
 internal import RegistryHandler
 
 extension ProxyName {
-  /// The name that all processes have which serve a store on this host, and no other proxy: two of one name could not ask
-  /// each other. A random one where the host tells too little.
+  /// Creates the name of all processes that serve a store on this host, and of no other proxy: two proxies of one name
+  /// could not be each other's upstream. The name is random if the store or the host cannot be identified.
   init(ofStore directory: String) {
     var status = stat()
     guard stat(directory, &status) == 0, let host = Self.bootID() else {
@@ -13,7 +13,8 @@ extension ProxyName {
     self.init(of: "\(host) \(status.st_dev) \(status.st_ino)")
   }
 
-  /// What no other host has, nor this one after it has been started anew. <https://man7.org/linux/man-pages/man5/proc_sys_kernel.5.html>
+  /// Returns an identifier of this host, unique to its current boot.
+  /// <https://man7.org/linux/man-pages/man5/proc_sys_kernel.5.html>
   private static func bootID() -> String? {
     guard let file = fopen("/proc/sys/kernel/random/boot_id", "re") else { return nil }
     defer { fclose(file) }

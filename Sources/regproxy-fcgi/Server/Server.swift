@@ -9,29 +9,17 @@ struct Server: Sendable {
   private let logger: Logger
   private let socket: ListeningSocket
   private let services: ProxyServices
-  private let handler: ConnectionHandler
+  private let proxy: CurrentProxy
   private let pool: WorkerPool
 
-  /// Opens everything that serving needs; throws the first that is not to be had.
+  /// Opens everything that serving needs; throws the first failure.
   init(_ configuration: Configuration) throws {
     self.configuration = configuration
     umask(0o027)
-    let descriptors = Self.raiseDescriptorLimit()
-    let output = try LogOutput(path: configuration.log.file)
-    logOutput = output
-    logger = Logger(label: "regproxy") { _ in
-      LineLogHandler(output, format: configuration.log.format, level: configuration.log.level)
-    }
-    let threads = configuration.threads.fitting(descriptors: descriptors)
-    if threads.max < configuration.threads.max {
-      logger.warning(
-        """
-        fewer threads than 'threads.max' allows: each may take five descriptors; \
-        raise 'LimitNOFILE=' or 'ulimit -Hn', or lower 'threads.max'
-        """,
-        metadata: ["threads.max": "\(threads.max)", "descriptors": "\(descriptors)"]
-      )
-    }
+    let descriptors = DescriptorLimit.raise()
+    logOutput = try LogOutput(path: configuration.log.file)
+    logger = Self.makeLogger(configuration.log, logOutput)
+    let threads = Self.fit(configuration.threads, to: descriptors, logger)
     let store = try Self.openStore(configuration.storeDirectory)
     socket = try ListeningSocket() ?? ListeningSocket(configuration.listen, mode: configuration.socketMode)
     services = ProxyServices(
@@ -45,20 +33,18 @@ struct Server: Sendable {
       now: { Int64(time(nil)) },
       monotonicNow: { [start = ContinuousClock.now] in (ContinuousClock.now - start).components.seconds }
     )
-    handler = ConnectionHandler(
-      Self.makeProxy(configuration, services),
-      requestLog: AccessLog(output, format: configuration.log.format, level: configuration.log.level),
-      logger: logger
-    )
+    proxy = CurrentProxy(Self.makeProxy(configuration, services))
+    let accessLog = AccessLog(logOutput, format: configuration.log.format, level: configuration.log.level)
     pool = try WorkerPool(
       listener: socket.descriptor,
       limits: threads,
-      handler: handler,
+      proxy: proxy,
+      handler: ConnectionHandler(accessLog: accessLog, logger: logger),
       logger: logger
     )
   }
 
-  /// Serves from now on.
+  /// Starts serving.
   func start() throws(WorkerError) {
     guard pool.start() else { throw .noThread }
     StoreMaintenance(services.evictor).start()
@@ -72,29 +58,49 @@ struct Server: Sendable {
     )
   }
 
-  /// Answers from now on by another configuration. Socket, threads, store and log format stay until a restart.
+  /// Serves with another configuration from now on. Socket, threads, store and log format stay until a restart.
   func reload(_ configuration: Configuration) {
-    handler.replaceProxy(with: Self.makeProxy(configuration, services))
+    proxy.replace(with: Self.makeProxy(configuration, services))
     reopenLog()
     logger.notice("configuration reread")
   }
 
+  /// Keeps the configuration in force and logs the error of the new one.
   func keepConfiguration(because error: ConfigurationError) {
     reopenLog()
-    logger.error("the configuration is wrong, the old one stays in force", metadata: ["error": "\(error)"])
+    logger.error("invalid configuration: the previous one stays in force", metadata: ["error": "\(error)"])
   }
 
-  /// Finishes the answers in work, then gives the socket up. Blocks.
+  /// Finishes the requests in progress, then gives up the socket. Blocks.
   func stop(within limit: Duration) {
     logger.notice("worker stops")
     pool.stop()
     let left = pool.waitUntilIdle(for: limit)
     socket.removeFile()
-    if left > 0 { logger.warning("answers cut at the drain time-out", metadata: ["threads": "\(left)"]) }
+    if left > 0 { logger.warning("requests cut off at the drain time-out", metadata: ["threads": "\(left)"]) }
     logger.notice("worker stopped")
   }
 
-  /// Opens the store; where that fails, the error says who may not do what.
+  private static func makeLogger(_ log: Configuration.Log, _ output: LogOutput) -> Logger {
+    Logger(label: "regproxy") { _ in LineLogHandler(output, format: log.format, level: log.level) }
+  }
+
+  /// Returns the limits lowered to the descriptors, with a warning if that costs threads.
+  private static func fit(_ configured: WorkerLimits, to descriptors: Int, _ logger: Logger) -> WorkerLimits {
+    let threads = configured.fitting(descriptors: descriptors)
+    if threads.max < configured.max {
+      logger.warning(
+        """
+        fewer threads than 'threads.max' allows: each may need five descriptors; \
+        raise 'LimitNOFILE=' or 'ulimit -Hn', or lower 'threads.max'
+        """,
+        metadata: ["threads.max": "\(threads.max)", "descriptors": "\(descriptors)"]
+      )
+    }
+    return threads
+  }
+
+  /// Opens the store; on failure, the error names the user, the directory and the missing right.
   private static func openStore(_ directory: String) throws -> Store {
     do {
       return try Store(directory: directory)
@@ -104,23 +110,11 @@ struct Server: Sendable {
     }
   }
 
-  /// Takes as many descriptors as the system allows: a stream needs three, and the usual soft limit is 1024.
-  /// - Returns: how many the process may have.
-  private static func raiseDescriptorLimit() -> Int {
-    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    var limit = rlimit()
-    guard getrlimit(resource, &limit) == 0 else { return .max }
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(resource, &limit)
-    guard getrlimit(resource, &limit) == 0 else { return .max }
-    return Int(clamping: limit.rlim_cur)
-  }
-
   private func reopenLog() {
     do throws(LogError) {
       try logOutput.reopen()
     } catch {
-      logger.error("log file not opened anew", metadata: ["error": "\(error)"])
+      logger.error("log file not reopened", metadata: ["error": "\(error)"])
     }
   }
 

@@ -1,13 +1,13 @@
 internal import Glibc
 internal import RegistryHandler
 
-/// Keeps the store in order on a thread of its own, as long as the process lives.
+/// Background maintenance of the store on a thread of its own, as long as the process runs.
 struct StoreMaintenance: Sendable {
-  /// How often the limits are looked at, in seconds.
+  /// The interval between checks of the limits, in seconds.
   private static let interval: UInt32 = 5
 
-  /// After how many scans what serves nobody is collected: an hour.
-  private static let scansPerCollection = 720
+  /// The number of checks between garbage collections: an hour.
+  private static let checksPerCollection = 720
 
   private let evictor: Evictor
 
@@ -16,11 +16,11 @@ struct StoreMaintenance: Sendable {
   func start() {
     OSThread.start { [evictor] in
       evictor.recount()
-      var scans = 0
+      var checks = 0
       while true {
         evictor.maintain()
-        scans += 1
-        if scans % Self.scansPerCollection == 0 { evictor.collectGarbage() }
+        checks += 1
+        if checks % Self.checksPerCollection == 0 { evictor.collectGarbage() }
         sleep(Self.interval)
       }
     }

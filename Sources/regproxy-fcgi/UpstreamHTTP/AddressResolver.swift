@@ -1,15 +1,15 @@
 internal import Glibc
 internal import RegistryHandler
 
-/// Finds the addresses of a host.
+/// A source of the addresses of hosts.
 protocol AddressResolver: Sendable {
-  /// The addresses of a name in the order they should be tried; throws an error of kind `.unreachable` when there are none.
+  /// Returns the addresses of a host in the order to try them; throws an error of kind `.unreachable` if none exist.
   func addresses(of host: String) async throws(UpstreamError) -> [IPAddress]
 }
 
-/// Asks the system: its hosts file, its name servers.
+/// Resolves names by the system: its hosts file, its name servers.
 struct SystemResolver: AddressResolver {
-  /// Name servers that do not answer hold a thread each, for as long as the system is told to wait for them.
+  /// The number of threads: a silent name server holds one for the whole time-out of the system's resolver.
   private static let threadCount = 32
 
   private let flights = SingleFlight<String, Result<[IPAddress], UpstreamError>>(
@@ -26,7 +26,7 @@ struct SystemResolver: AddressResolver {
     return try result.get()
   }
 
-  /// Blocks.
+  /// Looks a host up. Blocks.
   private static func lookUp(_ host: String) -> Result<[IPAddress], UpstreamError> {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -40,13 +40,15 @@ struct SystemResolver: AddressResolver {
     }
     defer { freeaddrinfo(list) }
     var addresses: [IPAddress] = []
-    for entry in sequence(first: list, next: { $0?.pointee.ai_next }).prefix(while: { $0 != nil }) {
-      guard let entry = entry?.pointee, let address = numeric(entry).flatMap({ IPAddress($0) }) else { continue }
-      addresses.append(address)
+    var next = list
+    while let entry = next?.pointee {
+      if let address = numeric(entry).flatMap({ IPAddress($0) }) { addresses.append(address) }
+      next = entry.ai_next
     }
     return .success(addresses)
   }
 
+  /// Returns the address of an entry in numeric form.
   private static func numeric(_ entry: addrinfo) -> Substring? {
     var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
     let status = getnameinfo(
@@ -59,7 +61,7 @@ struct SystemResolver: AddressResolver {
       NI_NUMERICHOST
     )
     guard status == 0 else { return nil }
-    // The zone of a link-local address is no part of it.
+    // The zone of a link-local address is not part of the address.
     return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).prefix { $0 != "%" }
   }
 }

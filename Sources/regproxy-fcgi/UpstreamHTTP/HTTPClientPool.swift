@@ -5,34 +5,34 @@ internal import NIOSSL
 internal import RegistryHandler
 internal import Synchronization
 
-/// The async-http-client instances in use: one for each set of trusted certificates, and one for each vetted address of
-/// a host, as an instance has one view of where hosts are.
+/// The async-http-client instances in use: one for each set of trusted certificates and each vetted address of a host,
+/// as the addresses of hosts are a property of the instance.
 final class HTTPClientPool: Sendable {
-  /// Who a client talks to.
+  /// The properties that tell clients apart.
   struct Key: Hashable, Sendable {
     /// A file of PEM certificates to trust besides the system's.
     let caFile: String?
-    /// The one host that is at a known address; any other is looked up.
+    /// The one host with a fixed address; other hosts are resolved.
     let pin: Pin?
     var receiveBuffer: ReceiveBuffer
-    var connections = Connections.kept
+    var connections = Connections.persistent
   }
 
-  /// How long connections are used.
+  /// The use of connections.
   enum Connections: Hashable, Sendable {
-    /// For one request after another.
-    case kept
-    /// For one request each.
+    /// Each connection serves one request after another.
+    case persistent
+    /// Each connection serves one request.
     case single
   }
 
-  /// A host and the address that was vetted for it. Certificates are still those of the host.
+  /// A host and its vetted address. Certificates are still verified for the host.
   struct Pin: Hashable, Sendable {
     let host: String
     let address: IPAddress
   }
 
-  /// A client that will not be shut down while the lease lives.
+  /// A client that is not shut down during the lifetime of the lease.
   final class Lease: Sendable {
     let client: HTTPClient
     private let release: @Sendable () -> Void
@@ -53,25 +53,26 @@ final class HTTPClientPool: Sendable {
 
   private static let connectTimeout: TimeAmount = .seconds(5)
 
-  /// A body that brings no byte for so long has stalled.
+  /// The longest time without a byte of a body: after that it has stalled.
   private static let stallTimeout: TimeAmount = .seconds(30)
 
-  /// Shorter than what servers and load balancers allow, so that a kept connection is rarely one they have just closed.
+  /// The lifetime of an idle connection: shorter than servers and load balancers allow, so that a reused connection is
+  /// rarely one that they have just closed.
   private static let idleTimeout: TimeAmount = .seconds(15)
 
-  /// What is read of a connection at a time, in bytes. The more it is, the fewer hand-overs between threads a large blob costs;
-  /// it grows from the least as long as reads fill it.
-  private static func receiveSize(_ buffer: ReceiveBuffer) -> (least: Int, most: Int) {
+  /// Returns the sizes of a read of a connection, in bytes. Larger reads cost a large blob fewer hand-overs between
+  /// threads; the size grows from the minimum while reads fill the buffer.
+  private static func receiveSize(_ buffer: ReceiveBuffer) -> (minimum: Int, maximum: Int) {
     switch buffer {
     case .large: (4 << 10, 256 << 10)
     case .small: (4 << 10, 16 << 10)
     }
   }
 
-  /// A fill has a connection of its own, and a thousand may run.
+  /// The limit of connections per host: a fill has a connection of its own, and a thousand may run.
   private static let connectionsPerHost = 1024
 
-  /// Clients with a pin that are kept at most although nobody uses them.
+  /// The maximum number of idle clients with a pin.
   private static let maximumIdle = 64
 
   private let group: MultiThreadedEventLoopGroup
@@ -79,10 +80,10 @@ final class HTTPClientPool: Sendable {
 
   init(group: MultiThreadedEventLoopGroup) { self.group = group }
 
-  /// How many clients there are.
+  /// The number of clients.
   var count: Int { entries.withLock(\.count) }
 
-  /// Ends all connections. The pool cannot be used afterwards.
+  /// Closes all connections. The pool cannot be used afterwards.
   func shutDown() async {
     let clients = entries.withLock { entries in
       defer { entries = [:] }
@@ -91,20 +92,21 @@ final class HTTPClientPool: Sendable {
     for client in clients { try? await client.shutdown() }
   }
 
+  /// Returns a lease of the client for a key; creates the client on its first use.
   func lease(_ key: Key) throws(UpstreamError) -> Lease {
-    if let lease = entries.withLock({ leaseKnown(key, &$0) }) { return lease }
+    if let lease = entries.withLock({ leaseExisting(key, &$0) }) { return lease }
     let configuration = try Self.configuration(key)
     let lease = entries.withLock { entries in
-      if let lease = leaseKnown(key, &entries) { return lease }
+      if let lease = leaseExisting(key, &entries) { return lease }
       let client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
       entries[key] = Entry(client: client, leases: 1)
       return makeLease(client, key)
     }
-    endIdleClients()
+    shutDownIdleClients()
     return lease
   }
 
-  private func leaseKnown(_ key: Key, _ entries: inout [Key: Entry]) -> Lease? {
+  private func leaseExisting(_ key: Key, _ entries: inout [Key: Entry]) -> Lease? {
     guard let client = entries[key]?.client else { return nil }
     entries[key]?.leases += 1
     return makeLease(client, key)
@@ -119,8 +121,8 @@ final class HTTPClientPool: Sendable {
     }
   }
 
-  /// Ends clients that have been idle the longest, where there are too many.
-  private func endIdleClients() {
+  /// Shuts down the clients that have been idle the longest, if there are too many.
+  private func shutDownIdleClients() {
     let ended = entries.withLock { entries in
       let idle = entries.filter { $0.key.pin != nil && $0.value.leases == 0 }
         .sorted { $0.value.accessTime > $1.value.accessTime }
@@ -150,17 +152,17 @@ final class HTTPClientPool: Sendable {
     configuration.connectionPool.idleTimeout = idleTimeout
     configuration.connectionPool.retryConnectionEstablishment = false
     configuration.http1_1ConnectionDebugInitializer = { channel in
-      let (least, most) = receiveSize(key.receiveBuffer)
-      let initial = min(64 << 10, most)
-      let allocator = AdaptiveRecvByteBufferAllocator(minimum: least, initial: initial, maximum: most)
+      let (minimum, maximum) = receiveSize(key.receiveBuffer)
+      let initial = min(64 << 10, maximum)
+      let allocator = AdaptiveRecvByteBufferAllocator(minimum: minimum, initial: initial, maximum: maximum)
       // A channel keeps a buffer for each message it may read at once.
       return channel.setOption(.maxMessagesPerRead, value: 1).flatMap {
         channel.setOption(.recvAllocator, value: allocator)
       }
     }
-    // Over HTTP/2 all requests to a host share one connection. Beyond the streams that the server allows on it, often
-    // 100, they wait for downloads and fail with the connect time-out, and its window holds 8 MiB of each for a client
-    // that does not read.
+    // Over HTTP/2 all requests to a host share one connection. Requests beyond the server's stream limit, often 100,
+    // wait for downloads and fail with the connect time-out, and the window holds 8 MiB per stream for a client that
+    // does not read.
     configuration.httpVersion = .http1Only
     if key.connections == .single { configuration.maximumUsesPerConnection = 1 }
     if let pin = key.pin { configuration.dnsOverride = [pin.host: pin.address.description] }

@@ -5,14 +5,13 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 internal import RegistryHandler
-internal import Synchronization
 
-/// Asks upstreams by async-http-client.
+/// Sends requests to upstreams by async-http-client.
 final class HTTPUpstreamClient: UpstreamClient {
-  /// The time for the head of an answer.
+  /// The time limit for the head of a response.
   private static let headTimeout: TimeAmount = .seconds(20)
 
-  /// Addresses of one host that are tried: one of them should be up.
+  /// The number of addresses of one host to try: one of them should be up.
   private static let maximumAddresses = 3
 
   private let group: MultiThreadedEventLoopGroup
@@ -25,9 +24,10 @@ final class HTTPUpstreamClient: UpstreamClient {
     addresses = VettedAddresses(resolver)
   }
 
+  /// The number of clients in the pool.
   var clientCount: Int { pool.count }
 
-  /// Ends all connections. The client cannot be used afterwards.
+  /// Closes all connections. The client cannot be used afterwards.
   func shutDown() async {
     await pool.shutDown()
     try? await group.shutdownGracefully()
@@ -37,7 +37,7 @@ final class HTTPUpstreamClient: UpstreamClient {
     guard request.addresses != .any else { return try await execute(request, at: nil) }
     let host = request.url.host
     let vetted = try await addresses.addresses(of: host, request.addresses)
-    // One that is written as an address is where it says.
+    // A host written as an address needs no pin.
     guard IPAddress(host) == nil else { return try await execute(request, at: nil) }
     var failure = UpstreamError(.unreachable, "\(host) has no address")
     for address in vetted.prefix(Self.maximumAddresses) {
@@ -51,9 +51,9 @@ final class HTTPUpstreamClient: UpstreamClient {
     throw failure
   }
 
-  /// Sends a request, and once more where the connection was lost before an answer began: a kept connection may be
-  /// closed by the server just then, and what is only read may be asked again. The second try has a connection of its own,
-  /// since other kept ones may be closed, too.
+  /// Sends a request, and once more if the connection was lost before a response began: a server may close a
+  /// persistent connection at that moment, and safe requests may be repeated. The second attempt has a connection of
+  /// its own, since other persistent connections may be closed, too.
   /// <https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2>
   private func execute(
     _ request: UpstreamRequest,
@@ -68,7 +68,7 @@ final class HTTPUpstreamClient: UpstreamClient {
     } catch  where Self.isLostConnection(error) {
       key.connections = .single
     } catch  where key.receiveBuffer == .small && Self.isOutOfDescriptors(error) {
-      // Downloads may have left a connection that can be used again.
+      // Downloads may have left a connection to reuse.
       key.receiveBuffer = .large
     } catch {
       throw UpstreamError(error, host: request.url.authority)
@@ -116,61 +116,8 @@ final class HTTPUpstreamClient: UpstreamClient {
   }
 }
 
-/// A body as async-http-client delivers it.
-private final class StreamedBody: UpstreamBody {
-  private let body: HTTPClientResponse.Body
-  private let host: String
-  /// Keeps the client until the body is done with.
-  private let lease: HTTPClientPool.Lease
-  private let isTaken = Atomic<Bool>(false)
-
-  init(_ body: HTTPClientResponse.Body, host: String, lease: HTTPClientPool.Lease) {
-    self.body = body
-    self.host = host
-    self.lease = lease
-  }
-
-  /// Hands over the chunks, once. A second reading is an error of its request alone: async-http-client would end the
-  /// process, and no bytes would look like an empty body.
-  func forEachChunk(_ consume: (ByteBuffer) async throws -> Bool) async throws {
-    guard !isTaken.exchange(true, ordering: .relaxed) else {
-      throw UpstreamError(.invalidResponse, "the answer of \(host) was read already, which is a fault of this proxy")
-    }
-    var iterator = body.makeAsyncIterator()
-    while true {
-      let chunk: ByteBuffer?
-      do {
-        chunk = try await iterator.next()
-      } catch {
-        throw UpstreamError(error, host: host)
-      }
-      guard let chunk, try await consume(chunk) else { return }
-    }
-  }
-}
-
-extension UpstreamError {
-  /// What a failure of the client means.
-  fileprivate init(_ error: any Error, host: String) {
-    switch error as? HTTPClientError {
-    case .cancelled: self = .cancelled
-    // The pool gives up after the connect time-out, too.
-    case .connectTimeout, .getConnectionFromPoolTimeout, .deadlineExceeded, .tlsHandshakeTimeout:
-      self.init(.timeout, "\(host) gave no answer in time")
-    case .readTimeout: self.init(.timeout, "\(host) sent nothing for 30 seconds")
-    case .remoteConnectionClosed: self.init(.unreachable, "\(host) closed the connection")
-    default:
-      if error is CancellationError {
-        self = .cancelled
-      } else {
-        self.init(.unreachable, "\(host) cannot be reached: \(error)")
-      }
-    }
-  }
-}
-
 extension HTTPFields {
-  /// The headers that are valid; what no header can hold is left out.
+  /// Copies the headers, leaving out invalid names and values.
   fileprivate init(_ headers: HTTPHeaders) {
     self.init()
     for (name, value) in headers {

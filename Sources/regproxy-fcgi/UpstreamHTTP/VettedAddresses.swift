@@ -1,14 +1,14 @@
 internal import RegistryHandler
 internal import Synchronization
 
-/// Looks names up that upstreams chose, and lets through the addresses that a request may go to.
+/// Resolves host names chosen by upstreams and filters the addresses by the request's rule, which prevents SSRF.
 ///
-/// What is returned is what has to be connected to: asked again, the name might lead somewhere else.
+/// Connect to a returned address, not to the name: a second lookup might return another address.
 final class VettedAddresses: Sendable {
-  /// Long enough for the layers of an image to share connections, short enough to follow storage that moves.
+  /// The lifetime of an entry: layers of an image share connections, and storage that moves is followed soon.
   private static let lifetime: Duration = .seconds(30)
 
-  /// Kept at most; beyond it all go.
+  /// The maximum number of entries; beyond it all are dropped.
   private static let maximumEntries = 1000
 
   private struct Entry {
@@ -21,20 +21,20 @@ final class VettedAddresses: Sendable {
 
   init(_ resolver: any AddressResolver) { self.resolver = resolver }
 
-  /// The permitted addresses of a host, in the order they should be tried; never empty.
+  /// Returns the permitted addresses of a host in the order to try them; never empty.
   func addresses(of host: String, _ rule: AddressRule) async throws(UpstreamError) -> [IPAddress] {
     let permitted = try await addresses(of: host).filter(rule.permits)
     guard !permitted.isEmpty else {
       throw UpstreamError(
         .invalidResponse,
-        "upstream names the host \(host), whose address is private or reserved; if that is right, open its network in "
-          + "'allow_private:'"
+        "upstream names the host \(host), whose address is private or reserved; if that is intended, add its network "
+          + "to 'allow_private:'"
       )
     }
     return Self.alternating(permitted)
   }
 
-  /// Lets the other addresses of a host be tried before one that could not be reached.
+  /// Moves an unreachable address of a host behind the others.
   func moveToEnd(_ address: IPAddress, of host: String) {
     entries.withLock { entries in
       guard let entry = entries[host] else { return }
@@ -43,12 +43,13 @@ final class VettedAddresses: Sendable {
     }
   }
 
-  /// The families in turn, as one of them may lead nowhere. <https://www.rfc-editor.org/rfc/rfc8305#section-4>
+  /// Returns the addresses with the families in turn, as one family may be unreachable.
+  /// <https://www.rfc-editor.org/rfc/rfc8305#section-4>
   private static func alternating(_ addresses: [IPAddress]) -> [IPAddress] {
     guard let first = addresses.first else { return [] }
     let families = [addresses.filter { $0.isIPv4 == first.isIPv4 }, addresses.filter { $0.isIPv4 != first.isIPv4 }]
     let longest = families.map(\.count).max() ?? 0
-    return (0..<longest).flatMap { place in families.compactMap { $0.indices.contains(place) ? $0[place] : nil } }
+    return (0..<longest).flatMap { index in families.compactMap { $0.indices.contains(index) ? $0[index] : nil } }
   }
 
   private func addresses(of host: String) async throws(UpstreamError) -> [IPAddress] {

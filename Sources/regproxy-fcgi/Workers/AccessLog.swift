@@ -2,14 +2,16 @@ internal import HTTPTypes
 internal import Logging
 internal import RegistryHandler
 
-/// Writes one line a request. It goes past the general log, whose dictionary and sorting took a fifth of the
-/// worker's own time for a cached answer.
+/// Writes one line per request.
+///
+/// The line bypasses the general log: its dictionary and sorting took a fifth of the worker's own time for a cached
+/// response.
 struct AccessLog: Sendable {
   private let output: LogOutput
   private let format: LogFormat
   private let isEnabled: Bool
 
-  /// - Parameter level: of the log; requests are written at `info`.
+  /// - Parameter level: the level of the log; requests are logged at `info`.
   init(_ output: LogOutput, format: LogFormat, level: Logger.Level) {
     self.output = output
     self.format = format
@@ -20,7 +22,7 @@ struct AccessLog: Sendable {
     _ request: RegistryRequest,
     _ response: RegistryResponse,
     bodyBytes: Int64,
-    _ outcome: ResponseWriter.Outcome,
+    _ outcome: DeliveryOutcome,
     duration: Duration
   ) {
     guard isEnabled else { return }

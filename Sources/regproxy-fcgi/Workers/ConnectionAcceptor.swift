@@ -1,22 +1,22 @@
 internal import CFastCGI
 internal import Glibc
 
-/// One thread's view of the listening socket: hands out connections until it is told to stop.
+/// One thread's access to the listening socket: hands out connections until stopped.
 ///
-/// The socket may be shared with other processes, so it is never shut down; stopping is a descriptor of our own.
+/// Other processes may share the socket, so it is never shut down; a separate descriptor signals the stop.
 final class ConnectionAcceptor {
   enum Event {
     case connection(Int32)
     case idle
     case stopped
-    /// No connection can be had now: most likely the process or the system has no descriptor left.
+    /// No connection can be accepted now: most likely the process or the system is out of descriptors.
     case exhausted(Int32)
   }
 
-  /// A peer that sends part of a request and stops. In seconds.
+  /// The longest wait for the rest of a request from a peer that sent part of it, in seconds.
   private static let receiveTimeout = 10
 
-  /// A client that takes nothing for so long holds a thread no longer. In seconds.
+  /// The longest time that a client may hold a thread without accepting any data, in seconds.
   private static let sendTimeout = 60
 
   private let listener: Int32
@@ -43,11 +43,11 @@ final class ConnectionAcceptor {
   deinit { close(epoll) }
 
   /// Waits for a connection. Blocks.
-  /// - Parameter milliseconds: after which it returns `.idle`.
+  /// - Parameter milliseconds: the time until it returns `.idle`.
   func next(timeout milliseconds: Int32) -> Event {
     var hasYielded = false
     while !stop.isSignalled {
-      // Under load the next one is there already: a thread that is awake takes it and wakes no other.
+      // Under load the next connection is already queued: a running thread accepts it and wakes no other.
       let connection = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
       if connection >= 0 {
         Self.setTimeout(SO_RCVTIMEO, Self.receiveTimeout, on: connection)
@@ -56,14 +56,14 @@ final class ConnectionAcceptor {
       }
       switch errno {
       case EAGAIN where !hasYielded:
-        // On a busy machine nginx is about to bring the next one: cheaper than to sleep and be woken for it.
+        // On a busy machine nginx is about to connect: a yield is cheaper than to sleep and be woken.
         hasYielded = true
         sched_yield()
       case EAGAIN:
         hasYielded = false
         var event = epoll_event()
         if epoll_wait(epoll, &event, 1, milliseconds) == 0 { return .idle }
-      // The peer left, or a signal came.
+      // The peer disconnected, or a signal arrived.
       case EINTR, ECONNABORTED, EPROTO, EPERM: continue
       default: return .exhausted(errno)
       }
@@ -71,14 +71,14 @@ final class ConnectionAcceptor {
     return .stopped
   }
 
-  /// Whether the peer has gone already: nginx may have given up while the connection stood in the queue.
+  /// Returns whether the peer has disconnected: nginx may have given up while the connection was queued.
   static func hasHungUp(_ connection: Int32) -> Bool {
     var descriptor = pollfd(fd: connection, events: CFASTCGI_POLLRDHUP, revents: 0)
     return poll(&descriptor, 1, 0) > 0
   }
 
   private static func setTimeout(_ option: Int32, _ seconds: Int, on descriptor: Int32) {
-    // A `struct timeval`: seconds, then microseconds.
+    // Laid out like `struct timeval`: seconds, then microseconds.
     var time = [seconds, 0]
     setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(time.count * MemoryLayout<Int>.stride))
   }

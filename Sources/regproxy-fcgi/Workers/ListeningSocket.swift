@@ -1,26 +1,26 @@
 internal import Glibc
 internal import SystemPackage
 
-/// The socket on which nginx reaches the worker: inherited as descriptor 0, or made here.
+/// The socket on which nginx reaches the worker: inherited as descriptor 0, or opened here.
 ///
-/// libfcgi's own function would end the process when it cannot bind, and give the socket no mode.
+/// libfcgi's own function would end the process on a failure to bind, and sets no mode on the socket.
 struct ListeningSocket: Sendable {
-  /// What `listen:` names.
+  /// The value of `listen:`.
   enum Address: Equatable, Sendable {
     case unix(path: String)
     case tcp(host: String, port: UInt16)
   }
 
-  /// Forty users at once find a shorter queue full. The system may cap it (`net.core.somaxconn`).
+  /// The length of the queue: forty users at once overflow a shorter one. The system may cap it (`net.core.somaxconn`).
   private static let backlog: Int32 = 1024
 
   let descriptor: Int32
-  /// The path and the file that were made here, to be removed at the end.
+  /// The path and inode of the socket file created here, to be removed at the end.
   private let createdFile: (path: String, inode: UInt)?
 
-  /// Adopts descriptor 0 if it is a listening socket, as spawn-fcgi and systemd hand it over.
+  /// Adopts descriptor 0 if it is a listening socket, as passed by spawn-fcgi and systemd.
   ///
-  /// One that other hosts can reach is refused: FastCGI knows no authentication.
+  /// A socket within reach of other hosts is refused: FastCGI has no authentication.
   init?(inherited descriptor: Int32 = STDIN_FILENO) throws(ListenError) {
     var isListening: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
@@ -33,7 +33,7 @@ struct ListeningSocket: Sendable {
     Self.setNonBlocking(descriptor)
   }
 
-  /// Whether a socket is a Unix socket or bound to a loopback address.
+  /// Returns whether a socket is a Unix socket or bound to a loopback address.
   private static func isLocal(_ descriptor: Int32) -> Bool {
     var address = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -52,7 +52,7 @@ struct ListeningSocket: Sendable {
     }
   }
 
-  /// Binds and listens. A socket file whose owner is gone is replaced; one that somebody serves is an error.
+  /// Binds and listens. A stale socket file is replaced; a socket in use is an error.
   /// - Parameter mode: the permissions of a Unix socket.
   init(_ address: Address, mode: mode_t) throws(ListenError) {
     switch address {
@@ -67,7 +67,7 @@ struct ListeningSocket: Sendable {
     Self.setNonBlocking(descriptor)
   }
 
-  /// Removes the socket's file, unless another worker has put its own there.
+  /// Removes the socket file, unless another worker has replaced it.
   func removeFile() {
     var status = stat()
     guard let createdFile, lstat(createdFile.path, &status) == 0, UInt(status.st_ino) == createdFile.inode else {
@@ -83,10 +83,10 @@ struct ListeningSocket: Sendable {
     guard path.utf8.count < capacity else { throw .pathTooLong(path, limit: capacity - 1) }
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
     let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard socket >= 0 else { throw .system("make a socket for", path, Errno(rawValue: errno)) }
+    guard socket >= 0 else { throw .system("create a socket for", path, Errno(rawValue: errno)) }
     do throws(ListenError) {
       try removeStaleSocket(path, address)
-      // Nobody may connect between bind and chmod.
+      // No client may connect between bind and chmod.
       let mask = umask(0o777)
       let isBound = withSocketAddress(address) { bind(socket, $0, $1) } == 0
       let bindError = Errno(rawValue: errno)
@@ -120,7 +120,7 @@ struct ListeningSocket: Sendable {
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard socket >= 0 else { throw .system("make a socket for", name, Errno(rawValue: errno)) }
+    guard socket >= 0 else { throw .system("create a socket for", name, Errno(rawValue: errno)) }
     var reuse: Int32 = 1
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
     guard withSocketAddress(address, { bind(socket, $0, $1) }) == 0, listen(socket, backlog) == 0 else {
@@ -142,29 +142,8 @@ struct ListeningSocket: Sendable {
   }
 
   private static func setNonBlocking(_ descriptor: Int32) {
-    // Several threads are woken for one connection at times; those who come late must not block in accept.
+    // Several threads may be woken for one connection; the late ones must not block in accept.
     let flags = fcntl(descriptor, F_GETFL)
     _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
-  }
-}
-
-/// Why there is no socket to listen on.
-enum ListenError: Error, Equatable, CustomStringConvertible {
-  case pathTooLong(String, limit: Int)
-  case notASocket(String)
-  case inUse(String)
-  case notLoopback(String)
-  case system(String, String, Errno)
-
-  var description: String {
-    switch self {
-    case .pathTooLong(let path, let limit):
-      "the socket path \(path) is \(path.utf8.count) bytes long and may be \(limit): choose a shorter 'listen:'"
-    case .notASocket(let path): "\(path) exists and is no socket: remove it, or choose another 'listen:'"
-    case .inUse(let path): "another worker listens on \(path): stop it first, or choose another 'listen:'"
-    case .notLoopback(let name):
-      "\(name) is not a loopback address: FastCGI has no authentication, use a Unix socket or 127.0.0.1"
-    case .system(let operation, let name, let errno): "cannot \(operation) \(name): \(errno)"
-    }
   }
 }

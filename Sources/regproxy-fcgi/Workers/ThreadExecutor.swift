@@ -2,9 +2,9 @@ internal import CFastCGI
 internal import Glibc
 internal import Synchronization
 
-/// Runs the tasks of one request on the thread that serves it: libfcgi may block it, since the thread is ours.
+/// Runs the tasks of one request on the thread that serves it: libfcgi may block the thread, since it is ours.
 ///
-/// While the request waits for something, the thread waits for that and for the client to leave.
+/// While the request waits, the thread waits for the next job or for the client to disconnect.
 final class ThreadExecutor: TaskExecutor {
   private struct State {
     var jobs: [UnownedJob] = []
@@ -26,15 +26,15 @@ final class ThreadExecutor: TaskExecutor {
     if isAsleep { wakeUp.signal() }
   }
 
-  /// Runs an operation to its end on this thread. Blocks.
-  /// - Parameter client: the connection of the client; when it hangs up, the operation is cancelled.
+  /// Runs an operation to completion on this thread. Blocks.
+  /// - Parameter client: the connection of the client; a hang-up cancels the operation.
   func run(watching client: Int32, _ operation: @escaping @Sendable () async -> Void) {
     let finished = FinishedFlag()
     let task = Task(executorPreference: self) {
       await operation()
       finished.set()
     }
-    var hasLeft = false
+    var hasHungUp = false
     while !finished.isSet {
       let jobs = state.withLock { state -> [UnownedJob] in
         if state.jobs.isEmpty { state.isAsleep = true }
@@ -42,15 +42,15 @@ final class ThreadExecutor: TaskExecutor {
         return state.jobs
       }
       for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
-      if jobs.isEmpty, sleepUntilWokenOrLeft(by: hasLeft ? -1 : client) {
-        hasLeft = true
+      if jobs.isEmpty, sleepUntilWokenOrHungUp(by: hasHungUp ? -1 : client) {
+        hasHungUp = true
         task.cancel()
       }
     }
   }
 
-  /// Returns true when the client hung up, false when there is a job.
-  private func sleepUntilWokenOrLeft(by client: Int32) -> Bool {
+  /// Returns true if the client hung up, false if there is a job.
+  private func sleepUntilWokenOrHungUp(by client: Int32) -> Bool {
     var descriptors = [
       pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: client, events: CFASTCGI_POLLRDHUP, revents: 0),
@@ -61,7 +61,7 @@ final class ThreadExecutor: TaskExecutor {
   }
 }
 
-/// Set by the last job of a request, read by the same thread.
+/// A flag set by the last job of a request and read by the same thread.
 private final class FinishedFlag: Sendable {
   private let flag = Atomic<Bool>(false)
 

@@ -2,12 +2,12 @@ internal import CFastCGI
 internal import Glibc
 internal import Synchronization
 
-/// A descriptor that can be waited for together with sockets, and that any thread makes ready.
+/// A descriptor to poll together with sockets; any thread can make it ready.
 final class WakeupDescriptor: Sendable {
   let descriptor: Int32
   private let signalled = Atomic<Bool>(false)
 
-  /// Whether it was signalled since it was last cleared.
+  /// True if the descriptor was signalled since the last `clear()`.
   var isSignalled: Bool { signalled.load(ordering: .acquiring) }
 
   init() throws(WorkerError) {
@@ -27,18 +27,5 @@ final class WakeupDescriptor: Sendable {
     signalled.store(false, ordering: .releasing)
     var count: UInt64 = 0
     _ = read(descriptor, &count, MemoryLayout<UInt64>.size)
-  }
-}
-
-/// Why a worker thread cannot go on.
-enum WorkerError: Error, CustomStringConvertible {
-  case noDescriptor(Int32)
-  case noThread
-
-  var description: String {
-    switch self {
-    case .noDescriptor(let code): "no descriptor for a worker thread: \(String(cString: strerror(code)))"
-    case .noThread: "the system grants no worker thread: raise its limit of processes"
-    }
   }
 }

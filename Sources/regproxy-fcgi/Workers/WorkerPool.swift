@@ -3,69 +3,58 @@ internal import Logging
 internal import RegistryHandler
 internal import Synchronization
 
-/// The threads that serve requests, one request each: more while all are busy, fewer when they idle.
+/// The threads that serve requests, one request each: more while all are busy, fewer when idle.
 final class WorkerPool: Sendable {
-  struct Limits: Equatable, Sendable {
-    var min: Int
-    var max: Int
-
-    /// What a thread takes: its epoll, its wake-up and its connection, and a download's partial file and connection upstream.
-    private static let descriptorsPerThread = 5
-
-    /// Sockets, log, event loops, connections that are kept upstream.
-    private static let otherDescriptors = 64
-
-    /// As many as have what they need, and one at least: a connection that is accepted without the descriptors to answer it
-    /// fails, where in nginx's queue it would only wait.
-    /// - Parameter descriptors: how many the process may have.
-    func fitting(descriptors: Int) -> Limits {
-      let most = Swift.max(1, (descriptors - Self.otherDescriptors) / Self.descriptorsPerThread)
-      return Limits(min: Swift.min(min, most), max: Swift.min(max, most))
-    }
-  }
-
   private struct State {
     var threads = 0
     var isStopping = false
   }
 
-  /// A thread that had nothing to do for so long ends, if there are more than the minimum. In milliseconds.
+  /// The time until an idle thread above the minimum ends, in milliseconds.
   private static let idleTimeout: Int32 = 30_000
 
   private let listener: Int32
-  private let limits: Limits
+  private let limits: WorkerLimits
+  private let proxy: CurrentProxy
   private let handler: ConnectionHandler
   private let logger: Logger
   private let stopSignal: WakeupDescriptor
   private let state = Mutex(State())
-  /// Threads that wait for a connection. Apart from the state, as every request changes it.
+  /// The number of threads that wait for a connection; outside the state, as every request changes it.
   private let idleCount = Atomic<Int>(0)
   private let exhaustion = LogThrottle()
   private let startedAt = ContinuousClock.now
 
-  init(listener: Int32, limits: Limits, handler: ConnectionHandler, logger: Logger) throws(WorkerError) {
+  init(
+    listener: Int32,
+    limits: WorkerLimits,
+    proxy: CurrentProxy,
+    handler: ConnectionHandler,
+    logger: Logger
+  ) throws(WorkerError) {
     self.listener = listener
     self.limits = limits
+    self.proxy = proxy
     self.handler = handler
     self.logger = logger
     self.stopSignal = try WakeupDescriptor()
   }
 
-  /// Starts the threads that are always there.
-  /// - Returns: whether there is any.
+  /// Starts the minimum number of threads.
+  /// - Returns: whether any thread runs.
   func start() -> Bool {
     for _ in 0..<limits.min { addThread() }
     return state.withLock(\.threads) > 0
   }
 
-  /// Accepts nothing more. Requests in work go on; connections in the queue are left to other processes on the socket.
+  /// Stops accepting. Requests in progress continue; queued connections are left to other processes on the socket.
   func stop() {
     state.withLock { $0.isStopping = true }
     stopSignal.signal()
   }
 
-  /// Waits until the last request is answered. Blocks.
-  /// - Returns: how many are left when the time is over.
+  /// Waits until the last request is finished. Blocks.
+  /// - Returns: the number of threads still running when the time is over.
   func waitUntilIdle(for limit: Duration) -> Int {
     let deadline = ContinuousClock.now + limit
     while true {
@@ -85,14 +74,15 @@ final class WorkerPool: Sendable {
     idleCount.add(1, ordering: .relaxed)
     if !OSThread.start({ [self] in run() }) {
       removeIdleThread()
-      logger.warning("the system grants no further thread")
+      logger.warning("the system starts no further thread: raise its process limit")
     }
   }
 
-  /// Takes an idle thread out of the count, if there are more than the minimum and another one stays to accept.
+  /// Removes an idle thread from the counts if it is above the minimum and another thread stays to accept.
+  /// - Returns: whether the thread was removed.
   private func leaveIfSurplus() -> Bool {
     let idle = idleCount.load(ordering: .relaxed)
-    // Threads are added by those who accept: if the last one left, nobody would ever add another.
+    // Accepting threads add threads: if the last one left, no thread would ever be added again.
     guard idle > 1,
       idleCount.compareExchange(expected: idle, desired: idle - 1, ordering: .relaxed).exchanged
     else { return false }
@@ -110,47 +100,47 @@ final class WorkerPool: Sendable {
     state.withLock { $0.threads -= 1 }
   }
 
-  /// The life of one thread.
+  /// Serves connections on one thread until the thread is to end.
   private func run() {
     do throws(WorkerError) {
       let executor = try ThreadExecutor()
-      let queue = try ConnectionAcceptor(listener: listener, stop: stopSignal)
-      var snapshot = handler.makeSnapshot()
-      while let connection = next(from: queue) {
-        handler.update(&snapshot)
+      let acceptor = try ConnectionAcceptor(listener: listener, stop: stopSignal)
+      var snapshot = proxy.makeSnapshot()
+      while let connection = next(from: acceptor) {
+        proxy.update(&snapshot)
         if ConnectionAcceptor.hasHungUp(connection) {
           close(connection)
         } else {
           executor.run(watching: connection) { [handler, proxy = snapshot.proxy] in
-            await handler.serve(connection, by: proxy)
+            await handler.serve(connection, with: proxy)
           }
         }
         idleCount.add(1, ordering: .relaxed)
       }
     } catch {
-      noteExhaustion("no further worker thread", error.description)
+      logExhaustion("no further worker thread", error.description)
       removeIdleThread()
-      endIfNobodyIsLeft()
+      exitIfNoThreadIsLeft()
     }
   }
 
-  /// Ends the process when no thread can serve: its supervisor starts it again, where it would only look alive.
-  private func endIfNobodyIsLeft() {
+  /// Ends the process if no thread can serve: a supervisor restarts it, while without threads it only looks alive.
+  private func exitIfNoThreadIsLeft() {
     guard state.withLock({ $0.threads == 0 && !$0.isStopping }) else { return }
-    logger.critical("no worker thread is left: the process ends")
+    logger.critical("no worker thread is left: the process exits")
     _exit(EX_OSERR)
   }
 
-  private func noteExhaustion(_ message: Logger.Message, _ reason: String) {
+  private func logExhaustion(_ message: Logger.Message, _ reason: String) {
     guard exhaustion.isDue(at: ContinuousClock.now - startedAt) else { return }
     let remedy = "raise 'LimitNOFILE=' or 'ulimit -Hn', or lower 'threads.max'"
     logger.error(message, metadata: ["error": "\(reason): \(remedy)"])
   }
 
-  /// Waits for a connection; `nil` when the thread is to end, which is then counted already. Blocks.
-  private func next(from queue: ConnectionAcceptor) -> Int32? {
+  /// Waits for a connection; `nil` if the thread is to end, which is then no longer counted. Blocks.
+  private func next(from acceptor: ConnectionAcceptor) -> Int32? {
     while true {
-      switch queue.next(timeout: Self.idleTimeout) {
+      switch acceptor.next(timeout: Self.idleTimeout) {
       case .connection(let connection):
         if idleCount.subtract(1, ordering: .relaxed).newValue == 0 { addThread() }
         return connection
@@ -160,8 +150,8 @@ final class WorkerPool: Sendable {
       case .idle:
         if leaveIfSurplus() { return nil }
       case .exhausted(let code):
-        noteExhaustion("no connection accepted", String(cString: strerror(code)))
-        // The connection stays in the queue; looking again at once would only burn the processor.
+        logExhaustion("no connection accepted", String(cString: strerror(code)))
+        // The connection stays queued; an immediate retry would only burn the processor.
         poll(nil, 0, 100)
       }
     }

@@ -4,13 +4,54 @@ internal import Testing
 
 @testable internal import regproxy_fcgi
 
-@Suite("The configuration")
 struct ConfigurationTests {
   private func parse(_ yaml: String, _ environment: [String: String] = [:]) throws -> Configuration {
     try Configuration(yaml: yaml, file: "test.yaml", environment: environment)
   }
 
-  @Test func `the limits of the store are read`() throws {
+  /// A configuration with every key.
+  private static let everyKey =
+    """
+    listen: 127.0.0.1:9000
+    socket_mode: "0600"
+    threads: {min: 2, max: 3}
+    domain: example.com
+    delivery: direct
+    drain_timeout: 1h30m
+    log: {level: debug, format: text, file: /tmp/worker.log}
+    store: {directory: /tmp/store/}
+    defaults: {tag_ttl: 5m, stale_if_error: 4w, external_redirects: follow, storage_hosts: [s3.example.com]}
+    upstreams:
+      registry.corp.example:
+        endpoints: [https://one.corp.example, "http://127.0.0.1:5000/base"]
+        hosts: [corp.example.com]
+        aliases: [corp]
+        library: true
+        default: true
+        realms: [auth.example.net]
+        auth: {mode: anonymous}
+        allow: ["team/*"]
+        deny: ["*/secret"]
+        tag_ttl: 90s
+        external_redirects: passthrough
+        internal_hosts: [cdn.corp.example]
+        storage_hosts: ["127.0.0.1:9000"]
+        relay_clients: [10.0.0.0/8, "fd00::/8"]
+        allow_private: [192.168.0.0/16]
+        ca_file: /etc/ssl/corp.pem
+    """
+
+  @Test func `an empty file gives the defaults and every built-in upstream`() throws {
+    let configuration = try parse("")
+    #expect(configuration.listen == .unix(path: "/run/regproxy/worker.sock"))
+    #expect(configuration.socketMode == 0o660)
+    #expect(configuration.threads == WorkerLimits(min: 32, max: 1024))
+    #expect(configuration.storeDirectory == "/var/cache/regproxy")
+    #expect(configuration.upstreams.count == 11)
+    #expect(configuration.upstreams.filter(\.isDefault).map(\.name.description) == ["docker.io"])
+  }
+
+  @Test func `the limits of the store are read, and a variable overrides them`() throws {
     let yaml = "store: {max_size: 100GB, min_free: 2GiB, pins: [docker.io/library/*]}"
     let limits = try Configuration(yaml: yaml, file: "f").storeLimits
     #expect(limits.maxSize == 100_000_000_000)
@@ -20,67 +61,20 @@ struct ConfigurationTests {
     #expect(try Configuration(yaml: yaml, file: "f", environment: variables).storeLimits.maxSize == 1_000_000_000_000)
   }
 
-  @Test(arguments: ["0GB", "5", "-1GB", "1.5GB", "1 GB", "1gb", "9000000TB", "99999999TB", "2000000TiB", "GB"])
-  func `a size that is none is refused`(_ size: String) {
-    let error = #expect(throws: ConfigurationError.self) {
-      try Configuration(yaml: "store: {max_size: '\(size)'}", file: "f")
-    }
-    #expect(error?.line == 1)
-    #expect(error?.message.contains("store.max_size") == true)
-  }
-
-  @Test("An empty file gives the defaults, with every built-in upstream")
-  func defaults() throws {
-    let configuration = try parse("")
-    #expect(configuration.listen == .unix(path: "/run/regproxy/worker.sock"))
-    #expect(configuration.socketMode == 0o660)
-    #expect(configuration.threads == WorkerPool.Limits(min: 32, max: 1024))
-    #expect(configuration.storeDirectory == "/var/cache/regproxy")
-    #expect(configuration.upstreams.count == 11)
-    #expect(configuration.upstreams.filter(\.isDefault).map(\.name.description) == ["docker.io"])
-  }
-
-  @Test("Every key has its effect")
-  func everyKey() throws {
-    let configuration = try parse(
-      """
-      listen: 127.0.0.1:9000
-      socket_mode: "0600"
-      threads: {min: 2, max: 3}
-      domain: example.com
-      delivery: direct
-      drain_timeout: 1h30m
-      log: {level: debug, format: text, file: /tmp/worker.log}
-      store: {directory: /tmp/store/}
-      defaults: {tag_ttl: 5m, stale_if_error: 4w, external_redirects: follow, storage_hosts: [s3.example.com]}
-      upstreams:
-        registry.corp.example:
-          endpoints: [https://one.corp.example, "http://127.0.0.1:5000/base"]
-          hosts: [corp.example.com]
-          aliases: [corp]
-          library: true
-          default: true
-          realms: [auth.example.net]
-          auth: {mode: anonymous}
-          allow: ["team/*"]
-          deny: ["*/secret"]
-          tag_ttl: 90s
-          external_redirects: passthrough
-          internal_hosts: [cdn.corp.example]
-          storage_hosts: ["127.0.0.1:9000"]
-          relay_clients: [10.0.0.0/8, "fd00::/8"]
-          allow_private: [192.168.0.0/16]
-          ca_file: /etc/ssl/corp.pem
-      """
-    )
+  @Test func `every key of the worker takes effect`() throws {
+    let configuration = try parse(Self.everyKey)
     #expect(configuration.listen == .tcp(host: "127.0.0.1", port: 9000))
     #expect(configuration.socketMode == 0o600)
-    #expect(configuration.threads == WorkerPool.Limits(min: 2, max: 3))
+    #expect(configuration.threads == WorkerLimits(min: 2, max: 3))
     #expect(configuration.domain == "example.com")
     #expect(configuration.delivery == .direct)
     #expect(configuration.drainTimeout == .seconds(5400))
     #expect(configuration.log == Configuration.Log(level: .debug, format: .text, file: "/tmp/worker.log"))
     #expect(configuration.storeDirectory == "/tmp/store")
+  }
+
+  @Test func `every key of an upstream takes effect`() throws {
+    let configuration = try parse(Self.everyKey)
     let upstream = try #require(configuration.upstreamTable.upstream(named: "corp"))
     #expect(upstream.name.description == "registry.corp.example")
     #expect(upstream.endpoints.map(\.description) == ["https://one.corp.example/", "http://127.0.0.1:5000/base"])
@@ -99,41 +93,20 @@ struct ConfigurationTests {
     #expect(redirects.storageHosts.count == RedirectRules.commonStorageHosts.count + 2)
     #expect(redirects.relayClients == ["10.0.0.0/8", "fd00::/8"].compactMap(IPNetwork.init))
     #expect(upstream.allowPrivate == ["192.168.0.0/16"].compactMap(IPNetwork.init))
+    #expect(upstream.caFile == "/etc/ssl/corp.pem")
+    #expect(configuration.upstreams.filter(\.isDefault).map(\.name.description) == ["registry.corp.example"])
+  }
+
+  @Test func `the keys of defaults apply to all upstreams, those of one upstream to no other`() throws {
+    let configuration = try parse(Self.everyKey)
     let other = try #require(configuration.upstreamTable.upstream(named: "ghcr.io"))
     #expect(other.redirects.mode == .follow)
     #expect(other.redirects.storageHosts.map(\.description).last == "s3.example.com")
     #expect(other.redirects.relayClients.isEmpty)
     #expect(other.allowPrivate.isEmpty)
-    #expect(upstream.caFile == "/etc/ssl/corp.pem")
-    #expect(configuration.upstreams.filter(\.isDefault).map(\.name.description) == ["registry.corp.example"])
-  }
-
-  @Test("A variable overrides the file")
-  func environment() throws {
-    let configuration = try parse(
-      "store: {directory: /tmp/a}\nthreads: {min: 4, max: 8}",
-      ["REGPROXY_STORE_DIRECTORY": "/tmp/b", "REGPROXY_THREADS_MAX": "9", "REGPROXY_LISTEN": "/tmp/s", "HOME": "/"]
-    )
-    #expect(configuration.storeDirectory == "/tmp/b")
-    #expect(configuration.threads == WorkerPool.Limits(min: 4, max: 9))
-    #expect(configuration.listen == .unix(path: "/tmp/s"))
-  }
-
-  @Test("A variable for all upstreams leaves alone what one upstream has of its own")
-  func environmentOfDefaults() throws {
-    let configuration = try parse(
-      "defaults: {tag_ttl: 5m}\nupstreams:\n  ghcr.io: {tag_ttl: 9m, external_redirects: passthrough}",
-      ["REGPROXY_DEFAULTS_TAG_TTL": "7m", "REGPROXY_DEFAULTS_EXTERNAL_REDIRECTS": "follow"]
-    )
-    let table = configuration.upstreamTable
-    #expect(table.upstream(named: "quay.io")?.tagTTL == .seconds(420))
-    #expect(table.upstream(named: "quay.io")?.redirects.mode == .follow)
-    #expect(table.upstream(named: "ghcr.io")?.tagTTL == .seconds(540))
-    #expect(table.upstream(named: "ghcr.io")?.redirects.mode == .passThrough)
   }
 
   @Test(
-    "A mistake is told with its line",
     arguments: [
       ("listne: /tmp/s", 1, "unknown key 'listne'"),
       ("log:\n  level: loud", 2, "'log.level' is 'loud', but must be one of"),
@@ -147,7 +120,7 @@ struct ConfigurationTests {
       ("listen: worker.sock", 1, "must be an absolute path or 127.0.0.1:PORT"),
       ("listen: 'a;b:9000'", 1, "must be an absolute path or 127.0.0.1:PORT"),
       ("delivery: pigeon", 1, "must be one of x-accel, direct"),
-      ("upstreams:\n  Docker.IO: {}", 2, "'Docker.IO' is no upstream's name"),
+      ("upstreams:\n  Docker.IO: {}", 2, "'Docker.IO' is not a valid upstream name"),
       ("upstreams:\n  docker.io:\n    mirrors: [a]", 3, "unknown key 'mirrors' in 'upstreams.docker.io'"),
       ("upstreams:\n  docker.io:\n    endpoints: [ftp://a]", 3, "must hold base URLs"),
       ("upstreams:\n  docker.io:\n    endpoints: [\"https://me:pw@a\"]", 3, "must hold base URLs"),
@@ -161,39 +134,21 @@ struct ConfigurationTests {
       ("upstreams:\n  docker.io:\n    library: maybe", 3, "must be true or false"),
       ("upstreams:\n  a.example: {default: true}\n  b.example: {default: true}", nil, "only one upstream can be"),
       ("upstreams:\n  a.example: {aliases: [ghcr.io]}", nil, "the name 'ghcr.io' is claimed by both"),
-      ("a: [1", 2, "no valid YAML"),
+      ("a: [1", 2, "not valid YAML"),
     ] as [(String, Int?, String)]
   )
-  func mistakes(yaml: String, line: Int?, message: String) {
+  func `a mistake is reported with its line`(_ yaml: String, _ line: Int?, _ message: String) {
     let error = #expect(throws: ConfigurationError.self) { try parse(yaml) }
     #expect(error?.file == "test.yaml")
     #expect(error?.line == line)
     #expect(error?.message.contains(message) == true, "\(String(describing: error))")
   }
 
-  @Test("A bad variable is told by its name")
-  func badVariable() {
-    let error = #expect(throws: ConfigurationError.self) { try parse("", ["REGPROXY_LOG_LEVEL": "loud"]) }
-    #expect(error?.file == "REGPROXY_LOG_LEVEL")
-  }
-
-  @Test("A file that was named has to be there")
-  func missingFile() {
+  @Test func `a named file that is missing is an error`() {
     let error = #expect(throws: ConfigurationError.self) {
       try Configuration.load(path: "/nonexistent/regproxy.yaml", environment: [:])
     }
     #expect(error?.message.contains("cannot be read: No such file") == true)
-  }
-
-  @Test(
-    "Durations have units",
-    arguments: [
-      ("90s", 90), ("5m", 300), ("1h30m", 5400), ("7d", 604_800), ("4w", 2_419_200), ("1y", 31_536_000), ("0s", 0),
-      ("5", nil), ("", nil), ("m", nil), ("-5s", nil), ("5 s", nil), ("9999999999s", nil),
-    ] as [(String, Int64?)]
-  )
-  func durations(text: String, seconds: Int64?) {
-    #expect(Duration(configuration: text) == seconds.map { .seconds($0) })
   }
 }
 

@@ -3,19 +3,18 @@ internal import Testing
 
 @testable internal import regproxy_fcgi
 
-@Suite("The use that a process may make of the store's directory")
 struct StoreAccessTests {
   private static let process = ProcessIdentity(user: "regproxy", group: "www-data", userID: 999, groupID: 33)
   private static let roots = DirectoryFacts(owner: "root", group: "root", mode: 0o755, writeRefusal: .permissionDenied)
   private static let own = DirectoryFacts(owner: "regproxy", group: "www-data", mode: 0o2750)
-  private static let install = "type as root: install -d -o regproxy -g www-data -m 2750 /var/store"
+  private static let install = "run as root: install -d -o regproxy -g www-data -m 2750 /var/store"
 
   struct Row: Sendable {
     let found: [String: DirectoryFacts]
     let refusal: String?
     let access: StoreAccess?
 
-    /// - Parameter found: what stands below `/`, which is root's, as are the directories of `/var`.
+    /// - Parameter found: the paths below `/`; `/` itself belongs to root.
     init(_ found: [String: DirectoryFacts], _ access: StoreAccess) {
       self.found = found
       self.access = access
@@ -36,18 +35,17 @@ struct StoreAccessTests {
   }
 
   @Test(
-    "It follows from owners and modes, and a refusal says what puts it right",
     arguments: [
       Row(["/var": roots, "/var/store": own], .usable),
       Row(["/var": roots, "/var/store": own, "/var/store/blobs": own, "/var/store/blobs/sha256": own], .usable),
       Row(["/var": own], .willBeCreated),
       Row(
         [:],
-        "/var/store is not there, / belongs to root:root with mode 0755, \(who) may not write there; \(install)"
+        "/var/store does not exist, / belongs to root:root with mode 0755, \(who) may not write there; \(install)"
       ),
       Row(
         ["/var": roots],
-        "/var/store is not there, /var belongs to root:root with mode 0755, \(who) may not write there; \(install)"
+        "/var/store does not exist, /var belongs to root:root with mode 0755, \(who) may not write there; \(install)"
       ),
       Row(
         ["/var": roots, "/var/store": facts { $0.mode = 0o2750 }],
@@ -56,12 +54,12 @@ struct StoreAccessTests {
       Row(
         ["/var": roots, "/var/store": own, "/var/store/partial/sha256": facts { $0.mode = 0o50 }],
         "/var/store/partial/sha256 belongs to root:root with mode 0050, \(who) may not write there; "
-          + "type as root: chown -R regproxy:www-data /var/store"
+          + "run as root: chown -R regproxy:www-data /var/store"
       ),
       Row(
         ["/var": facts { ($0.mode, $0.maySearch) = (0o700, false) }, "/var/store": own],
         "/var belongs to root:root with mode 0700, \(who) may not search it: choose another 'store.directory', "
-          + "or type as root: chmod a+x /var"
+          + "or run as root: chmod a+x /var"
       ),
       Row(
         ["/var": facts { $0.isDirectory = false }],
@@ -81,12 +79,12 @@ struct StoreAccessTests {
       ),
     ]
   )
-  func decision(_ row: Row) {
+  func `access follows from owners and modes, and a refusal names the remedy`(_ row: Row) {
     let access = StoreAccess(to: "/var/store", by: Self.process) { row.found[$0] ?? ($0 == "/" ? Self.roots : nil) }
     if let expected = row.access { #expect(access == expected) }
     if let sentence = row.refusal {
       guard case .refused(let refusal) = access else {
-        Issue.record("it is not refused: \(access)")
+        Issue.record("the store is not refused: \(access)")
         return
       }
       #expect(refusal.description == sentence)
@@ -94,11 +92,4 @@ struct StoreAccessTests {
   }
 
   private static let who = "and regproxy (uid 999, gid 33)"
-
-  @Test("Users and groups without a name are told by number")
-  func numbers() {
-    #expect(ProcessIdentity.name(ofUser: 0) == "root" && ProcessIdentity.name(ofGroup: 0) == "root")
-    #expect(ProcessIdentity.name(ofUser: 4_000_000_001) == "4000000001")
-    #expect(ProcessIdentity.name(ofGroup: 4_000_000_001) == "4000000001")
-  }
 }

@@ -1,23 +1,19 @@
 internal import Foundation
 internal import Glibc
+internal import RegistryTestSupport
 internal import Testing
 
 @testable internal import regproxy_fcgi
 
-@Suite("The listening socket")
-final class ListeningSocketTests {
-  private let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
-    "rp-\(UUID().uuidString.prefix(8))"
-  )
+struct ListeningSocketTests {
+  private let directory: TemporaryDirectory
 
-  init() throws { try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true) }
+  init() throws { directory = try TemporaryDirectory() }
 
-  deinit { try? FileManager.default.removeItem(at: directory) }
+  private var path: String { directory.path("s") }
 
-  private var path: String { directory.appendingPathComponent("s").path }
-
-  @Test("A Unix socket has exactly the mode that is asked for", arguments: [0o660, 0o600, 0o666] as [mode_t])
-  func mode(_ mode: mode_t) throws {
+  @Test(arguments: [0o660, 0o600, 0o666] as [mode_t])
+  func `a Unix socket has exactly the requested mode`(_ mode: mode_t) throws {
     let socket = try ListeningSocket(.unix(path: path), mode: mode)
     defer { close(socket.descriptor) }
     var status = stat()
@@ -27,40 +23,36 @@ final class ListeningSocketTests {
     #expect(lstat(path, &status) != 0)
   }
 
-  @Test("A socket that nobody serves any more is replaced")
-  func stale() throws {
+  @Test func `a stale socket file is replaced`() throws {
     let first = try ListeningSocket(.unix(path: path), mode: 0o600)
     close(first.descriptor)
     let second = try ListeningSocket(.unix(path: path), mode: 0o600)
     close(second.descriptor)
   }
 
-  @Test("A socket that somebody serves, or a file, is left alone")
-  func inUse() throws {
+  @Test func `a socket in use and a regular file are left alone`() throws {
     let first = try ListeningSocket(.unix(path: path), mode: 0o600)
     defer { close(first.descriptor) }
     #expect(throws: ListenError.inUse(path)) { try ListeningSocket(.unix(path: path), mode: 0o600) }
-    let file = directory.appendingPathComponent("f").path
+    let file = directory.path("f")
     #expect(FileManager.default.createFile(atPath: file, contents: Data("kept".utf8)))
     #expect(throws: ListenError.notASocket(file)) { try ListeningSocket(.unix(path: file), mode: 0o600) }
     #expect(FileManager.default.contents(atPath: file) == Data("kept".utf8))
   }
 
-  @Test("A path that no socket can have is refused with the limit")
-  func tooLong() {
+  @Test func `a path too long for a socket is rejected with the limit`() {
     let path = "/tmp/" + String(repeating: "x", count: 120)
     #expect(throws: ListenError.pathTooLong(path, limit: 107)) { try ListeningSocket(.unix(path: path), mode: 0o600) }
   }
 
-  @Test("Only loopback is served over TCP", arguments: ["0.0.0.0", "10.0.0.1", "*", ""])
-  func loopbackOnly(host: String) {
+  @Test(arguments: ["0.0.0.0", "10.0.0.1", "*", ""])
+  func `a TCP address other than loopback is rejected`(_ host: String) {
     #expect(throws: ListenError.notLoopback("\(host):9000")) {
       try ListeningSocket(.tcp(host: host, port: 9000), mode: 0o600)
     }
   }
 
-  @Test("A descriptor that is no listening socket is not adopted")
-  func notInherited() throws {
+  @Test func `a descriptor that is not a listening socket is not adopted`() throws {
     var pair: [Int32] = [0, 0]
     #expect(pipe(&pair) == 0)
     defer { pair.forEach { close($0) } }
@@ -68,11 +60,8 @@ final class ListeningSocketTests {
     #expect(adopted == nil)
   }
 
-  @Test(
-    "An inherited TCP socket is adopted on loopback only",
-    arguments: [(0x7F00_0001, true), (0, false)] as [(UInt32, Bool)]
-  )
-  func inheritedTCP(host: UInt32, isAdopted: Bool) throws {
+  @Test(arguments: [(0x7F00_0001, true), (0, false)] as [(UInt32, Bool)])
+  func `an inherited TCP socket is adopted on loopback only`(_ host: UInt32, _ isAdopted: Bool) throws {
     let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(socket) }
     var address = sockaddr_in()

@@ -5,7 +5,6 @@ internal import Testing
 
 @testable internal import regproxy_fcgi
 
-@Suite("The executor of a worker's thread")
 struct ThreadExecutorTests {
   private func makePair() throws -> (client: Int32, worker: Int32) {
     var pair: [Int32] = [0, 0]
@@ -13,7 +12,7 @@ struct ThreadExecutorTests {
     return (pair[0], pair[1])
   }
 
-  /// Runs an operation on a thread of its own, as a worker does.
+  /// Runs an operation on a thread of its own, like a worker.
   private func run(watching connection: Int32, _ operation: @escaping @Sendable () async -> Void) async throws {
     let executor = try ThreadExecutor()
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
@@ -24,8 +23,7 @@ struct ThreadExecutorTests {
     }
   }
 
-  @Test("It runs what waits for others to its end")
-  func runsToTheEnd() async throws {
+  @Test func `an operation that awaits other tasks runs to completion`() async throws {
     let pair = try makePair()
     defer { [pair.client, pair.worker].forEach { close($0) } }
     let steps = Observed(0)
@@ -38,8 +36,7 @@ struct ThreadExecutorTests {
     #expect(steps.value == 100)
   }
 
-  @Test("A client that leaves cancels what waits on its behalf")
-  func clientLeaves() async throws {
+  @Test func `a client that disconnects cancels its operation`() async throws {
     let pair = try makePair()
     defer { close(pair.worker) }
     let never = Observed(false)

@@ -9,8 +9,8 @@ struct WorkerLimitsTests {
       (69, 1, 1), (64, 1, 1), (0, 1, 1),
     ]
   )
-  func `there are as many threads as have their descriptors`(_ row: (descriptors: Int, min: Int, max: Int)) {
-    let limits = WorkerPool.Limits(min: 32, max: 1024).fitting(descriptors: row.descriptors)
-    #expect(limits == WorkerPool.Limits(min: row.min, max: row.max))
+  func `the number of threads is limited by their descriptors`(_ row: (descriptors: Int, min: Int, max: Int)) {
+    let limits = WorkerLimits(min: 32, max: 1024).fitting(descriptors: row.descriptors)
+    #expect(limits == WorkerLimits(min: row.min, max: row.max))
   }
 }

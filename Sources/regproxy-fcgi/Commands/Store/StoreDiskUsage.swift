@@ -1,17 +1,17 @@
 internal import ArgumentParser
 internal import RegistryHandler
 
-/// `regproxy-fcgi store du`: tells what takes the space.
+/// `regproxy-fcgi store du`: shows the disk usage.
 struct StoreDiskUsage: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "du",
-    abstract: "Tell what each upstream and repository takes of the disk.",
-    discussion: "What several have is counted for each of them, and once in the total."
+    abstract: "Show the disk usage of each upstream and repository.",
+    discussion: "Blobs shared by several repositories count once for each, and once in the total."
   )
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Flag(help: "Print one JSON object a line.")
+  @Flag(help: "Print one JSON object per line.")
   var json = false
 
   private struct Line: Encodable {
@@ -44,20 +44,20 @@ struct StoreDiskUsage: ParsableCommand {
       lines.append(Line(kind: kind, blobs: usage.blobs, bytes: usage.bytes))
     }
     guard !json else {
-      for line in lines { printJSON(line) }
+      for line in lines { JSONLines.print(line) }
       return
     }
     let rows = lines.map { line in
       let name = [line.upstream, line.repository].compactMap { $0 }.joined(separator: "/")
       return [ByteCount.text(line.bytes), "\(line.blobs)", name.isEmpty ? Self.explanation(line.kind) : name]
     }
-    printTable([["SIZE", "BLOBS", "OF"]] + rows)
+    TextTable([["SIZE", "BLOBS", "OF"]] + rows).print()
   }
 
   private static func explanation(_ kind: String) -> String {
     switch kind {
-    case "partial": "downloads that are not finished"
-    case "quarantine": "what was found to be wrong, in quarantine/"
+    case "partial": "unfinished downloads"
+    case "quarantine": "damaged files, in quarantine/"
     default: "all blobs, each counted once"
     }
   }

@@ -7,15 +7,15 @@ struct StoreList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ls",
     abstract: "List the images with size and last use.",
-    discussion: "The size is what is here of an image: layers that nobody has pulled are not."
+    discussion: "The size counts only what is stored of an image: layers that were never pulled are missing."
   )
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Flag(help: "Print one JSON object a line.")
+  @Flag(help: "Print one JSON object per line.")
   var json = false
 
-  @Argument(help: "Only this upstream, or this repository of one: docker.io or docker.io/library/alpine.")
+  @Argument(help: "Only this upstream or repository, such as docker.io or docker.io/library/alpine.")
   var name: String?
 
   private struct Line: Encodable {
@@ -34,7 +34,7 @@ struct StoreList: ParsableCommand {
         return repository.description == name || repository.upstream.description == name
       }
     guard !json else {
-      for image in images { printJSON(Self.line(image)) }
+      for image in images { JSONLines.print(Self.line(image)) }
       return
     }
     let rows = images.map { image in
@@ -44,7 +44,7 @@ struct StoreList: ParsableCommand {
         image.digest.description,
       ]
     }
-    printTable([["IMAGE", "TAGS", "SIZE", "LAST USE", "DIGEST"]] + rows)
+    TextTable([["IMAGE", "TAGS", "SIZE", "LAST USE", "DIGEST"]] + rows).print()
   }
 
   private static func line(_ image: StoreInventory.Image) -> Line {
@@ -58,7 +58,7 @@ struct StoreList: ParsableCommand {
     )
   }
 
-  /// <https://www.rfc-editor.org/rfc/rfc3339>
+  /// Returns a time in UTC. <https://www.rfc-editor.org/rfc/rfc3339>
   private static func time(_ seconds: Int64) -> String {
     Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
   }

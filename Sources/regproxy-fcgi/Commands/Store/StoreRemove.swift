@@ -5,26 +5,26 @@ internal import RegistryHandler
 struct StoreRemove: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rm",
-    abstract: "Remove a repository, a tag, an image or a blob, and what only it needs.",
+    abstract: "Remove a repository, a tag, an image or a blob, and everything only it needs.",
     discussion: """
       docker.io/library/alpine             all of the repository
       docker.io/library/alpine:3.20        the tag, and its image if no other tag or index has it
       docker.io/library/alpine@sha256:...  the image with its tags, or the blob, of this repository
-      sha256:...                           the bytes, whichever repositories have them
+      sha256:...                           the blob, in all repositories
 
-      What is asked for again is fetched again. Exits with 66 when nothing of it is in the store.
+      Removed content is fetched again on its next pull. Exits with 66 if a name is not in the store.
       """
   )
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Flag(name: [.customShort("n"), .long], help: "Tell what would go, and remove nothing.")
+  @Flag(name: [.customShort("n"), .long], help: "Show what would be removed, and remove nothing.")
   var dryRun = false
 
   @Flag(help: "Print one JSON object for each name.")
   var json = false
 
-  @Argument(help: "What goes, as 'store ls' writes it.")
+  @Argument(help: "The names to remove, as printed by 'store ls'.")
   var names: [String]
 
   private struct Line: Encodable {
@@ -45,7 +45,7 @@ struct StoreRemove: ParsableCommand {
     let targets = try names.map { name in
       guard let target = StoreRemoval.Target(name) else {
         throw ExitCode.failure(
-          "'\(name)' is no image: write upstream/repository, with :tag or @digest, as 'store ls' does, or a digest",
+          "'\(name)' is not an image: use upstream/repository, with :tag or @digest, as in 'store ls', or a digest",
           .usage
         )
       }
@@ -64,13 +64,13 @@ struct StoreRemove: ParsableCommand {
     }
     guard missing.isEmpty else {
       let names = missing.joined(separator: ", ")
-      throw ExitCode.failure("nothing is in the store of \(names): 'store ls' lists what is", .noInput)
+      throw ExitCode.failure("not in the store: \(names); 'store ls' lists the images", .noInput)
     }
   }
 
   private func report(_ name: String, _ plan: StoreRemoval.Plan) {
     if json {
-      printJSON(
+      JSONLines.print(
         Line(
           name: name,
           tags: plan.tags.count,

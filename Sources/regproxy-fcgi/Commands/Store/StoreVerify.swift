@@ -7,15 +7,16 @@ struct StoreVerify: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Hash every blob again, and read every record.",
-    discussion: "Exits with 0 when all is well or was repaired, 65 when something is wrong, 66 when there is no store."
+    discussion:
+      "Exits with 0 if nothing is damaged or all of it was repaired, 65 if damage remains, 66 if there is no store."
   )
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Flag(help: "Move what is wrong to quarantine/ in the store: it is fetched again when it is asked for.")
+  @Flag(help: "Move damaged files to quarantine/ in the store: the next pull fetches them again.")
   var repair = false
 
-  @Flag(help: "Print the findings as JSON, one object a line, and then a summary.")
+  @Flag(help: "Print the findings as JSON, one object per line, and then a summary.")
   var json = false
 
   private struct Summary: Encodable {
@@ -34,17 +35,17 @@ struct StoreVerify: ParsableCommand {
     var repaired = 0
     for finding in findings {
       guard repair else {
-        report(finding, "run with --repair to have it fetched again")
+        report(finding, "use --repair to have it fetched again")
         continue
       }
       do {
         switch try verification.repair(finding, now: Int64(time(nil))) {
         case .moved: report(finding, "moved to quarantine/")
-        case .needless: report(finding, "it has been put right meanwhile")
+        case .needless: report(finding, "no longer damaged")
         }
         repaired += 1
       } catch {
-        report(finding, "it stays")
+        report(finding, "left in place")
         Self.write("regproxy-fcgi: \(error)\n")
       }
     }
@@ -55,7 +56,7 @@ struct StoreVerify: ParsableCommand {
       repaired: repaired
     )
     if json {
-      printJSON(summary)
+      JSONLines.print(summary)
     } else {
       print("\(summary.blobs) blobs, \(summary.bytes) bytes: \(summary.findings) wrong, \(summary.repaired) repaired")
     }
@@ -64,7 +65,7 @@ struct StoreVerify: ParsableCommand {
 
   private func report(_ finding: StoreVerification.Finding, _ remedy: String) {
     if json {
-      printJSON(finding)
+      JSONLines.print(finding)
     } else {
       print("WRONG  \(finding.path): \(finding.problem); \(remedy)")
     }

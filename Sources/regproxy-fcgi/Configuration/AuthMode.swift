@@ -1,0 +1,5 @@
+/// The way a worker authenticates to an upstream.
+enum AuthMode: String, CaseIterable {
+  /// Requests tokens without credentials: public content only.
+  case anonymous
+}
