@@ -11,7 +11,7 @@ extension IntegrationTests {
       let tags: [String]
       let digest: String
       let size: Int
-      let accessTime: String
+      let lastUse: String
     }
 
     private struct Usage: Decodable {
@@ -59,9 +59,9 @@ extension IntegrationTests {
       #expect(images.allSatisfy { $0.upstream == "docker.io" && $0.repository == "library/app" })
       #expect(images[0].size > 100_000 && images[0].size < 110_000)
       #expect(images[1].size > 300_000 && images[1].size < 320_000)
-      let uses = try images.map { try Date($0.accessTime, strategy: .iso8601) }
+      let uses = try images.map { try Date($0.lastUse, strategy: .iso8601) }
       #expect(uses.allSatisfy { (start...Date.now).contains($0) })
-      #expect(images.allSatisfy { $0.accessTime.hasSuffix("Z") })
+      #expect(images.allSatisfy { $0.lastUse.hasSuffix("Z") })
       let table = try await stack.runStoreCommand("ls", "docker.io/library/app").output
       #expect(table.hasPrefix("IMAGE ") && table.contains("docker.io/library/app  v1 "))
       #expect(try await stack.runStoreCommand("ls", "quay.io").output.split(separator: "\n").count == 1)

@@ -7,7 +7,6 @@ extension RegistryRequest {
     var method: String?
     var target: String?
     var id: String?
-    var scheme = "http"
     var host = ""
     var headers: HTTPFields = [:]
     var clientAddress: IPAddress?
@@ -18,7 +17,6 @@ extension RegistryRequest {
       case "REQUEST_URI": target = value()
       case "REGPROXY_REQUEST_ID": id = value()
       case "REGPROXY_EVICTED": isRetryAfterEviction = value() == "1"
-      case "REQUEST_SCHEME": scheme = value() == "https" ? "https" : "http"
       case "REMOTE_ADDR": clientAddress = IPAddress(value())
       case "HTTP_HOST": host = value()
       // List headers: lines that nginx did not join may be joined here.
@@ -34,7 +32,6 @@ extension RegistryRequest {
       id: id ?? "-",
       method: method,
       target: target,
-      scheme: scheme,
       host: host,
       headers: headers,
       clientAddress: clientAddress,

@@ -38,12 +38,8 @@ struct ResponseWriter: Sendable {
       }
       request.finish()
       return .complete
-    } catch let failure as FileBlobSource.Failure {
-      switch failure {
-      case .cancelled: return .clientLeft
-      case .brokenOff(let error): return .brokenOff(error.reason)
-      case .store(let error): return .brokenOff(error.description)
-      }
+    } catch let failure as BlobSourceFailure {
+      return failure == .cancelled ? .clientLeft : .brokenOff(failure.description)
     } catch let error as FileError {
       return .brokenOff(error.description)
     } catch {

@@ -17,13 +17,7 @@ struct SystemResolver: AddressResolver {
   )
 
   func addresses(of host: String) async throws(UpstreamError) -> [IPAddress] {
-    let result: Result<[IPAddress], UpstreamError>
-    do {
-      result = try await flights.value(for: host) { Self.lookUp(host) }
-    } catch {
-      throw .cancelled
-    }
-    return try result.get()
+    try await flights.value(for: host, onCancel: .cancelled) { Self.lookUp(host) }
   }
 
   /// Looks a host up. Blocks.

@@ -48,7 +48,7 @@ final class HTTPClientPool: Sendable {
   private struct Entry {
     let client: HTTPClient
     var leases = 0
-    var accessTime = ContinuousClock.now
+    var lastUse = ContinuousClock.now
   }
 
   private static let connectTimeout: TimeAmount = .seconds(5)
@@ -116,7 +116,7 @@ final class HTTPClientPool: Sendable {
     Lease(client) { [weak self] in
       self?.entries.withLock { entries in
         entries[key]?.leases -= 1
-        entries[key]?.accessTime = .now
+        entries[key]?.lastUse = .now
       }
     }
   }
@@ -125,7 +125,7 @@ final class HTTPClientPool: Sendable {
   private func shutDownIdleClients() {
     let ended = entries.withLock { entries in
       let idle = entries.filter { $0.key.pin != nil && $0.value.leases == 0 }
-        .sorted { $0.value.accessTime > $1.value.accessTime }
+        .sorted { $0.value.lastUse > $1.value.lastUse }
         .dropFirst(Self.maximumIdle)
       for (key, _) in idle { entries[key] = nil }
       return idle.map(\.value.client)

@@ -26,16 +26,16 @@ struct AccessLog: Sendable {
     duration: Duration
   ) {
     guard isEnabled else { return }
-    let record = response.record
+    let summary = response.summary
     let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
     var line = LogLine(.info, "request", format: format)
     line.append("http.request_id", request.id)
     line.append("http.method", request.method.rawValue)
-    line.append("http.kind", record.kind.rawValue)
+    line.append("http.kind", summary.kind.rawValue)
     line.append("http.status", String(response.status))
     line.append("http.bytes", String(bodyBytes))
     line.append("http.duration_ms", String(milliseconds))
-    var error = record.error
+    var error = summary.error
     switch outcome {
     case .complete: line.append("http.outcome", "complete")
     case .clientLeft: line.append("http.outcome", "client-left")
@@ -43,10 +43,10 @@ struct AccessLog: Sendable {
       line.append("http.outcome", "broken-off")
       error = reason
     }
-    if let upstream = record.upstream { line.append("upstream.name", upstream.description) }
-    if let repository = record.repository { line.append("registry.repository", repository) }
-    if let reference = record.reference { line.append("registry.reference", reference) }
-    if let cache = record.cache { line.append("registry.cache", cache.rawValue) }
+    if let upstream = summary.upstream { line.append("upstream.name", upstream.description) }
+    if let repository = summary.repository { line.append("registry.repository", repository.description) }
+    if let reference = summary.reference { line.append("registry.reference", reference) }
+    if let cache = summary.cache { line.append("registry.cache", cache.rawValue) }
     if let error { line.append("error", error) }
     output.write(line.finished())
   }

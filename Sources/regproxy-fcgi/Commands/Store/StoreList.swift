@@ -24,7 +24,7 @@ struct StoreList: ParsableCommand {
     let tags: [String]
     let digest: String
     let size: Int64
-    let accessTime: String
+    let lastUse: String
   }
 
   func run() throws {
@@ -54,7 +54,7 @@ struct StoreList: ParsableCommand {
       tags: image.tags.map(\.description),
       digest: image.digest.description,
       size: image.size,
-      accessTime: time(image.accessTime)
+      lastUse: time(image.accessTime)
     )
   }
 
