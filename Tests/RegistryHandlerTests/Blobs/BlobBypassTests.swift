@@ -134,7 +134,7 @@ struct BlobBypassTests {
     #expect(response.status == 206)
     #expect(try await fixture.content(of: response).count == 100)
     #expect(fixture.registry.requests.last?.headers[.range] == "bytes=19000000-19000099")
-    #expect(fixture.services.rangeRefusals[try Values.upstream("r.test")] == nil)
+    #expect(fixture.services.blobs.rangeRefusals[try Values.upstream("r.test")] == nil)
     gate.update { $0 = .max }
   }
 
@@ -173,7 +173,7 @@ struct BlobBypassTests {
     let whole = fixture.registry.log.count
     async let first = fixture.send(.get, target, [.range: "bytes=19000000-19000099"])
     while fixture.registry.log.count == whole { await Task.yield() }
-    try await eventually { try fixture.services.rangeRefusals[Values.upstream("r.test")] != nil }
+    try await eventually { try fixture.services.blobs.rangeRefusals[Values.upstream("r.test")] != nil }
     async let second = fixture.send(.get, target, [.range: "bytes=18000000-18000099"])
     gate.update { $0 = .max }
     for response in [await first, await second] {
@@ -188,9 +188,9 @@ struct BlobBypassTests {
     let (target, gate) = try await startFill(fixture, parts: FakeAnswer(200, [:], [Self.large]))
     let digest = try Values.digest(of: Self.large)
     async let part = fixture.send(.get, target, [.range: "bytes=19000000-19000099"])
-    try await eventually { try fixture.services.rangeRefusals[Values.upstream("r.test")] != nil }
-    fixture.services.fills.join(digest, from: try Values.repository("r.test", "o/a")).fill
-      .end(.failed(UpstreamError(.invalidResponse, "wrong bytes")))
+    try await eventually { try fixture.services.blobs.rangeRefusals[Values.upstream("r.test")] != nil }
+    fixture.services.fills.insert(digest, for: FillOrigin(repository: try Values.repository("r.test", "o/a"))).fill
+      .end(.failed(.upstream(UpstreamError(.invalidResponse, "wrong bytes"))))
     #expect(await part.status == 502)
     gate.update { $0 = .max }
   }

@@ -91,7 +91,7 @@ struct BlobFailureTests {
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(response.status == 200)
     gate.update { $0 = .max }
-    await #expect(throws: FileBlobSource.Failure.self) { try await fixture.content(of: response) }
+    await #expect(throws: BlobSourceFailure.self) { try await fixture.content(of: response) }
     while fixture.services.fills.count > 0 { await Task.yield() }
     expectNothingKept()
   }
@@ -106,7 +106,7 @@ struct BlobFailureTests {
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(response.status == 200)
     gate.update { $0 = .max }
-    await #expect(throws: FileBlobSource.Failure.self) { try await fixture.content(of: response) }
+    await #expect(throws: BlobSourceFailure.self) { try await fixture.content(of: response) }
     while fixture.services.fills.count > 0 { await Task.yield() }
     expectNothingKept()
     registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [:], [Self.large]))

@@ -8,8 +8,8 @@ struct RangeSourceTests {
 
   @Test(
     arguments: [
-      (0, 0, RangeSource.download), (reach, 0, .download), (reach + 1, 0, .upstream), (reach + 1, 1, .download),
-      (1 << 30, 0, .upstream), (1 << 30, 1 << 30, .download),
+      (0, 0, RangeSource.fill), (reach, 0, .fill), (reach + 1, 0, .upstream), (reach + 1, 1, .fill),
+      (1 << 30, 0, .upstream), (1 << 30, 1 << 30, .fill),
     ] as [(Int64, Int64, RangeSource)]
   )
   func `a part that is far off is asked for alone`(_ start: Int64, _ written: Int64, _ source: RangeSource) {

@@ -11,8 +11,8 @@ struct UpstreamBlobSourceTests {
     stride(from: 0, to: bytes.count, by: 9_999).map { Array(bytes[$0..<min($0 + 9_999, bytes.count)]) }
   }
 
-  private func collect(_ reader: UpstreamBlobSource) async -> Result<[UInt8], FileBlobSource.Failure> {
-    do throws(FileBlobSource.Failure) { return .success(try await reader.collect()) } catch {
+  private func collect(_ reader: UpstreamBlobSource) async -> Result<[UInt8], BlobSourceFailure> {
+    do throws(BlobSourceFailure) { return .success(try await reader.collect()) } catch {
       return .failure(error)
     }
   }
@@ -37,7 +37,7 @@ struct UpstreamBlobSourceTests {
     if kind == "broken" { body.failure = UpstreamError(.unreachable, "cut") }
     let reader = UpstreamBlobSource(.init(body: body, skipped: 0), range: 0..<100_000, verifying: digest, on: .forTests)
     var count: Int64 = 0
-    await #expect(throws: FileBlobSource.Failure.self) {
+    await #expect(throws: BlobSourceFailure.self) {
       while true { count += Int64(try await reader.piece(at: count).count) }
     }
     #expect(count <= 100_000 - FillProgress.withheldTail)
@@ -76,7 +76,7 @@ struct UpstreamBlobSourceTests {
       if isRight {
         #expect(try result.get() == Array(Self.bytes[30_000...]))
       } else {
-        #expect(throws: FileBlobSource.Failure.self) { try result.get() }
+        #expect(throws: BlobSourceFailure.self) { try result.get() }
       }
     }
   }
@@ -92,10 +92,10 @@ struct UpstreamBlobSourceTests {
     let reader = UpstreamBlobSource(
       .init(body: Self.cut(Self.bytes[..<40_000]), skipped: 0),
       range: 0..<100_000,
-      reopening: { offset throws(UpstreamError) in
+      reopening: { offset throws(FillFailure) in
         asked.update { $0.append(offset) }
         switch asked.value.count {
-        case 1: throw UpstreamError(.status, "busy", status: 503)
+        case 1: throw .upstream(UpstreamError(.status, "busy", status: 503))
         case 2: return .init(body: Self.cut(Self.bytes[..<70_000]), skipped: offset)
         default: return .init(body: FakeBody(chunks: Self.chunks(Array(Self.bytes[Int(offset)...]))), skipped: 0)
         }
@@ -111,8 +111,8 @@ struct UpstreamBlobSourceTests {
     let reader = UpstreamBlobSource(
       .init(body: Self.cut(Self.bytes[...]), skipped: 0),
       range: 0..<100_000,
-      reopening: { offset throws(UpstreamError) in
-        throw UpstreamError(.invalidResponse, "nothing follows \(offset)")
+      reopening: { offset throws(FillFailure) in
+        throw .upstream(UpstreamError(.invalidResponse, "nothing follows \(offset)"))
       },
       verifying: try Values.digest(of: Self.bytes),
       on: .forTests
@@ -125,13 +125,13 @@ struct UpstreamBlobSourceTests {
     let reader = UpstreamBlobSource(
       .init(body: Self.cut(Self.bytes[..<40_000]), skipped: 0),
       range: 0..<100_000,
-      reopening: { _ throws(UpstreamError) in
+      reopening: { _ throws(FillFailure) in
         asked.update { $0 += 1 }
-        throw UpstreamError(.status, "not there", status: 404)
+        throw .upstream(UpstreamError(.status, "not there", status: 404))
       },
       on: .forTests
     )
-    await #expect(throws: FileBlobSource.Failure.self) { _ = try await collect(reader).get().count }
+    await #expect(throws: BlobSourceFailure.self) { _ = try await collect(reader).get().count }
     #expect(asked.value == 1)
   }
 

@@ -38,8 +38,9 @@ struct BlobDripTests {
     drip(fixture, "r.test", gate)
     let response = await fixture.send(.get, target("r.test"))
     gate.update { $0 = 11 }
-    let (fill, _, lease) = fixture.services.fills.join(digest, from: try Values.repository("r.test", "o/a"))
-    defer { withExtendedLifetime(lease) {} }
+    let joined = fixture.services.fills.insert(digest, for: FillOrigin(repository: try Values.repository("r.test", "o/a")))
+    let fill = joined.fill
+    defer { withExtendedLifetime(joined.lease) {} }
     _ = await fill.progress.first { $0.written >= 20_010 }
     fixture.instants.advance(by: StallDetector.window)
     gate.update { $0 = 12 }
@@ -96,8 +97,8 @@ struct BlobDripTests {
     }
     let second = await fixture.send(.get, target("r.test"))
     #expect(second.headers[.cacheStatus]?.contains("detail=joined") == true)
-    fixture.services.fills.join(digest, from: try Values.repository("r.test", "o/a")).fill
-      .end(.failed(UpstreamError(.status, "gone", status: 404)))
+    fixture.services.fills.insert(digest, for: FillOrigin(repository: try Values.repository("r.test", "o/a"))).fill
+      .end(.failed(.upstream(UpstreamError(.status, "gone", status: 404)))
     #expect(try await fixture.content(of: second) == bytes)
     gate.update { $0 = .max }
     _ = first

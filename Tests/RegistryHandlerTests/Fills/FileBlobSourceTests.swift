@@ -22,7 +22,7 @@ struct FileBlobSourceTests {
 
   @Test func `a file that is shorter than its range is an error, not an end`() async throws {
     let reader = FileBlobSource(try #require(store.open(digest)), range: 0..<11)
-    await #expect(throws: FileBlobSource.Failure.self) { try await reader.collect() }
+    await #expect(throws: BlobSourceFailure.self) { try await reader.collect() }
   }
 
   @Test func `who has a blob open reads on when it is removed`() async throws {

@@ -52,7 +52,7 @@ struct FillFollowingTests {
   }
 
   private func expectBrokenOff(_ response: RegistryResponse) async {
-    await #expect(throws: FileBlobSource.Failure.self) { _ = try await fixture.content(of: response).count }
+    await #expect(throws: BlobSourceFailure.self) { _ = try await fixture.content(of: response).count }
   }
 
   @Test func `what it finishes is the end of what clients have`() async throws {
@@ -73,8 +73,9 @@ struct FillFollowingTests {
     try fixture.store.keep(PartialRecord(size: nil, etag: nil, origin: repository), of: digest)
     async let response = fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     try await eventually { fixture.services.fills.count > 0 }
-    let (fill, _, interest) = fixture.services.fills.join(digest, from: repository)
-    defer { withExtendedLifetime(interest) {} }
+    let joined = fixture.services.fills.insert(digest, for: FillOrigin(repository: repository))
+    let fill = joined.fill
+    defer { withExtendedLifetime(joined.lease) {} }
     // After two looks at the file, whose writer has not told whom it asks.
     _ = await fill.progress.first { $0.awaitsAnother || $0.hasBlob }
     #expect(fill.progress.value.phase == .awaitingUpstream)
@@ -120,9 +121,10 @@ struct FillFollowingTests {
     let partial = try write(Array(bytes[..<60_000]), size: nil)
     async let response = open()
     while fixture.services.fills.count == 0 { await Task.yield() }
-    let (fill, isNew, interest) = fixture.services.fills.join(digest, from: repository)
-    defer { withExtendedLifetime(interest) {} }
-    try #require(!isNew)
+    let joined = fixture.services.fills.insert(digest, for: FillOrigin(repository: repository))
+    let fill = joined.fill
+    defer { withExtendedLifetime(joined.lease) {} }
+    try #require(!joined.isNew)
     _ = await fill.progress.first { $0.phase == .receiving }
     registry.on(request) { [bytes] _ throws(UpstreamError) in
       var answer = FakeAnswer(200, [:], [bytes])

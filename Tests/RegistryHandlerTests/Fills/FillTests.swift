@@ -18,8 +18,10 @@ struct FillTests {
     store = try directory.makeStore()
     var random = SeededGenerator(seed: 1)
     bytes = random.bytes(Int(Self.size))
-    fill = Fill(try Values.digest(of: bytes), from: try Values.repository("r.test", "a"))
+    fill = Fill(try Values.digest(of: bytes), for: FillOrigin(repository: try Values.repository("r.test", "a")))
   }
+
+  private func makeTable() -> FillTable { FillTable(.forTests(store)) }
 
   /// Writes the bytes in chunks, as a download does.
   private func write(_ partial: PartialFile, _ bytes: some Collection<UInt8>) throws {
@@ -29,7 +31,7 @@ struct FillTests {
 
   @Test func `many readers of different ranges get the right bytes`() async throws {
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: Self.size, origin: fill.repository)
+    fill.begin(partial.file, size: Self.size, proved: fill.origin.repository)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<64 as Range<Int64> {
         let range = (number * 777)..<(Self.size - number * 333)
@@ -51,7 +53,7 @@ struct FillTests {
 
   @Test func `who comes late reads what is there already`() async throws {
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: Self.size, origin: fill.repository)
+    fill.begin(partial.file, size: Self.size, proved: fill.origin.repository)
     try write(partial, bytes)
     try partial.promote()
     fill.end(.stored)
@@ -60,7 +62,7 @@ struct FillTests {
 
   @Test func `the end is held back until the fill is complete`() async throws {
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: Self.size, origin: fill.repository)
+    fill.begin(partial.file, size: Self.size, proved: fill.origin.repository)
     try write(partial, bytes)
     let readable = Self.size - FillProgress.withheldTail
     let early = try #require(fill.makeReader(0..<readable))
@@ -68,7 +70,7 @@ struct FillTests {
     let reader = try #require(fill.makeReader(readable..<Self.size))
     let rest = Task { try await reader.collect() }
     rest.cancel()
-    guard case .failure(FileBlobSource.Failure.cancelled) = await rest.result else {
+    guard case .failure(BlobSourceFailure.cancelled) = await rest.result else {
       Issue.record("bytes went out before the digest was known")
       return
     }
@@ -76,17 +78,17 @@ struct FillTests {
 
   @Test func `a wrong digest breaks readers off before the end`() async throws {
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: Self.size, origin: fill.repository)
+    fill.begin(partial.file, size: Self.size, proved: fill.origin.repository)
     let reader = try #require(fill.makeReader(0..<Self.size))
     let task = Task { try await reader.collect() }
     var wrong = bytes
     wrong[0] ^= 1
     try write(partial, wrong)
     #expect(try !partial.isVerified())
-    let failure = UpstreamError(.invalidResponse, "wrong digest")
+    let failure = FillFailure.upstream(UpstreamError(.invalidResponse, "wrong digest"))
     partial.discard()
     fill.end(.failed(failure))
-    guard case .failure(FileBlobSource.Failure.brokenOff(failure)) = await task.result else {
+    guard case .failure(BlobSourceFailure.fill(failure)) = await task.result else {
       Issue.record("a wrong blob was a complete answer")
       return
     }
@@ -97,11 +99,11 @@ struct FillTests {
     let partial = try store.claimPartial(fill.digest)
     let opened = Task { await fill.opened() }
     #expect(fill.makeReader(0..<1) == nil)
-    fill.begin(partial.file, size: Self.size, origin: fill.repository)
+    fill.begin(partial.file, size: Self.size, proved: fill.origin.repository)
     #expect(await opened.value?.phase == .receiving)
-    let small = Fill(fill.digest, from: fill.repository)
+    let small = Fill(fill.digest, for: fill.origin)
     let settled = Task { await small.opened() }
-    small.begin(partial.file, size: FillProgress.withheldTail, origin: fill.repository)
+    small.begin(partial.file, size: FillProgress.withheldTail, proved: fill.origin.repository)
     let redirect = ClientRedirect(status: 307, location: "https://s3.test/", method: .get)
     small.end(.redirected(redirect))
     #expect(await settled.value?.phase == .redirected(redirect))
@@ -127,12 +129,12 @@ struct FillTests {
 
   @Test func `another file begins with what is there of it`() throws {
     let first = try store.claimPartial(fill.digest)
-    fill.begin(first.file, size: nil, origin: fill.repository)
+    fill.begin(first.file, size: nil, proved: fill.origin.repository)
     try write(first, bytes)
     #expect(fill.progress.value.written == Self.size)
     first.discard()
     let second = try store.claimPartial(fill.digest)
-    fill.begin(second.file, size: Self.size, written: 10, origin: fill.repository)
+    fill.begin(second.file, size: Self.size, written: 10, proved: fill.origin.repository)
     #expect(fill.progress.value.written == 10)
     #expect(fill.progress.value.readable == 10)
     fill.advance(to: 20)
@@ -140,34 +142,35 @@ struct FillTests {
   }
 
   @Test func `a fill is abandoned when the last who wants it has gone`() throws {
-    let fills = FillTable()
-    var (fill, _, interest): (Fill, Bool, FillLease?) = fills.join(fill.digest, from: fill.repository)
+    let fills = makeTable()
+    let joined = fills.insert(fill.digest, for: fill.origin)
+    var (fill, lease): (Fill, FillLease?) = (joined.fill, joined.lease)
     let partial = try store.claimPartial(fill.digest)
-    fill.begin(partial.file, size: 1 << 30, origin: fill.repository)
-    #expect(interest != nil)
+    fill.begin(partial.file, size: 1 << 30, proved: fill.origin.repository)
+    #expect(lease != nil)
     #expect(!fills.removeIfAbandoned(fill))
     var reader = fill.makeReader(0..<10)
     #expect(reader != nil)
-    interest = nil
+    lease = nil
     #expect(!fills.removeIfAbandoned(fill))
     reader = nil
     #expect(fills.removeIfAbandoned(fill))
     #expect(fills.count == 0)
-    fill = fills.join(fill.digest, from: fill.repository).fill
+    fill = fills.insert(fill.digest, for: fill.origin).fill
     #expect(fills.count == 1)
   }
 
   @Test func `there is one fill per digest, until it is removed`() throws {
-    let fills = FillTable()
-    let (first, isFirstNew, _) = fills.join(fill.digest, from: fill.repository)
-    let (second, isSecondNew, _) = fills.join(fill.digest, from: try Values.repository("q.test", "b"))
-    #expect(isFirstNew && !isSecondNew)
-    #expect(first === second)
+    let fills = makeTable()
+    let first = fills.insert(fill.digest, for: fill.origin)
+    let second = fills.insert(fill.digest, for: FillOrigin(repository: try Values.repository("q.test", "b")))
+    #expect(first.isNew && !second.isNew)
+    #expect(first.fill === second.fill)
     #expect(fills.count == 1)
     fills.remove(fill)
     #expect(fills.count == 1)
-    fills.remove(first)
+    fills.remove(first.fill)
     #expect(fills.count == 0)
-    #expect(fills.join(fill.digest, from: fill.repository).isNew)
+    #expect(fills.insert(fill.digest, for: fill.origin).isNew)
   }
 }

@@ -6,14 +6,14 @@ internal import SystemPackage
 
 extension BlobSource {
   /// All that can be had of the range.
-  func collect() async throws(FileBlobSource.Failure) -> [UInt8] {
+  func collect() async throws(BlobSourceFailure) -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < range.count { bytes += try await piece(at: range.lowerBound + Int64(bytes.count)) }
     return bytes
   }
 
   /// The bytes of the next piece.
-  func piece(at offset: Int64) async throws(FileBlobSource.Failure) -> [UInt8] {
+  func piece(at offset: Int64) async throws(BlobSourceFailure) -> [UInt8] {
     switch try await next(at: offset) {
     case .bytes(let chunk): return Array(chunk.readableBytesView)
     case .file(let file, let part):

@@ -23,7 +23,7 @@ struct ProxyFixture: Sendable {
     limits: StoreLimits = StoreLimits(),
     bypasses: BypassLimit = BypassLimit(),
     patience: Patience = Patience(),
-    staleAnswerTimeout: Duration = ProxyServices.staleAnswerTimeout,
+    staleResponseTimeout: Duration = ProxyServices.staleResponseTimeout,
     maximumDocumentBytes: Int = ProxyServices.maximumDocumentBytes,
     threads: Int = 1024,
     adjust: (inout Upstream) -> Void = { _ in }
@@ -48,7 +48,7 @@ struct ProxyFixture: Sendable {
       now: { [clock] in clock.now },
       monotonicNow: { [clock] in clock.now },
       instant: { [instants] in instants.now },
-      staleAnswerTimeout: staleAnswerTimeout,
+      staleResponseTimeout: staleResponseTimeout,
       maximumDocumentBytes: maximumDocumentBytes
     )
     proxy = RegistryProxy(

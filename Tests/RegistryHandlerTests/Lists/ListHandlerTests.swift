@@ -83,7 +83,7 @@ struct ListHandlerTests {
         group.addTask { await fixture.send(.get, "/v2/o/a/tags/list") }
         group.addTask { await fixture.send(.get, "/r.test/v2/o/a/tags/list") }
       }
-      while fixture.services.listFlights.waiterCount < 20 { await Task.yield() }
+      while fixture.services.lists.flights.waiterCount < 20 { await Task.yield() }
       gate.update { $0 = .max }
       var links: [String: Int] = [:]
       for try await response in group {

@@ -17,7 +17,7 @@ struct SlowManifestTests {
 
   /// The tag is known, no longer fresh, and has moved to a manifest that does not come until the gate is opened.
   init() async throws {
-    fixture = try ProxyFixture(staleAnswerTimeout: .zero)
+    fixture = try ProxyFixture(staleResponseTimeout: .zero)
     let type: HTTPFields = [.contentType: ManifestHandlerTests.index]
     let texts = [#"{"schemaVersion":2}"#, #"{"schemaVersion":2,"new":1}"#]
     (old, new) = (try Values.digest(of: texts[0]), try Values.digest(of: texts[1]))
@@ -73,7 +73,7 @@ struct SlowManifestTests {
 
   @Test func `a client without a stale answer waits`() async throws {
     let task = Task { await fixture.send(.get, "/v2/o/a/manifests/\(new)") }
-    while fixture.services.manifestFlights.waiterCount == 0 { await Task.yield() }
+    while fixture.services.manifests.flights.waiterCount == 0 { await Task.yield() }
     gate.update { $0 = .max }
     #expect(await task.value.headers[.xCache] == "MISS")
   }

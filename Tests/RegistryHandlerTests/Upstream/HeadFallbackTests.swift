@@ -80,8 +80,8 @@ struct HeadFallbackTests {
   }
 
   @Test func `kinds and repositories are apart`() async throws {
-    fallback.note(Self.refused, HeadFallback.Key(repository: key.repository, kind: .blob))
-    fallback.note(
+    fallback.record(Self.refused, HeadFallback.Key(repository: key.repository, kind: .blob))
+    fallback.record(
       Self.refused,
       HeadFallback.Key(repository: try Values.repository("r.test", "team/other"), kind: .manifest)
     )

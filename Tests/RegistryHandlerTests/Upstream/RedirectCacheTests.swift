@@ -23,25 +23,25 @@ struct RedirectCacheTests {
   }
 
   @Test func `a redirect is remembered for its life`() throws {
-    let memory = RedirectCache { [clock] in clock.now }
+    let memory = RedirectCache(now: { [clock] in clock.now }, wallClock: { 0 })
     let key = try makeKey()
     #expect(memory.redirect(for: key) == nil)
-    memory.keep(redirect, for: key, life: 10)
+    memory.insert(redirect, for: key, lifetime: 10)
     clock.advance(by: 9)
     #expect(memory.redirect(for: key) == redirect)
     clock.advance(by: 1)
     #expect(memory.redirect(for: key) == nil)
   }
 
-  @Test(arguments: [0, -5]) func `one that is over is not kept`(_ life: Int64) throws {
-    let memory = RedirectCache { [clock] in clock.now }
-    memory.keep(redirect, for: try makeKey(), life: life)
+  @Test(arguments: [0, -5]) func `one that is over is not kept`(_ lifetime: Int64) throws {
+    let memory = RedirectCache(now: { [clock] in clock.now }, wallClock: { 0 })
+    memory.insert(redirect, for: try makeKey(), lifetime: life)
     #expect(memory.redirect(for: try makeKey()) == nil)
   }
 
   @Test func `whoever asks for something else gets nothing of it`() throws {
-    let memory = RedirectCache { [clock] in clock.now }
-    memory.keep(redirect, for: try makeKey(), life: 10)
+    let memory = RedirectCache(now: { [clock] in clock.now }, wallClock: { 0 })
+    memory.insert(redirect, for: try makeKey(), lifetime: 10)
     for key in [
       try makeKey("q.test"), try makeKey("r.test", "b"), try makeKey("r.test", "a", "y"),
       try makeKey("r.test", "a", "x", .head), try makeKey("r.test", "a", "x", .get, .follow),
@@ -51,8 +51,8 @@ struct RedirectCacheTests {
   }
 
   @Test func `it does not grow for ever`() throws {
-    let memory = RedirectCache { [clock] in clock.now }
-    for number in 0..<10_001 { memory.keep(redirect, for: try makeKey("r.test", "a\(number)"), life: 10) }
+    let memory = RedirectCache(now: { [clock] in clock.now }, wallClock: { 0 })
+    for number in 0..<10_001 { memory.insert(redirect, for: try makeKey("r.test", "a\(number)"), lifetime: 10) }
     #expect(memory.redirect(for: try makeKey("r.test", "a0")) == nil)
     #expect(memory.redirect(for: try makeKey("r.test", "a10000")) == redirect)
   }

@@ -46,40 +46,40 @@ struct RefusalCacheTests {
     _ expected: Set<HTTPRequest.Method>
   ) {
     let error = UpstreamError(kind, "why", status: status)
-    memory.remember(error, of: key, by: method)
+    memory.insert(error, for: key, by: method)
     #expect(remembered == expected)
     for method in expected { #expect(memory.refusal(of: key, by: method) == error) }
   }
 
   @Test func `a refusal is over after ten seconds, however often it is told`() {
-    memory.remember(refused(404), of: key, by: .get)
+    memory.insert(refused(404), for: key, by: .get)
     clock.advance(by: 9)
     #expect(remembered == [.get, .head])
-    memory.remember(refused(404), of: key, by: .get)
+    memory.insert(refused(404), for: key, by: .get)
     clock.advance(by: 1)
     #expect(remembered.isEmpty)
-    memory.remember(refused(404), of: key, by: .get)
+    memory.insert(refused(404), for: key, by: .get)
     #expect(remembered == [.get, .head])
   }
 
   @Test func `the refusal of GET takes the place of that of HEAD, not the other way round`() {
-    memory.remember(refused(401), of: key, by: .head)
-    memory.remember(refused(403), of: key, by: .get)
-    memory.remember(refused(401), of: key, by: .head)
+    memory.insert(refused(401), for: key, by: .head)
+    memory.insert(refused(403), for: key, by: .get)
+    memory.insert(refused(401), for: key, by: .head)
     #expect(memory.refusal(of: key, by: .head)?.status == 403)
     #expect(remembered == [.get, .head])
   }
 
   @Test(arguments: [(HTTPRequest.Method.get, false), (.head, true)])
   func `a refusal that was disproved is forgotten`(_ method: HTTPRequest.Method, _ wasOfHead: Bool) {
-    memory.remember(refused(401), of: key, by: method)
-    #expect(memory.forget(key) == wasOfHead)
+    memory.insert(refused(401), for: key, by: method)
+    #expect(memory.remove(key) == wasOfHead)
     #expect(remembered.isEmpty)
-    #expect(!memory.forget(key))
+    #expect(!memory.remove(key))
   }
 
   @Test func `there is a limit to how many are kept`() throws {
-    for number in 0..<10_000 { memory.remember(refused(404), of: try Self.key("v\(number)"), by: .get) }
+    for number in 0..<10_000 { memory.insert(refused(404), for: try Self.key("v\(number)"), by: .get) }
     #expect((1...4096).contains(memory.count))
     #expect(memory.refusal(of: try Self.key("v9999"), by: .get) != nil)
   }

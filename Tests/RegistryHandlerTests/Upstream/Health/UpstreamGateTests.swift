@@ -67,8 +67,8 @@ struct UpstreamGateTests {
   }
 
   /// A proxy whose upstream has given three requests no answer, and withholds the next.
-  private func silenced(_ tags: [String], staleAnswerTimeout: Duration = .seconds(600)) async throws -> ProxyFixture {
-    let fixture = try ProxyFixture(staleAnswerTimeout: staleAnswerTimeout)
+  private func silenced(_ tags: [String], staleResponseTimeout: Duration = .seconds(600)) async throws -> ProxyFixture {
+    let fixture = try ProxyFixture(staleResponseTimeout: staleResponseTimeout)
     for tag in tags {
       fixture.registry.on(
         "GET \(Self.manifest)\(tag)",
@@ -110,7 +110,7 @@ struct UpstreamGateTests {
   }
 
   @Test func `the request that tries a silent upstream goes on when its client has a stale answer`() async throws {
-    let fixture = try await silenced(["old"], staleAnswerTimeout: .zero)
+    let fixture = try await silenced(["old"], staleResponseTimeout: .zero)
     let count = fixture.registry.log.count
     #expect(await fixture.send(.get, "/v2/o/a/manifests/old").headers[.xCache] == "STALE")
     try await eventually { fixture.registry.log.count == count + 1 }
@@ -139,11 +139,13 @@ struct UpstreamGateTests {
     let fixture = try await silenced([])
     let upstream = UpstreamSession(
       fixture.proxy.upstreams.upstreams[0],
-      client: fixture.registry,
-      tokens: fixture.services.tokens,
-      health: fixture.services.endpointHealth,
-      waiting: WaitingRequests(threads: 1),
-      now: { 0 }
+      UpstreamContext(
+        client: fixture.registry,
+        tokens: fixture.services.tokens,
+        health: fixture.services.upstreams.health,
+        waiting: WaitingRequests(threads: 1),
+        now: { 0 }
+      )
     )
     let route = Route.manifest(try Values.repository("o/a"), .tag(try Values.tag("a")))
     let count = fixture.registry.log.count
@@ -152,7 +154,7 @@ struct UpstreamGateTests {
       try await eventually { fixture.registry.log.count == count + 1 }
       let refusal = await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
       #expect(refusal?.kind == .notSent)
-      group.addTask { _ = try await upstream.send(.get, route, headers: [:], toEndpoint: 0) }
+      group.addTask { _ = try await upstream.send(.get, route, headers: [:], toEndpoint: 0, by: .now + .seconds(60)) }
       group.addTask { _ = try await upstream.followingStorage.send(.get, route) }
       try await eventually { fixture.registry.log.count == count + 3 }
       gate.update { $0 = true }

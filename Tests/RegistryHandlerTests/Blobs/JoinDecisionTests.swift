@@ -1,0 +1,85 @@
+internal import HTTPTypes
+internal import Testing
+
+@testable internal import RegistryHandler
+
+/// Table of the joined fills, in `docs/rules/blobs.md`.
+struct JoinDecisionTests {
+  /// The fill as it relates to the request for `o/a` of `r.test` with redirects passed through.
+  private enum Origin: String, Sendable {
+    case same
+    case otherMode
+    case otherRepository
+    case otherUpstream
+
+    func value() throws -> FillOrigin {
+      switch self {
+      case .same: FillOrigin(repository: try Values.repository("r.test", "o/a"))
+      case .otherMode: FillOrigin(repository: try Values.repository("r.test", "o/a"), mode: .follow)
+      case .otherRepository: FillOrigin(repository: try Values.repository("r.test", "o/b"))
+      case .otherUpstream: FillOrigin(repository: try Values.repository("q.test", "o/a"))
+      }
+    }
+  }
+
+  private static let redirect = FillProgress.Phase.redirected(
+    ClientRedirect(status: 307, location: "https://s3.test/k", method: .get)
+  )
+  private static let failure = FillProgress.Phase.failed(.contentChanged)
+
+  private func decision(
+    _ origin: Origin,
+    _ phase: FillProgress.Phase,
+    size: Int64? = 1 << 20,
+    proved: String? = nil,
+    awaitsAnother: Bool = false,
+    after wait: JoinDecision.Wait = .short
+  ) throws -> JoinDecision {
+    var progress = FillProgress()
+    progress.phase = phase
+    progress.size = size
+    progress.awaitsAnother = awaitsAnother
+    progress.provedRepository = try proved.map { try Values.repository("r.test", $0) }
+    return JoinDecision(try origin.value(), for: try Origin.same.value(), progress, after: wait)
+  }
+
+  @Test(arguments: [Origin.same, .otherMode, .otherRepository, .otherUpstream])
+  private func `a fill without response is waited for, that of another upstream for a moment only`(
+    _ origin: Origin
+  ) throws {
+    let isOther = origin == .otherUpstream
+    #expect(try decision(origin, .awaitingUpstream) == (isOther ? .bypass : .timedOut))
+    #expect(try decision(origin, .awaitingUpstream, after: .shortWithoutSize) == (isOther ? .keepWaiting : .timedOut))
+    #expect(try decision(origin, .awaitingUpstream, after: .full) == .timedOut)
+  }
+
+  @Test func `a blob that is withheld altogether is waited for like one without response`() throws {
+    #expect(try decision(.same, .receiving, size: FillProgress.withheldTail) == .timedOut)
+    #expect(try decision(.same, .receiving, size: nil) == .timedOut)
+    #expect(try decision(.otherUpstream, .receiving, size: nil) == .bypass)
+  }
+
+  @Test func `another process that awaits another upstream is waited for a moment only`() throws {
+    #expect(try decision(.same, .awaitingUpstream, awaitsAnother: true) == .bypass)
+    #expect(try decision(.same, .awaitingUpstream, awaitsAnother: true, after: .full) == .timedOut)
+  }
+
+  @Test(arguments: [FillProgress.Phase.receiving, .stored, .notStored])
+  private func `a blob is served to its repository, and to another one once that is proved`(
+    _ phase: FillProgress.Phase
+  ) throws {
+    #expect(try decision(.same, phase, proved: "o/a") == .respond)
+    #expect(try decision(.otherMode, phase, proved: "o/a") == .respond)
+    #expect(try decision(.otherRepository, phase, proved: "o/b") == .proveFirst)
+    #expect(try decision(.same, phase, proved: "o/b") == .proveFirst)
+    #expect(try decision(.same, phase) == .proveFirst)
+  }
+
+  @Test(arguments: [redirect, failure])
+  private func `a redirect or failure is a response to the same request alone`(_ phase: FillProgress.Phase) throws {
+    #expect(try decision(.same, phase) == .respond)
+    for origin in [Origin.otherMode, .otherRepository, .otherUpstream] {
+      #expect(try decision(origin, phase) == .startOwn)
+    }
+  }
+}
