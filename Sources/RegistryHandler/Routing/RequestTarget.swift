@@ -10,7 +10,7 @@ package struct RequestTarget: Equatable, Sendable {
   /// decide whether two spellings mean the same path.
   package init(_ raw: String) throws(RouteError) {
     let pathEnd = raw.utf8.firstIndex(of: UInt8(ascii: "?")) ?? raw.endIndex
-    // The query may hold secrets, which no log or error should show: errors quote only the path.
+    // The query may hold secrets, which no log or error should show: these errors quote only the path.
     let path = raw[..<pathEnd]
     let malformed = { (why: String) in RouteError.malformedPath(String(path), why) }
     guard path.utf8.first == UInt8(ascii: "/") else { throw malformed("it does not begin with '/'") }

@@ -67,8 +67,7 @@ extension FuzzInput {
     let table = configuration.upstreamTable
     for upstream in table.upstreams {
       expect(!upstream.endpoints.isEmpty, "\(upstream.name) has no endpoint")
-      let match = try? table.match(RequestTarget("/v2/?ns=\(upstream.name)"), host: "")
-      expectEqual(match?.upstream.name, upstream.name, "an upstream is another one")
+      expectEqual(table.upstream(named: upstream.name.description)?.name, upstream.name, "an upstream is another one")
       expect(upstream.tagTTL >= .zero && upstream.staleIfError >= .zero, "a duration is negative")
       _ = TagFreshness(checkedAt: 0, now: .max, ttl: upstream.tagTTL, staleIfError: upstream.staleIfError)
     }
