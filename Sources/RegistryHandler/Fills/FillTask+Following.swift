@@ -18,14 +18,14 @@ extension FillTask {
         return try notStored(file)
       }
       // A record that a killed process has left proves nothing for the repository in it, and what it tells may have changed.
-      if !hasBegun, file.isRecordNoted, let record = services.store.partialRecord(of: fill.digest) {
+      if !hasBegun, file.isRecordMarked, let record = services.store.partialRecord(of: fill.digest) {
         fill.begin(file, size: record.size, origin: record.origin)
         hasBegun = true
       }
       let size = try? file.size()
       if hasBegun, let size { fill.advance(to: size) }
       // Not at the first look, when the writer may not have told yet whom it asks.
-      if !hasBegun, known != nil, !file.isNoted(asking: fill.repository.upstream) { fill.awaitAnother() }
+      if !hasBegun, known != nil, !file.isRequestMarked(to: fill.repository.upstream) { fill.awaitAnother() }
       // The process that writes decides whether the rest is worth having.
       if services.fills.removeIfUnread(fill) { throw .abandoned }
       interval = size == known ? min(interval * 2, Self.intervals.most) : Self.intervals.least

@@ -46,7 +46,7 @@ struct FillTask: Sendable {
         // Let go before whatever comes next, as another try may wait for it.
         defer { partial.release() }
         guard mayGoOn(with: partial.file) else { throw Self.otherFile }
-        partial.file.note(asking: repository.upstream)
+        partial.file.markRequest(to: repository.upstream)
         if let phase = try await download(into: partial) { return phase }
       case .taken(let file):
         guard mayGoOn(with: file) else { throw Self.otherFile }

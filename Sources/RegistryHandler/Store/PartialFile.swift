@@ -47,7 +47,7 @@ package final class PartialFile {
   /// Keeps what upstream has said of the blob, for those who follow the file from now on. Blocks.
   package func keep(_ record: PartialRecord) throws(FileError) {
     try store.keep(record, of: digest)
-    try file.noteRecord()
+    try file.markRecord()
   }
 
   /// Appends a chunk. Blocks, the first time as long as it takes to hash what is there.
@@ -66,7 +66,7 @@ package final class PartialFile {
 
   /// Brings the verified bytes to the disk and gives them their name. Blocks.
   package func promote() throws(FileError) {
-    try file.setTimes(used: store.now(), changed: Store.blobModificationTime)
+    try file.setTimes(accessTime: store.now(), modificationTime: Store.blobModificationTime)
     try file.synchronize()
     // After a removal from outside, another process may be writing a file of its own at the same path.
     guard file.isStillAtItsPath() else { throw FileError("keep", file.path, .noSuchFileOrDirectory) }

@@ -72,7 +72,7 @@ package final class Store: Sendable {
     let path = layout.blob(digest)
     if fileSystem.size(of: path) == Int64(bytes.count) { return }
     let temporary = makeTemporaryPath()
-    try fileSystem.writeNew(bytes, to: temporary, times: (used: now(), changed: Self.blobModificationTime))
+    try fileSystem.writeNew(bytes, to: temporary, times: (accessTime: now(), modificationTime: Self.blobModificationTime))
     do {
       try fileSystem.promote(temporary, to: path)
     } catch {

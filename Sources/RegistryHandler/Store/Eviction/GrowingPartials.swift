@@ -96,7 +96,7 @@ final class GrowingPartials: Sendable {
     store.forEachPartial { digest, use in
       // An abandoned partial file takes no more than can be seen on the disk.
       guard !known.contains(digest),
-        let file = try? OpenFile(store.layout.partial(digest), .readOnly, [.closeOnExec, .noFollow]), file.isRecordNoted
+        let file = try? OpenFile(store.layout.partial(digest), .readOnly, [.closeOnExec, .noFollow]), file.isRecordMarked
       else { return }
       let record = store.partialRecord(of: digest)
       totals.add(size: record?.size, written: use.size, isReserved: record?.isReserved ?? false)

@@ -96,7 +96,7 @@ struct EvictorAdmissionTests {
     let repository = try Values.repository("r.test", "o/a")
     try partial.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: repository).reserved(true))
     try partial.append(ByteBuffer(repeating: 0, count: 100))
-    try partial.file.setTimes(used: clock.now, changed: Int(clock.now))
+    try partial.file.setTimes(accessTime: clock.now, modificationTime: Int(clock.now))
     for evictor in [evictor, makeEvictor(maxSize: 100 * Self.block)] {
       evictor.collectGarbage()
       #expect(store.usage.total == 7 * Self.block)

@@ -202,7 +202,7 @@ struct EvictorTests {
       throw FileError("claim", "\(digest)", .wouldBlock)
     }
     try partial.append(ByteBuffer(repeating: 0, count: size))
-    try partial.file.setTimes(used: now, changed: Int(now) - changedAgo)
+    try partial.file.setTimes(accessTime: now, modificationTime: Int(now) - changedAgo)
     partial.release()
     return digest
   }
