@@ -9,10 +9,10 @@ package struct FileStatus: Equatable, Sendable {
   /// The mtime in seconds since 1970.
   package let modificationTime: Int64
 
-  /// The times that are taken as they are, in seconds since 1970: others are clamped, so that no difference of times overflows.
+  /// The range that times are clamped to, in seconds since 1970, so that no difference of times overflows.
   private static let times: ClosedRange<Int64> = 0...(1 << 40)
 
-  /// Returns `nil` when the file is not a regular file, or is too large for the store.
+  /// Takes over the result of `lstat`; returns `nil` when the file is not a regular file, or is too large for the store.
   init?(_ status: stat) {
     guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= FileSystem.largestFile else { return nil }
     size = Int64(status.st_size)
