@@ -12,7 +12,7 @@ package struct FileStatus: Equatable, Sendable {
   /// The range that times are clamped to, in seconds since 1970, so that no difference of times overflows.
   private static let times: ClosedRange<Int64> = 0...(1 << 40)
 
-  /// Takes over the result of `lstat`; returns `nil` when the file is not a regular file, or is too large for the store.
+  /// Takes over the result of `lstat`; returns `nil` for a file that is not regular, or too large for the store.
   init?(_ status: stat) {
     guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= FileSystem.largestFile else { return nil }
     size = Int64(status.st_size)

@@ -8,7 +8,7 @@ package struct FileSystem: Sendable {
   /// The mode of directories: setgid, so that nginx's group, which owns the store's root, can read all files below it.
   private static let directoryMode: mode_t = 0o2750
 
-  /// The size of the largest file that the store accepts, in bytes: a larger one is corrupt, and sums of sizes cannot overflow.
+  /// The largest size of a file in the store, in bytes: a larger file is corrupt, and sums of sizes stay small.
   static let largestFile: Int64 = 16 << 40
 
   /// The size of the first read in bytes, larger than nearly every manifest and record.

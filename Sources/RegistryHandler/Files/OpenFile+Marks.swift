@@ -14,7 +14,7 @@ extension OpenFile {
   /// True while another opening of the file has marked its record.
   package var isRecordMarked: Bool { hasMark(at: Self.recordMark) }
 
-  /// Marks the upstream that the process with the lock requests the file from. Without the mark, followers wait for less time.
+  /// Marks the upstream that the holder of the lock requests the blob from. Without the mark, followers wait for less.
   package func markRequest(to upstream: UpstreamName) { setMark(at: Self.requestMark(for: upstream)) }
 
   /// Returns whether another opening of the file has marked a request to this upstream.
@@ -32,7 +32,7 @@ extension OpenFile {
   /// The offsets of all marks.
   private static let marks = recordMark..<recordMark + (1 << 32) + 1
 
-  /// The offset of a request's mark. Upstreams whose names share an offset are confused, which costs a client a longer wait.
+  /// The offset of a request's mark. Upstreams that share an offset are confused, which costs a client a longer wait.
   private static func requestMark(for upstream: UpstreamName) -> Int64 {
     var hash: UInt32 = 2_166_136_261
     for byte in upstream.description.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }

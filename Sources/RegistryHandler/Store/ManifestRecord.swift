@@ -4,7 +4,7 @@ package struct ManifestRecord: Codable, Equatable, Sendable {
 
   package init(mediaType: MediaType) { self.mediaType = mediaType.description }
 
-  /// Parses a record as the store writes it, without the cost of a general parser: it is read with every cached manifest.
+  /// Parses a record as the store writes it, without the cost of a general parser: each cached manifest has a record.
   init?(compactJSON json: [UInt8]) {
     let (start, end) = (Array(#"{"mediaType":""#.utf8), Array(#""}"#.utf8))
     guard json.starts(with: start), json.count > start.count + end.count, json.suffix(end.count).elementsEqual(end)

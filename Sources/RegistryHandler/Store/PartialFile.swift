@@ -4,8 +4,8 @@ internal import SystemPackage
 
 /// A blob that is being written: hashed while it grows, and renamed once the digest is right.
 ///
-/// Used by one task at a time. The lock on its path keeps two processes from writing the same file; a process that finds
-/// the lock taken follows the file instead.
+/// Used by one task at a time. The lock on its path keeps two processes from writing the same file; a process that
+/// finds the lock taken follows the file instead.
 package final class PartialFile {
   /// The result of a claim on a blob.
   package enum Claim {
@@ -79,7 +79,7 @@ package final class PartialFile {
   /// Removes the file, for example because its bytes are wrong; readers that have the file open continue.
   package func discard() { finish(.discarded) }
 
-  /// Deletes the file to free its space, unless only descriptors ran out, which is transient: then it stays for a resume.
+  /// Deletes the file to free its space. When only descriptors ran out, which is transient, it stays for a resume.
   package func giveUp(because error: FileError) { error.isOutOfDescriptors ? release() : discard() }
 
   /// Leaves the bytes to the next download, which resumes them.

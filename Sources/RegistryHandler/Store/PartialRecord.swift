@@ -44,8 +44,8 @@ extension Store {
     return record.flatMap { ($0.size ?? 0) >= 0 ? $0 : nil }
   }
 
-  /// Stores the record of a download, not synchronized: if a crash of the machine loses the record, only the partial blob is
-  /// lost. Blocks.
+  /// Stores the record of a download, not synchronized: if a crash of the machine loses the record, only the partial
+  /// blob is lost. Blocks.
   package func keep(_ record: PartialRecord, of digest: Digest) throws(FileError) {
     guard let json = try? JSONEncoder().encode(record) else { return }
     try fileSystem.replace(layout.partialRecord(digest), with: Array(json), by: makeTemporaryPath())

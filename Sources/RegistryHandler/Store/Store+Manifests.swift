@@ -5,7 +5,7 @@ extension Store {
   /// The size of the largest manifest that is accepted from upstream or read back, in bytes.
   package static let maximumManifestSize = 4 << 20
 
-  /// The size of the largest manifest that is served from memory, in bytes: many clients may read slowly at the same time.
+  /// The size of the largest manifest that is served from memory, in bytes: clients may be slow, and many at a time.
   package static let maximumSizeInMemory = 64 << 10
 
   /// The size of the largest record that is read back, in bytes.

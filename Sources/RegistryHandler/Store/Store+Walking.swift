@@ -30,7 +30,7 @@ extension Store {
     }
   }
 
-  /// Calls for every file among the blobs, with `nil` when its path is not that of a blob. Blocks, long in a large store.
+  /// Calls for every file among the blobs; the digest is `nil` when the path is not that of a blob. Blocks for long.
   func forEachBlobFile(_ body: (_ path: String, Digest?) -> Void) {
     for directory in digestDirectories(in: layout.blobs) {
       for shard in directory.names {

@@ -64,7 +64,7 @@ package final class Store: Sendable {
     touchNewlyLinked(of: digest)
   }
 
-  /// Records a use unconditionally: an evictor that scanned earlier does not know the new link, nor whether it is pinned.
+  /// Records a use unconditionally: an evictor that scanned earlier does not know the new link, nor that it is pinned.
   func touchNewlyLinked(of digest: Digest) { fileSystem.setAccessTime(of: layout.blob(digest), to: now()) }
 
   /// Stores bytes whose digest the caller has computed.

@@ -9,7 +9,7 @@ package enum StoreFailure: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .file(let error): error.description
     case .noRoom:
-      "the content is too large, or too much of the store is pinned or was used in the last minutes: raise 'store.max_size'"
+      "the content is too large, or too much of the store is pinned or was used recently: raise 'store.max_size'"
     }
   }
 }

@@ -1,14 +1,14 @@
 /// The paths in the store, made only from validated names and digests.
 ///
 ///     blobs/sha256/ab/<hex>                                              verified bytes
-///     partial/sha256/<hex>                                               a download under way, or the part of an abandoned one
-///     partial/sha256/<hex>.json                                          what upstream announced of it
+///     partial/sha256/<hex>                                               a download under way or abandoned
+///     partial/sha256/<hex>.json                                          its size, validator and origin
 ///     partial/record-<hex>                                               a file that is not renamed yet
 ///     repositories/<upstream>/<repository>/_blobs/sha256/<hex>           link
 ///     repositories/<upstream>/<repository>/_manifests/sha256/<hex>.json  link and media type
 ///     repositories/<upstream>/<repository>/_tags/<tag>.json              the last seen state of the tag
 ///     repositories/<upstream>/<repository>/_tags/single/<tag>.json       the same for clients that accept no index
-///     repositories/<upstream>/<repository>/_tags/exact/<tag>/<hex>.json  the same for clients that accept exactly some types
+///     repositories/<upstream>/<repository>/_tags/exact/<tag>/<hex>.json  the same for one exact set of accepted types
 ///     quarantine/<seconds>-<path>                                        corrupt files
 ///     usage                                                              the bytes that the blobs take
 ///     evictor.lock                                                       locked during an eviction

@@ -14,8 +14,8 @@ package struct EvictionPolicy: Equatable, Sendable {
     return max(0, above, missing)
   }
 
-  /// The number of bytes to evict ahead of need: above 95 % of `max_size` down to 90 %, and below 105 % of `min_free` up to
-  /// 110 %.
+  /// The number of bytes to evict ahead of need: above 95 % of `max_size` down to 90 %, and below 105 % of `min_free`
+  /// up to 110 %.
   package func excessOverHighWatermark(total: Int64, free: Int64?) -> Int64 {
     var excess: Int64 = 0
     if let maxSize = limits.maxSize, total > maxSize / 20 * 19 { excess = total - maxSize / 10 * 9 }
@@ -25,14 +25,15 @@ package struct EvictionPolicy: Equatable, Sendable {
     return excess
   }
 
-  /// The number of bytes of abandoned downloads to remove: those beyond a tenth of `max_size`, or those missing from `min_free`
-  /// by the same watermark as for blobs.
+  /// The number of bytes of abandoned downloads to remove: those beyond a tenth of `max_size`, or those missing from
+  /// `min_free` by the same watermark as for blobs.
   package func excessOfPartials(total: Int64, free: Int64?) -> Int64 {
     let above = limits.maxSize.map { total - $0 / 10 } ?? 0
     return min(total, max(0, above, excessOverHighWatermark(total: 0, free: free)))
   }
 
-  /// Returns whether a blob of unknown size may grow: it may exceed either limit by a tenth, as it evicts nothing before its end.
+  /// Returns whether a blob of unknown size may grow: it may exceed either limit by a tenth, as it evicts nothing
+  /// before its end.
   /// - Parameters:
   ///   - length: the length of the blob so far, in bytes.
   ///   - free: the free space besides that of other downloads, in bytes.
@@ -47,8 +48,8 @@ package struct EvictionPolicy: Equatable, Sendable {
     [limits.maxSize, limits.minFree].compactMap(\.self).min().map { max(64 << 10, min(8 << 20, $0 / 40)) }
   }
 
-  /// Returns whether a blob that will not be stored may be on the disk while clients read it: all such blobs together may take
-  /// a tenth of `max_size`.
+  /// Returns whether a blob that will not be stored may be on the disk while clients read it: all such blobs together
+  /// may take a tenth of `max_size`.
   package func permitsSharing(_ size: Int64, besides shared: Int64) -> Bool {
     limits.maxSize.map { shared.addingClamped(size) <= $0 / 10 } ?? true
   }

@@ -32,8 +32,8 @@ struct EvictionScan: Sendable {
   /// Returns whether the store may be scanned again.
   func isDue(at now: ContinuousClock.Instant) -> Bool { nextScan < now }
 
-  /// Delays the next scan by ten times the duration of this one, so that a store where little may be evicted is not scanned
-  /// all the time.
+  /// Delays the next scan by ten times the duration of this one, so that a store where little may be evicted is not
+  /// scanned all the time.
   mutating func delayNext(after duration: Duration, now: ContinuousClock.Instant) {
     nextScan = now + max(.seconds(1), duration * 10)
   }

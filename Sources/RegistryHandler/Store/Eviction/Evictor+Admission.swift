@@ -66,7 +66,7 @@ extension Evictor {
 
   // MARK: - After a download
 
-  /// Reserves room for a blob that is about to be stored and is on the disk already; false without room. Blocks briefly.
+  /// Reserves room for a complete download that is about to be stored; returns false without room. Blocks briefly.
   package func reserve(_ size: Int64, of digest: Digest? = nil) -> Bool { reserve(size, growth: 0, besides: digest) {} }
 
   /// Makes room for a blob and reserves it; false when too little may be evicted, and then no blob is. Blocks.

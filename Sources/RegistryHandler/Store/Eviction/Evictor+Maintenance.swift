@@ -27,7 +27,7 @@ extension Evictor {
     }
   }
 
-  /// Counts all blobs anew: a process that was killed has not given back what it had reserved for its downloads. Blocks.
+  /// Counts all blobs anew: a killed process has not given back what it had reserved for its downloads. Blocks.
   package func recount() {
     if policy.limits.isLimited { withEvictorLock { _ = renew(&$0) } }
   }

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// The guard of the store's limits: the blob with the oldest access time is evicted first.
 ///
-/// One process at a time evicts. A single scan finds the candidates for as many evictions as there are blobs, so that the
-/// cost grows with the number of evicted blobs.
+/// One process at a time evicts. A single scan finds the candidates for as many evictions as there are blobs, so that
+/// the cost grows with the number of evicted blobs.
 package final class Evictor: Sendable {
   /// The number and the space of evicted blobs.
   private struct EvictedTotal {
@@ -22,7 +22,7 @@ package final class Evictor: Sendable {
   enum Extent {
     /// Evicts as much as may be evicted.
     case asMuchAsPossible
-    /// Evicts nothing where too little may be evicted: one blob that is too large would empty the store, and not be stored.
+    /// Evicts nothing where too little may be evicted: an oversized blob would empty the store, and not be stored.
     case allOrNothing
     /// Evicts all or nothing, without another scan.
     case allOrNothingWithoutScan
@@ -36,7 +36,7 @@ package final class Evictor: Sendable {
     case busy
   }
 
-  /// The number of evicted blobs after which the shared total is updated, which costs as much as the removal of one blob.
+  /// The number of evicted blobs after which the shared total is updated, which costs as much as one removal.
   private static let countedTogether: UInt64 = 64
 
   let store: Store
@@ -113,7 +113,7 @@ package final class Evictor: Sendable {
     }
     while evicted.bytes < wanted {
       guard let candidate = scan.first else {
-        // Counted before the scan: the scan counts the blobs that are left, so what is evicted must not be subtracted again.
+        // Counted before the scan, which counts the blobs that are left: the evicted ones must be subtracted once only.
         count(&uncounted)
         guard renew(&scan, for: extent), !scan.isEmpty, isEnough() else { break }
         continue

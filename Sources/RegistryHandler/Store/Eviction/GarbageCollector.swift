@@ -3,8 +3,8 @@ package struct GarbageCollector: Sendable {
   /// The time for which a partial download is left to be resumed, in seconds.
   package static let partialLife: Int64 = 7 * 86_400
 
-  /// The age at which a file may be garbage, in seconds: a younger file may still be written, and the blob of a younger link may
-  /// still come.
+  /// The age at which a file may be garbage, in seconds: a younger file may still be written, and the blob of a younger
+  /// link may still come.
   package static let grace: Int64 = 3600
 
   /// The time without growth after which a download is abandoned, in seconds: one that stalls is ended sooner.

@@ -29,7 +29,7 @@ package struct StoreInventory: Sendable {
     }
   }
 
-  /// The space that the store takes. A blob that several repositories share counts once for each, and once in the total.
+  /// The space that the store takes. A blob of several repositories counts once for each, and once in the total.
   package struct Report: Equatable, Sendable {
     package var repositories: [UpstreamRepository: Usage] = [:]
     package var upstreams: [UpstreamName: Usage] = [:]

@@ -1,5 +1,5 @@
-/// The removal of content from the store, with everything that only this content needs. Safe while workers serve: removed
-/// content is fetched again on the next request.
+/// The removal of content from the store, with everything that only this content needs. Safe while workers serve:
+/// removed content is fetched again on the next request.
 package struct StoreRemoval: Sendable {
   /// The files to remove.
   package struct Plan: Equatable, Sendable {

@@ -1,7 +1,7 @@
 internal import SystemPackage
 
-/// The search of the whole store for corrupt files: blobs that do not match their digest, and unreadable records. Safe while
-/// workers serve from the store.
+/// The search of the whole store for corrupt files: blobs that do not match their digest, and unreadable records. Safe
+/// while workers serve from the store.
 package struct StoreVerification: Sendable {
   /// A corrupt file.
   package struct Finding: Encodable, Equatable, Sendable {
@@ -64,8 +64,8 @@ package struct StoreVerification: Sendable {
     return findings
   }
 
-  /// Moves a file to `quarantine/`, where people can inspect it, so that it is fetched again. Verifies the file once more, as
-  /// the finding may be old. Blocks.
+  /// Moves a file to `quarantine/`, where people can inspect it, so that it is fetched again. Verifies the file once
+  /// more, as the finding may be old. Blocks.
   package func repair(_ finding: Finding, now: Int64) throws(FileError) -> Repair {
     let source = "\(store.layout.root)/\(finding.path)"
     guard problem(of: finding.subject, at: source) != nil else { return .needless }
