@@ -44,7 +44,7 @@ for rate in ${RATES:-0 312500000 125000000}; do
     front_process=${processes[-1]}
     a=$(timed "http://127.0.0.1:$front$blob")
     b=$(timed "http://127.0.0.1:$upstream$blob")
-    grep -q 'blob not kept\|takes no blobs' "$work/worker.log" && fail "the blob was not kept"
+    grep -q 'blob not kept\|cannot store blobs' "$work/worker.log" && fail "the blob was not kept"
     end "$front_process" "${workers[@]}"
     # The first round warms up.
     [ "$round" != 0 ] || continue

@@ -53,7 +53,7 @@ for _ in $(seq 20); do
 done
 most=$(cat "$work/most")
 evicted=$(grep -o '"store.evicted_blobs":"[0-9]*"' "$work/worker.log" | tr -dc '0-9\n' | awk '{n += $1} END {print n + 0}')
-unkept=$(grep -c 'takes no blobs' "$work/worker.log" || true)
+unkept=$(grep -c 'cannot store blobs' "$work/worker.log" || true)
 over=$(awk -v m="$most" -v l="$limit" -v s="$size" 'BEGIN {printf "%.2f", (m - l) / s}')
 printf '%s pullers, %s s, limit %s MB, blobs of %s MB in all: %d pulls, %d failed, %d blobs evicted, store %.1f MB at most (%s blobs above the limit), counted %.1f MB of %.1f, not kept: %s lines\n' \
   "$pullers" "$duration" "$((limit / 1000000))" "$((blobs * size / 1000000))" "$(figure pulls "$line")" \

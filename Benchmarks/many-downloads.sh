@@ -28,6 +28,6 @@ seconds=$(since "$start")
 memory=$(peak "${workers[0]}")
 printf '%d downloads of %d bytes at once: %d right in %.1f s   worker memory %d MB at most   descriptors at the end %d\n' \
   "$blobs" "$size" "$right" "$seconds" "$memory" "$(find "/proc/${workers[0]}/fd" -type l | wc -l)"
-grep -q 'blob not kept\|takes no blobs' "$work/worker.log" && fail "a blob was not kept"
+grep -q 'blob not kept\|cannot store blobs' "$work/worker.log" && fail "a blob was not kept"
 [ "$right" = "$blobs" ] || fail "not all were right"
 [ "$memory" -le "$limit" ] || fail "the worker took more than $limit MB"

@@ -63,7 +63,7 @@ extension IntegrationTests {
       try Data(wrong).write(to: URL(fileURLWithPath: stack.path(of: digest)))
       let found = try await stack.runStoreCommand("verify", "--json")
       #expect(found.exit == .code(65))
-      #expect(found.output.contains("the bytes are not those of \(digest)"))
+      #expect(found.output.contains("the bytes do not match \(digest)"))
       #expect(found.output.contains(#""findings":1"#))
       let repaired = try await stack.runStoreCommand("verify", "--repair")
       #expect(repaired.exit == .code(0))

@@ -1,6 +1,6 @@
 package import SystemPackage
 
-/// A step on the store that the system refused.
+/// A file operation that the system refused.
 package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   package let operation: String
   package let path: String
@@ -12,7 +12,7 @@ package struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     self.errno = errno
   }
 
-  /// Whether the process or the system may open no more files.
+  /// True if the process or the system has reached its limit of open files.
   package var isOutOfDescriptors: Bool { [.tooManyOpenFiles, .tooManyOpenFilesInSystem].contains(errno) }
 
   package var description: String { "cannot \(operation) \(path): \(errno)" }

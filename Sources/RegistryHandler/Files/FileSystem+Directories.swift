@@ -1,34 +1,7 @@
 internal import Glibc
 
-/// What is known of a file without opening it.
-package struct FileStatus: Equatable, Sendable {
-  /// In bytes.
-  package let size: Int64
-  /// In seconds since 1970.
-  package let accessTime: Int64
-  /// When its content changed last, in seconds since 1970.
-  package let modificationTime: Int64
-
-  /// Times beyond all clocks are taken for the last one, so that no difference of times is too large. In seconds since 1970.
-  private static let times: ClosedRange<Int64> = 0...(1 << 40)
-
-  /// `nil` when it is no regular file, or too large to be one of ours.
-  init?(_ status: stat) {
-    guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= FileSystem.largestFile else { return nil }
-    size = Int64(status.st_size)
-    accessTime = Self.seconds(status.st_atim)
-    modificationTime = Self.seconds(status.st_mtim)
-  }
-
-  /// The first field; its name is not to be had in every build.
-  private static func seconds(_ time: timespec) -> Int64 {
-    let seconds = withUnsafeBytes(of: time) { Int64($0.load(as: Int.self)) }
-    return min(max(seconds, times.lowerBound), times.upperBound)
-  }
-}
-
 extension FileSystem {
-  /// The names in a directory, in no order; none where there is no directory. Blocks.
+  /// The names in a directory, in no order; none when the directory does not exist. Blocks.
   package func entries(of path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
@@ -40,20 +13,20 @@ extension FileSystem {
     return names
   }
 
-  /// What is known of a regular file; `nil` when there is none, or it is too large to be one of ours.
+  /// The size and the times of a regular file; `nil` when the file does not exist, or is too large for the store.
   package func status(of path: String) -> FileStatus? {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
     return FileStatus(status)
   }
 
-  /// Records a use of a file, and changes nothing else of it.
+  /// Sets the access time of a file and leaves its mtime alone.
   package func setAccessTime(of path: String, to seconds: Int64) {
     let times = [timespec(tv_sec: Int(seconds), tv_nsec: 0), timespec(tv_sec: 0, tv_nsec: Self.omit)]
     utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW)
   }
 
-  /// What is left for others in the file system of a path, in bytes; `nil` when that is not to be known.
+  /// The space that an unprivileged process may still use in the file system of a path, in bytes; `nil` when unknown.
   package func freeSpace(at path: String) -> Int64? {
     var status = statvfs()
     guard statvfs(path, &status) == 0 else { return nil }
@@ -62,9 +35,9 @@ extension FileSystem {
     )
   }
 
-  /// Removes a directory that is empty; any other stays.
+  /// Removes a directory if it is empty.
   package func removeIfEmpty(_ path: String) { rmdir(path) }
 
-  /// `UTIME_OMIT`, which is no constant that can be imported. <https://man7.org/linux/man-pages/man2/utimensat.2.html>
+  /// `UTIME_OMIT`, which cannot be imported as a constant. <https://man7.org/linux/man-pages/man2/utimensat.2.html>
   private static let omit = (1 << 30) - 2
 }

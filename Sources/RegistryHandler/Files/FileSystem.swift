@@ -1,25 +1,25 @@
 internal import Glibc
 internal import SystemPackage
 
-/// The steps of the write protocol: a file appears under its name complete, or not at all, whenever the power goes.
+/// The steps of the write protocol: a file appears under its name complete or not at all, even after a power failure.
 ///
-/// All of it blocks.
+/// All methods block.
 package struct FileSystem: Sendable {
-  /// setgid, so that nginx's group, which the store's root belongs to, can read what is made below.
+  /// The mode of directories: setgid, so that nginx's group, which owns the store's root, can read all files below it.
   private static let directoryMode: mode_t = 0o2750
 
-  /// No blob is larger; a file that says so has been spoilt, and sums of sizes stay small. In bytes.
+  /// The largest size of a file in the store, in bytes: a larger file is corrupt, and sums of sizes stay small.
   static let largestFile: Int64 = 16 << 40
 
-  /// Larger than nearly every manifest and record. In bytes.
+  /// The size of the first read in bytes, larger than nearly every manifest and record.
   private static let usualRecordSize = 8 << 10
 
   package init() {}
 
-  /// Makes a directory and those above it; one that exists is fine.
+  /// Creates a directory and its parents unless they exist.
   package func makeDirectory(_ path: String) throws(FileError) {
     if mkdir(path, Self.directoryMode) == 0 {
-      // The mask of the process may have taken bits away.
+      // The umask of the process may have cleared bits.
       chmod(path, Self.directoryMode)
       return
     }
@@ -37,11 +37,11 @@ package struct FileSystem: Sendable {
     }
   }
 
-  /// Gives a file that is on the disk its final name, and brings the name to the disk too.
+  /// Gives a synchronized file its final name, and synchronizes the name too.
   package func promote(_ source: String, to destination: String) throws(FileError) {
     let directory = Self.parent(of: destination)
     try makeDirectory(directory)
-    // Opened before, so that nothing but the disk can fail once the file has its name.
+    // Opened before the rename, so that only the disk can fail once the file has its name.
     let opened = try OpenFile(directory, .readOnly, [.directory, .closeOnExec])
     guard rename(source, destination) == 0 else {
       throw FileError("rename \(source) to", destination, Errno(rawValue: errno))
@@ -49,8 +49,8 @@ package struct FileSystem: Sendable {
     try opened.synchronize()
   }
 
-  /// Writes a small file so that it is never seen half.
-  /// - Parameter temporary: a path in the same file system that nobody else uses.
+  /// Writes a small file so that no reader sees it incomplete.
+  /// - Parameter temporary: a path in the same file system that no other writer uses.
   package func writeAtomically(_ bytes: [UInt8], to path: String, by temporary: String) throws(FileError) {
     try writeNew(bytes, to: temporary)
     do {
@@ -61,7 +61,7 @@ package struct FileSystem: Sendable {
     }
   }
 
-  /// Writes a small file so that no process sees it half. It is not brought to the disk.
+  /// Writes a small file so that no reader sees it incomplete, without synchronizing it.
   package func replace(_ path: String, with bytes: [UInt8], by temporary: String) throws(FileError) {
     do throws(FileError) {
       try OpenFile(temporary, .writeOnly, [.create, .exclusiveCreate, .closeOnExec]).write(bytes)
@@ -74,18 +74,18 @@ package struct FileSystem: Sendable {
     }
   }
 
-  /// Writes a new file and brings it to the disk.
-  /// - Parameter times: those of the last use and of the last change, in seconds since 1970; now without it.
+  /// Writes a new file and synchronizes it.
+  /// - Parameter times: the access time and the mtime in seconds since 1970; the current time when `nil`.
   package func writeNew(
     _ bytes: [UInt8],
     to path: String,
-    times: (used: Int64, changed: Int)? = nil
+    times: (accessTime: Int64, modificationTime: Int)? = nil
   ) throws(FileError) {
     try makeDirectory(Self.parent(of: path))
     let file = try OpenFile(path, .writeOnly, [.create, .exclusiveCreate, .closeOnExec])
     do {
       try file.write(bytes)
-      if let times { try file.setTimes(used: times.used, changed: times.changed) }
+      if let times { try file.setTimes(accessTime: times.accessTime, modificationTime: times.modificationTime) }
       try file.synchronize()
     } catch {
       remove(path)
@@ -93,15 +93,15 @@ package struct FileSystem: Sendable {
     }
   }
 
-  /// The content of a small file; `nil` when there is none.
-  /// - Parameter limit: the most it may be, in bytes; a larger one is an error.
+  /// The content of a small file; `nil` when the file does not exist.
+  /// - Parameter limit: the largest size in bytes; a larger file is an error.
   package func read(_ path: String, limit: Int) throws(FileError) -> [UInt8]? {
     guard let file = try open(path) else { return nil }
     guard let bytes = try read(file, upTo: limit) else { throw FileError("read", path, .fileTooLarge) }
     return bytes
   }
 
-  /// Opens a file for reading; `nil` when there is none.
+  /// Opens a file for reading; returns `nil` when the file does not exist.
   func open(_ path: String) throws(FileError) -> OpenFile? {
     do {
       return try OpenFile(reading: path)
@@ -110,9 +110,9 @@ package struct FileSystem: Sendable {
     }
   }
 
-  /// The content of a file; `nil` when it is more than a number of bytes.
+  /// The content of a file; `nil` when the file is larger than the limit in bytes.
   func read(_ file: OpenFile, upTo limit: Int) throws(FileError) -> [UInt8]? {
-    // Most are small: one read finds the bytes, and that there are no more.
+    // Most files are small: one read returns the bytes and shows the end of the file.
     var capacity = min(Self.usualRecordSize, limit + 1)
     while true {
       let bytes = try readStart(of: file, capacity: capacity)
@@ -124,7 +124,7 @@ package struct FileSystem: Sendable {
     }
   }
 
-  /// What there is of a file, up to a number of bytes.
+  /// The beginning of a file, at most `capacity` bytes.
   private func readStart(of file: OpenFile, capacity: Int) throws(FileError) -> [UInt8] {
     var failure: FileError?
     let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
@@ -133,7 +133,7 @@ package struct FileSystem: Sendable {
           let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
           let read = try file.read(into: rest, at: Int64(count))
           count += read
-          // The end of a regular file; only a full buffer leaves it open whether there is more.
+          // A short read is the end of a regular file; only after a full buffer there may be more.
           if read < rest.count { return }
         }
       } catch {
@@ -144,14 +144,15 @@ package struct FileSystem: Sendable {
     return bytes
   }
 
-  /// The size of a regular file in bytes; `nil` when there is none, or it is too large to be one of ours.
+  /// The size of a regular file in bytes; `nil` when the file does not exist, or is too large for the store.
   package func size(of path: String) -> Int64? { status(of: path)?.size }
 
-  /// Removes a file; one that is not there is fine.
-  /// - Returns: whether it was there, and has gone.
+  /// Removes a file if it exists.
+  /// - Returns: true if the file existed and is removed.
   @discardableResult
   package func remove(_ path: String) -> Bool { unlink(path) == 0 }
 
+  /// The path of the directory that contains a file.
   package static func parent(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
     return String(path[..<slash])

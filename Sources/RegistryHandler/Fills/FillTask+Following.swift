@@ -10,14 +10,14 @@ extension FillTask {
     while true {
       if file.tryLock() { return try released(file) }
       // The record of a killed process proves nothing for its repository, and may be outdated.
-      if !hasBegun, file.isRecordNoted, let record = context.store.partialRecord(of: fill.digest) {
+      if !hasBegun, file.isRecordMarked, let record = context.store.partialRecord(of: fill.digest) {
         fill.begin(file, size: record.size, proved: record.origin)
         hasBegun = true
       }
       let size = try? file.size()
       if hasBegun, let size { fill.advance(to: size) }
       // Not at the first look, when the writer may not have marked its upstream yet.
-      if !hasBegun, known != nil, !file.isNoted(asking: fill.origin.repository.upstream) { fill.awaitAnother() }
+      if !hasBegun, known != nil, !file.isRequestMarked(to: fill.origin.repository.upstream) { fill.awaitAnother() }
       // The writing process decides whether the rest is worth having.
       if table.removeIfUnread(fill) { throw .abandoned }
       interval = size == known ? min(interval * 2, Self.intervals.most) : Self.intervals.least

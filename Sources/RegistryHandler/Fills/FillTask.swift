@@ -52,7 +52,7 @@ struct FillTask: Sendable {
     case .mine(let partial):
       // Released before the next step, as another attempt may wait for it.
       defer { partial.release() }
-      partial.file.note(asking: repository.upstream)
+      partial.file.markRequest(to: repository.upstream)
       return try await download(into: partial)
     case .taken(let file): return try await follow(file)
     }

@@ -2,34 +2,36 @@ internal import Glibc
 package import NIOCore
 internal import SystemPackage
 
-/// A blob that is being written: hashed as it grows, given its final name when the digest is right.
+/// A blob that is being written: hashed while it grows, and renamed once the digest is right.
 ///
-/// Used by one task at a time. It holds the lock on its path, so that no two processes write the same file; whoever
+/// Used by one task at a time. The lock on its path keeps two processes from writing the same file; a process that
 /// finds the lock taken follows the file instead.
 package final class PartialFile {
-  /// Who may write a blob.
+  /// The result of a claim on a blob.
   package enum Claim {
+    /// The caller writes the blob.
     case mine(PartialFile)
-    /// Another writes it, in this process or in another one: the file grows.
+    /// Another task or process writes the blob: the file grows.
     case taken(OpenFile)
   }
 
   package let file: OpenFile
   private let digest: Digest
   private let store: Store
-  /// Of all that is there; `nil` while the beginning has not been needed.
+  /// The hash of the whole file; `nil` until the existing beginning is hashed.
   private var hash: ContentHasher?
   private var isFinished = false
+  /// The number of bytes written so far.
   package private(set) var length: Int64 = 0
 
-  /// Takes the right to write a blob, going on where whoever had it last has ended. Blocks.
+  /// Claims the right to write a blob, and resumes where the last writer stopped. Blocks.
   package static func claim(_ digest: Digest, in store: Store) throws(FileError) -> Claim {
     let path = store.layout.partial(digest)
     try store.fileSystem.makeDirectory(FileSystem.parent(of: path))
     while true {
       let file = try OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow])
       guard file.tryLock() else { return .taken(file) }
-      // Between opening and locking, the last holder may have renamed or removed it.
+      // Between the opening and the locking, the last holder may have renamed or removed the file.
       guard file.isStillAtItsPath() else { continue }
       return .mine(PartialFile(file, digest, store, length: try file.size()))
     }
@@ -44,13 +46,13 @@ package final class PartialFile {
 
   deinit { release() }
 
-  /// Keeps what upstream has said of the blob, for those who follow the file from now on. Blocks.
+  /// Stores the record of the download for processes that follow the file. Blocks.
   package func keep(_ record: PartialRecord) throws(FileError) {
     try store.keep(record, of: digest)
-    try file.noteRecord()
+    try file.markRecord()
   }
 
-  /// Appends a chunk. Blocks, the first time as long as it takes to hash what is there.
+  /// Appends a chunk. Blocks, the first time until the existing beginning is hashed.
   package func append(_ chunk: ByteBuffer) throws(FileError) {
     try hashBeginning()
     try file.write(chunk, at: length)
@@ -58,30 +60,29 @@ package final class PartialFile {
     length += Int64(chunk.readableBytes)
   }
 
-  /// Whether the bytes are those of the digest. Blocks as `append` does.
+  /// Returns whether the bytes match the digest. Blocks as `append` does.
   package func isVerified() throws(FileError) -> Bool {
     try hashBeginning()
     return hash?.hex() == digest.hex
   }
 
-  /// Brings the verified bytes to the disk and gives them their name. Blocks.
+  /// Synchronizes the verified bytes and gives the file its name. Blocks.
   package func promote() throws(FileError) {
-    try file.setTimes(used: store.now(), changed: Store.blobModificationTime)
+    try file.setTimes(accessTime: store.now(), modificationTime: Store.blobModificationTime)
     try file.synchronize()
-    // After a removal from outside, another process may be writing a file of its own at the same path.
-    guard file.isStillAtItsPath() else { throw FileError("keep", file.path, .noSuchFileOrDirectory) }
+    // After a removal from outside, another process may be writing its own file at the same path.
+    guard file.isStillAtItsPath() else { throw FileError("store", file.path, .noSuchFileOrDirectory) }
     try store.fileSystem.promote(file.path, to: store.layout.blob(digest))
-    finish(leavingFile: true)
+    finish(.promoted)
   }
 
-  /// Removes the file, as its bytes are wrong; those who have it open keep reading.
-  package func discard() { finish(leavingFile: false) }
+  /// Removes the file, for example because its bytes are wrong; readers that have the file open continue.
+  package func discard() { finish(.discarded) }
 
-  /// Removes the file where the store takes no more, so that it takes no room; where only descriptors are short, which is soon
-  /// over, it stays to be gone on with.
+  /// Deletes the file to free its space. When only descriptors ran out, which is transient, it stays for a resume.
   package func giveUp(because error: FileError) { error.isOutOfDescriptors ? release() : discard() }
 
-  /// Leaves what is there to whoever wants to go on with it.
+  /// Leaves the bytes to the next download, which resumes them.
   package func release() {
     guard !isFinished else { return }
     if length == 0 { return discard() }
@@ -89,16 +90,22 @@ package final class PartialFile {
     file.unlock()
   }
 
-  /// - Parameter leavingFile: whether it stays, under whatever name it has now.
-  private func finish(leavingFile: Bool) {
+  private enum Ending {
+    /// The file stays, under its new name.
+    case promoted
+    /// The file is removed.
+    case discarded
+  }
+
+  private func finish(_ ending: Ending) {
     guard !isFinished else { return }
     isFinished = true
-    if leavingFile || file.isStillAtItsPath() {
-      // First, as the record of whoever makes the next file is at the same path.
+    if ending == .promoted || file.isStillAtItsPath() {
+      // The record goes first, since the record of the next file has the same path.
       store.fileSystem.remove(store.layout.partialRecord(digest))
-      if !leavingFile { store.fileSystem.remove(file.path) }
+      if ending == .discarded { store.fileSystem.remove(file.path) }
     }
-    // Last, so that who gets the lock sees that the file has gone from its path.
+    // Unlocked last, so that the next holder of the lock sees that the file is no longer at its path.
     file.unlock()
   }
 

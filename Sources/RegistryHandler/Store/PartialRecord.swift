@@ -1,15 +1,15 @@
 internal import FoundationEssentials
 
-/// What upstream said of a blob that is being written: enough to follow it, and to go on with it.
+/// The record of a blob that is being downloaded: enough to follow the download and to resume it.
 package struct PartialRecord: Codable, Equatable, Sendable {
-  /// The whole size in bytes; `nil` when upstream told none.
+  /// The size of the whole blob in bytes; `nil` when upstream did not announce it.
   package var size: Int64?
-  /// The strong validator that upstream gave.
+  /// The strong validator that upstream sent.
   package var etag: String?
-  /// Where the bytes come from: for this repository, upstream has proved that it contains the blob.
+  /// The origin of the bytes: upstream has proved that this repository contains the blob.
   package var upstream: String
   package var repository: String
-  /// Whether the size is counted in the total of the store already; absent where it is not.
+  /// True if the total of the store includes the size already; otherwise absent.
   package var isReserved: Bool?
 
   package init(size: Int64?, etag: String?, origin: UpstreamRepository) {
@@ -19,14 +19,14 @@ package struct PartialRecord: Codable, Equatable, Sendable {
     repository = origin.name.description
   }
 
-  /// The same, with or without its size in the total of the store.
+  /// Returns a copy that says whether the total of the store includes the size.
   package func reserved(_ isReserved: Bool) -> PartialRecord {
     var copy = self
     copy.isReserved = isReserved ? true : nil
     return copy
   }
 
-  /// The place that the bytes come from; `nil` where the record has been spoilt.
+  /// The repository that the bytes come from; `nil` when the record is corrupt.
   package var origin: UpstreamRepository? {
     guard let upstream = UpstreamName(upstream), let repository = RepositoryName(repository) else { return nil }
     return UpstreamRepository(upstream: upstream, name: repository)
@@ -36,7 +36,7 @@ package struct PartialRecord: Codable, Equatable, Sendable {
 extension Store {
   private static let maximumPartialRecordSize = 64 << 10
 
-  /// What is known of a blob that is being written, or was; `nil` where nothing is, or nothing that can be read. Blocks.
+  /// The record of a download under way or abandoned; `nil` when it does not exist or is unreadable. Blocks.
   package func partialRecord(of digest: Digest) -> PartialRecord? {
     let path = layout.partialRecord(digest)
     guard let json = try? fileSystem.read(path, limit: Self.maximumPartialRecordSize) else { return nil }
@@ -44,8 +44,8 @@ extension Store {
     return record.flatMap { ($0.size ?? 0) >= 0 ? $0 : nil }
   }
 
-  /// Keeps what is known of a blob that is being written. A crash of the machine may lose it, which costs what is there of
-  /// the blob, nothing more. Blocks.
+  /// Stores the record of a download, not synchronized: if a crash of the machine loses the record, only the partial
+  /// blob is lost. Blocks.
   package func keep(_ record: PartialRecord, of digest: Digest) throws(FileError) {
     guard let json = try? JSONEncoder().encode(record) else { return }
     try fileSystem.replace(layout.partialRecord(digest), with: Array(json), by: makeTemporaryPath())

@@ -1,94 +1,17 @@
 internal import FoundationEssentials
 internal import SystemPackage
 
-/// What is known of a manifest in one repository. Its bytes are a blob.
-package struct ManifestRecord: Codable, Equatable, Sendable {
-  package var mediaType: String
-
-  /// The record as it is written here, without the cost of a general parser: it is read with every cached manifest.
-  init?(compactJSON json: [UInt8]) {
-    let (start, end) = (Array(#"{"mediaType":""#.utf8), Array(#""}"#.utf8))
-    guard json.starts(with: start), json.count > start.count + end.count, json.suffix(end.count).elementsEqual(end)
-    else { return nil }
-    let text = json[start.count..<(json.count - end.count)]
-    guard text.allSatisfy({ $0.isVisible && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else { return nil }
-    mediaType = String(decoding: text, as: UTF8.self)
-  }
-
-  package init(mediaType: MediaType) { self.mediaType = mediaType.description }
-}
-
-/// What a tag was last seen as.
-package struct TagRecord: Codable, Equatable, Sendable {
-  package var digest: String
-  package var mediaType: String
-  /// In bytes.
-  package var size: Int64
-  /// In seconds since 1970.
-  package var checkedAt: Int64
-  /// The validator that upstream sent, where it sent one.
-  package var etag: String?
-
-  package init(digest: Digest, mediaType: MediaType, size: Int64, checkedAt: Int64, etag: String?) {
-    self.digest = digest.description
-    self.mediaType = mediaType.description
-    self.size = size
-    self.checkedAt = checkedAt
-    self.etag = etag
-  }
-}
-
-/// A manifest with its bytes.
-package struct StoredManifest: Equatable, Sendable {
-  package let digest: Digest
-  package let mediaType: MediaType
-  package let bytes: [UInt8]
-
-  package init(digest: Digest, mediaType: MediaType, bytes: [UInt8]) {
-    self.digest = digest
-    self.mediaType = mediaType
-    self.bytes = bytes
-  }
-}
-
-/// A manifest as it is served.
-package struct ServedManifest: Sendable {
-  /// The bytes, or the file that they are in where they are many.
-  package enum Content: Sendable {
-    case bytes([UInt8])
-    case file(OpenFile)
-  }
-
-  package let digest: Digest
-  package let mediaType: MediaType
-  /// In bytes.
-  package let size: Int64
-  package let content: Content
-
-  /// One from upstream, in memory whatever its size.
-  init(_ manifest: StoredManifest) {
-    self.init(manifest.digest, manifest.mediaType, Int64(manifest.bytes.count), .bytes(manifest.bytes))
-  }
-
-  fileprivate init(_ digest: Digest, _ mediaType: MediaType, _ size: Int64, _ content: Content) {
-    self.digest = digest
-    self.mediaType = mediaType
-    self.size = size
-    self.content = content
-  }
-}
-
 extension Store {
-  /// The largest manifest that is taken from upstream or read back, in bytes.
+  /// The size of the largest manifest that is accepted from upstream or read back, in bytes.
   package static let maximumManifestSize = 4 << 20
 
-  /// The largest manifest that is read into memory to be served, in bytes: clients may take it slowly, and many at once.
+  /// The size of the largest manifest that is served from memory, in bytes: clients may be slow, and many at a time.
   package static let maximumSizeInMemory = 64 << 10
 
-  /// The largest record that is read back, in bytes.
+  /// The size of the largest record that is read back, in bytes.
   private static let maximumRecordSize = 64 << 10
 
-  /// The manifest, if upstream has proved that the repository contains it and its bytes are here.
+  /// The manifest; `nil` unless upstream has proved that the repository contains it and its bytes are stored.
   package func manifest(_ digest: Digest, in repository: UpstreamRepository) throws(FileError) -> ServedManifest? {
     let path = layout.blob(digest)
     guard let record = try manifestRecord(at: layout.manifest(digest, in: repository)),
@@ -96,14 +19,14 @@ extension Store {
     else { return nil }
     _ = touch(digest)
     if let bytes = try fileSystem.read(file, upTo: Self.maximumSizeInMemory) {
-      return ServedManifest(digest, mediaType, Int64(bytes.count), .bytes(bytes))
+      return ServedManifest(digest: digest, mediaType: mediaType, size: Int64(bytes.count), content: .bytes(bytes))
     }
     let size = try file.size()
     guard size <= Self.maximumManifestSize else { throw FileError("read", path, .fileTooLarge) }
-    return ServedManifest(digest, mediaType, size, .file(file))
+    return ServedManifest(digest: digest, mediaType: mediaType, size: size, content: .file(file))
   }
 
-  /// Keeps a manifest whose digest the caller has computed, and its link.
+  /// Stores a manifest whose digest the caller has computed, and its link.
   package func keep(_ manifest: StoredManifest, in repository: UpstreamRepository) throws(FileError) {
     try keep(manifest.bytes, as: manifest.digest)
     let record = ManifestRecord(mediaType: manifest.mediaType)
@@ -112,7 +35,7 @@ extension Store {
     touchNewlyLinked(of: manifest.digest)
   }
 
-  /// What is known of a tag; `nil` when nothing is, or what is there cannot be read.
+  /// The record of a tag; `nil` when it does not exist or is unreadable.
   package func tag(
     _ tag: TagName,
     _ variant: TagVariant = .any,
@@ -121,12 +44,13 @@ extension Store {
     try record(at: layout.tag(tag, variant, in: repository))
   }
 
-  /// The record in a file; `nil` when it cannot be read.
+  /// The tag record in a file; `nil` when it does not exist or is unreadable.
   func recordedTag(at path: String) -> TagRecord? { try? record(at: path) }
 
-  /// The manifest that a tag was last seen as; `nil` when the file cannot be read.
+  /// The manifest that a tag was last seen as; `nil` when the record does not exist or is unreadable.
   func digest(ofTagAt path: String) -> Digest? { recordedTag(at: path).flatMap { Digest($0.digest) } }
 
+  /// Stores the record of a tag.
   package func keep(
     _ record: TagRecord,
     of tag: TagName,
@@ -137,7 +61,7 @@ extension Store {
     if case .exactly = variant { limitExactRecords(of: tag, in: repository) }
   }
 
-  /// Whether what is known of a manifest can be read.
+  /// Returns whether the record of a manifest is readable.
   func hasReadableRecord(of digest: Digest, in repository: UpstreamRepository) -> Bool {
     guard let record = try? manifestRecord(at: layout.manifest(digest, in: repository)) else { return false }
     return MediaType(record.mediaType) != nil

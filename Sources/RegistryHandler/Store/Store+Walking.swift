@@ -1,14 +1,43 @@
 extension Store {
+  /// A directory of files that are named after digests of one algorithm.
+  struct DigestDirectory: Sendable {
+    let algorithm: Digest.Algorithm
+    let path: String
+    /// The names in the directory, in no order.
+    let names: [String]
+
+    /// The digests that have a file.
+    var digests: [Digest] { names.compactMap { digest(hex: $0) } }
+
+    /// The digests that have a record.
+    var recordedDigests: [Digest] { names.compactMap { StoreLayout.recordName($0).flatMap { digest(hex: $0) } } }
+
+    func digest(hex: String) -> Digest? { Digest(algorithm: algorithm, hex: hex) }
+  }
+
+  /// The directories that a directory has for each algorithm. Blocks.
+  func digestDirectories(in directory: String) -> [DigestDirectory] {
+    Digest.Algorithm.allCases.map { algorithm in
+      let path = "\(directory)/\(algorithm.rawValue)"
+      return DigestDirectory(algorithm: algorithm, path: path, names: fileSystem.entries(of: path))
+    }
+  }
+
   /// Calls for every verified blob. Blocks, long in a large store.
   package func forEachBlob(_ body: (Digest, FileStatus) -> Void) {
-    for algorithm in Digest.Algorithm.allCases {
-      let top = "\(layout.blobs)/\(algorithm.rawValue)"
-      for directory in fileSystem.entries(of: top) {
-        for name in fileSystem.entries(of: "\(top)/\(directory)") where name.hasPrefix(directory) {
-          guard let digest = Digest(algorithm: algorithm, hex: name),
-            let use = fileSystem.status(of: layout.blob(digest))
-          else { continue }
-          body(digest, use)
+    forEachBlobFile { path, digest in
+      if let digest, let status = fileSystem.status(of: path) { body(digest, status) }
+    }
+  }
+
+  /// Calls for every file among the blobs; the digest is `nil` when the path is not that of a blob. Blocks for long.
+  func forEachBlobFile(_ body: (_ path: String, Digest?) -> Void) {
+    for directory in digestDirectories(in: layout.blobs) {
+      for shard in directory.names {
+        let path = "\(directory.path)/\(shard)"
+        for name in fileSystem.entries(of: path) {
+          let digest = directory.digest(hex: name)
+          body("\(path)/\(name)", digest.flatMap { StoreLayout.shard(of: $0) == shard ? $0 : nil })
         }
       }
     }
@@ -16,17 +45,12 @@ extension Store {
 
   /// Calls for every partial file. Blocks.
   package func forEachPartial(_ body: (Digest, FileStatus) -> Void) {
-    for algorithm in Digest.Algorithm.allCases {
-      for name in fileSystem.entries(of: "\(layout.partials)/\(algorithm.rawValue)") {
-        guard let digest = Digest(algorithm: algorithm, hex: name),
-          let use = fileSystem.status(of: layout.partial(digest))
-        else { continue }
-        body(digest, use)
-      }
+    for digest in digestDirectories(in: layout.partials).flatMap(\.digests) {
+      if let status = fileSystem.status(of: layout.partial(digest)) { body(digest, status) }
     }
   }
 
-  /// Calls for every repository that something is known of. Blocks.
+  /// Calls for every repository that the store has a record or a link of. Blocks.
   package func forEachRepository(_ body: (UpstreamRepository) -> Void) {
     for name in fileSystem.entries(of: layout.repositories) {
       guard let upstream = UpstreamName(name) else { continue }
@@ -40,11 +64,11 @@ extension Store {
     depth: Int,
     _ body: (UpstreamRepository) -> Void
   ) {
-    // A name has at most 255 bytes, so that no honest tree is deeper.
+    // A name has at most 255 bytes, so that no tree of this proxy is deeper.
     guard depth < 128 else { return }
     var isRepository = false
     for name in fileSystem.entries(of: "\(layout.repositories)/\(upstream)/\(prefix)") {
-      // No component of a name begins with it.
+      // No component of a name begins with an underscore.
       if name.hasPrefix("_") {
         isRepository = true
       } else {
@@ -56,20 +80,13 @@ extension Store {
     }
   }
 
-  /// The blobs that upstream has proved for a repository, whether they are here or not. Blocks.
+  /// The blobs that upstream has proved for a repository, stored or not. Blocks.
   package func blobLinks(in repository: UpstreamRepository) -> [Digest] {
-    Digest.Algorithm.allCases.flatMap { algorithm in
-      fileSystem.entries(of: "\(layout.blobLinks(in: repository))/\(algorithm.rawValue)")
-        .compactMap { Digest(algorithm: algorithm, hex: $0) }
-    }
+    digestDirectories(in: layout.blobLinks(in: repository)).flatMap(\.digests)
   }
 
-  /// The manifests that upstream has proved for a repository, whether they are here or not. Blocks.
+  /// The manifests that upstream has proved for a repository, stored or not. Blocks.
   package func manifestLinks(in repository: UpstreamRepository) -> [Digest] {
-    Digest.Algorithm.allCases.flatMap { algorithm in
-      fileSystem.entries(of: "\(layout.manifests(in: repository))/\(algorithm.rawValue)")
-        .filter { $0.hasSuffix(".json") }
-        .compactMap { Digest(algorithm: algorithm, hex: String($0.dropLast(".json".count))) }
-    }
+    digestDirectories(in: layout.manifests(in: repository)).flatMap(\.recordedDigests)
   }
 }

@@ -1,19 +1,22 @@
 internal import Glibc
 
-/// The directory tree that holds everything the proxy keeps. The files are the truth: nothing is remembered beside them.
+/// The directory tree of blobs, links, manifests and tags. The files are the only truth: no state is held beside them.
 ///
-/// All methods block; they are called on threads of our own.
+/// All methods block: they are called on threads of our own.
 package final class Store: Sendable {
-  /// The time of change of every blob, so that nginx's `ETag`, made of time and size, is the same on every node.
+  /// The mtime of every blob, so that nginx's `ETag`, made of mtime and size, is the same on every node.
   package static let blobModificationTime = 1_000_000_000
+
+  /// The shortest time between two recorded uses of a blob, in seconds.
+  package static let accessTimeInterval: Int64 = 60
 
   package let layout: StoreLayout
   package let fileSystem = FileSystem()
   package let usage: StoreUsage
-  /// Seconds since 1970, of which uses are recorded.
+  /// The clock of access times, in seconds since 1970.
   let now: @Sendable () -> Int64
 
-  /// Opens the store, making its top directories where they are missing.
+  /// Opens the store and creates its top directories where they are missing.
   /// - Parameters:
   ///   - directory: an absolute path.
   ///   - now: seconds since 1970.
@@ -27,30 +30,28 @@ package final class Store: Sendable {
     for path in [layout.blobs, layout.partials, layout.repositories] { try fileSystem.makeDirectory(path) }
   }
 
-  /// A path for a file that is being written, in the same file system, that no other writer uses.
+  /// A path for a file that is renamed later, in the same file system, that no other writer uses.
   ///
-  /// Random, as processes of several containers may share the store and have the same number.
-  package func makeTemporaryPath() -> String {
-    "\(layout.partials)/record-\(String(UInt64.random(in: .min ... .max), radix: 16))"
-  }
+  /// Random, since processes of several containers may share the store and have the same process ID.
+  package func makeTemporaryPath() -> String { layout.temporaryFile(.random(in: .min ... .max)) }
 
-  /// The size of a verified blob in bytes; `nil` when it is not here.
+  /// The size of a verified blob in bytes; `nil` when the blob is not stored.
   package func size(of digest: Digest) -> Int64? { fileSystem.size(of: layout.blob(digest)) }
 
-  /// The size of a verified blob that is about to be served, in bytes; `nil` when it is not here. Its use is recorded, once
-  /// a minute at most.
+  /// Records a use of a verified blob that is about to be served, once a minute at most.
+  /// - Returns: the size of the blob in bytes; `nil` when the blob is not stored.
   package func touch(_ digest: Digest) -> Int64? {
     let path = layout.blob(digest)
-    guard let use = fileSystem.status(of: path) else { return nil }
+    guard let status = fileSystem.status(of: path) else { return nil }
     let now = now()
-    if now - use.accessTime >= EvictionPolicy.useInterval { fileSystem.setAccessTime(of: path, to: now) }
-    return use.size
+    if now - status.accessTime >= Self.accessTimeInterval { fileSystem.setAccessTime(of: path, to: now) }
+    return status.size
   }
 
-  /// Opens a verified blob; `nil` when it is not here.
+  /// Opens a verified blob; returns `nil` when the blob is not stored.
   package func open(_ digest: Digest) -> OpenFile? { try? OpenFile(reading: layout.blob(digest)) }
 
-  /// Whether upstream has proved that the repository contains the blob.
+  /// Returns whether upstream has proved that the repository contains the blob.
   package func hasLink(to digest: Digest, in repository: UpstreamRepository) -> Bool {
     fileSystem.size(of: layout.blobLink(digest, in: repository)) != nil
   }
@@ -63,16 +64,16 @@ package final class Store: Sendable {
     touchNewlyLinked(of: digest)
   }
 
-  /// Records a use whenever the last one was: who looked at the blobs before, for one to evict, knew nothing of the repository
-  /// that has it now, nor whether it is pinned.
+  /// Records a use unconditionally: an evictor that scanned earlier does not know the new link, nor that it is pinned.
   func touchNewlyLinked(of digest: Digest) { fileSystem.setAccessTime(of: layout.blob(digest), to: now()) }
 
-  /// Keeps bytes whose digest the caller has computed.
+  /// Stores bytes whose digest the caller has computed.
   package func keep(_ bytes: [UInt8], as digest: Digest) throws(FileError) {
     let path = layout.blob(digest)
     if fileSystem.size(of: path) == Int64(bytes.count) { return }
     let temporary = makeTemporaryPath()
-    try fileSystem.writeNew(bytes, to: temporary, times: (used: now(), changed: Self.blobModificationTime))
+    let times = (accessTime: now(), modificationTime: Self.blobModificationTime)
+    try fileSystem.writeNew(bytes, to: temporary, times: times)
     do {
       try fileSystem.promote(temporary, to: path)
     } catch {
@@ -82,7 +83,7 @@ package final class Store: Sendable {
     usage.add(StoreUsage.taken(by: Int64(bytes.count)))
   }
 
-  /// Whether a file can be written and renamed now: what readiness means.
+  /// Checks for readiness that a file can be written.
   package func probe() throws(FileError) {
     let path = makeTemporaryPath()
     try fileSystem.writeNew([], to: path)

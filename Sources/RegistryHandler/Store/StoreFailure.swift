@@ -1,15 +1,15 @@
 /// The reason why the store did not take some content.
-package enum StoreFailure: Error, Equatable, Sendable {
+package enum StoreFailure: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The system refused a file operation.
   case file(FileError)
+  /// The content does not fit within the limits, even after eviction.
   case noRoom
-}
 
-extension StoreFailure: CustomStringConvertible {
   package var description: String {
     switch self {
     case .file(let error): error.description
     case .noRoom:
-      "it is too large, or too much of the store is pinned or was used in the last minutes: raise 'store.max_size'"
+      "the content is too large, or too much of the store is pinned or was used recently: raise 'store.max_size'"
     }
   }
 }

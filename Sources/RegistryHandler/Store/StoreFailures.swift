@@ -1,7 +1,7 @@
 package import Logging
 internal import Synchronization
 
-/// Counts what the store would not take, and says so once a minute at most.
+/// The count of failures to store content, which are logged once a minute at most.
 package final class StoreFailures: Sendable {
   private let total = Atomic<UInt64>(0)
   private let throttle = LogThrottle()
@@ -14,14 +14,15 @@ package final class StoreFailures: Sendable {
     self.now = now
   }
 
-  /// How often something was not kept.
+  /// The number of failures.
   package var count: UInt64 { total.load(ordering: .relaxed) }
 
+  /// Counts a failure, and logs it unless another one was logged within a minute.
   package func note(_ reason: String, _ metadata: Logger.Metadata) {
     total.add(1, ordering: .relaxed)
     guard throttle.isDue(at: .seconds(now())) else { return }
     logger.error(
-      "the store takes no blobs: they are streamed and not kept",
+      "cannot store blobs; streaming without caching",
       metadata: metadata.merging(["error": "\(reason)"]) { _, new in new }
     )
   }

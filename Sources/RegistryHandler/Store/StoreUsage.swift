@@ -1,33 +1,33 @@
 internal import NIOCore
 internal import SystemPackage
 
-/// How many bytes the blobs take, as all processes that share the store count it together: a number in a file.
+/// The number of bytes that the blobs take, in a file that all processes that share the store update.
 ///
-/// It may drift, by a crash or by a hand in the store; the evictor sets it right when it has looked at all blobs.
+/// The number may drift after a crash or a change from outside; the evictor corrects it with each scan of all blobs.
 package struct StoreUsage: Sendable {
-  /// What a file takes of the disk, in bytes: whole blocks. Upstream may announce any size.
+  /// The space that a file takes on the disk, in bytes: whole blocks. Clamped, since upstream may announce any size.
   package static func taken(by size: Int64) -> Int64 { (min(size, .max - 4095) + 4095) & ~4095 }
 
   private static let digits = 20
 
-  /// More than any disk has: what says more, or less than nothing, has been spoilt. In bytes.
+  /// The largest valid total, in bytes, more than any disk has: a file with a larger or a negative total is corrupt.
   private static let largest: Int64 = 1 << 60
 
   private let path: String
 
   init(path: String) { self.path = path }
 
-  /// The total in bytes; `nil` before the blobs have been counted. Blocks.
+  /// The total in bytes; `nil` before the first scan. Blocks.
   package var total: Int64? {
     guard let file = try? OpenFile(reading: path) else { return nil }
     return read(file)
   }
 
-  /// Counts a blob that comes or goes. Blocks.
+  /// Counts bytes that are added or, where negative, removed. Blocks.
   package func add(_ bytes: Int64) { _ = reserve(bytes, upTo: .max) }
 
-  /// Counts a blob if the total then is no more than the limit. Blocks.
-  /// - Returns: whether it is; also where the total is not known.
+  /// Counts bytes unless the total would exceed the limit. Blocks.
+  /// - Returns: false if the total would exceed the limit; true where the total is unknown.
   package func reserve(_ bytes: Int64, upTo limit: Int64) -> Bool {
     guard let file = try? OpenFile(path, .readWrite, [.closeOnExec, .noFollow]) else { return true }
     file.lock()
@@ -39,8 +39,8 @@ package struct StoreUsage: Sendable {
     return true
   }
 
-  /// Sets the total to what has been counted. Blocks.
-  /// - Parameter before: the total when the counting began: what has come and gone meanwhile is added.
+  /// Sets the total to the result of a scan. Blocks.
+  /// - Parameter before: the total when the scan began: the changes since then are added.
   package func set(_ bytes: Int64, before: Int64?) throws(FileError) {
     let file = try OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow])
     file.lock()

@@ -17,7 +17,7 @@ struct FileSystemTests {
     #expect(directory.files(below: directory.path) == [path])
   }
 
-  @Test func `what cannot be put in its place leaves no temporary file`() throws {
+  @Test func `a file that cannot be renamed leaves no temporary file`() throws {
     try directory.write([], to: "\(directory.path)/a/b/c")
     #expect(throws: FileError.self) {
       try fileSystem.writeAtomically([1], to: "\(directory.path)/a/b", by: "\(directory.path)/t/1")
@@ -25,20 +25,20 @@ struct FileSystemTests {
     #expect(directory.files(below: "\(directory.path)/t").isEmpty)
   }
 
-  @Test func `a temporary path that is taken is not overwritten`() throws {
+  @Test func `an existing file at the temporary path is not overwritten`() throws {
     try directory.write([9], to: "\(directory.path)/t")
     #expect(throws: FileError.self) { try fileSystem.writeNew([1], to: "\(directory.path)/t") }
     #expect(try fileSystem.read("\(directory.path)/t", limit: 1) == [9])
   }
 
-  @Test func `what is not there reads as nothing, what is too large is an error`() throws {
+  @Test func `a missing file reads as nil, and a file that is too large is an error`() throws {
     #expect(try fileSystem.read("\(directory.path)/none", limit: 1) == nil)
     try directory.write([1, 2], to: "\(directory.path)/two")
     #expect(try fileSystem.read("\(directory.path)/two/none", limit: 1) == nil)
     #expect(throws: FileError.self) { try fileSystem.read("\(directory.path)/two", limit: 1) }
   }
 
-  @Test func `a file that no disk could hold is none of ours`() throws {
+  @Test func `a file that is larger than any disk is rejected`() throws {
     let path = "/dev/shm/registry-handler-\(UInt64.random(in: 0...(.max)))"
     let file = try OpenFile(path, .readWrite, [.create, .exclusiveCreate, .closeOnExec])
     defer { fileSystem.remove(path) }
@@ -52,18 +52,18 @@ struct FileSystemTests {
   }
 
   @Test(arguments: [(Int.min, 0), (-1, 0), (0, 0), (1_700_000_000, 1_700_000_000), (.max, 1 << 40)] as [(Int, Int64)])
-  func `a time beyond all clocks is the first or the last one`(_ written: Int, _ time: Int64) throws {
+  func `a time out of range is clamped`(_ written: Int, _ time: Int64) throws {
     var status = stat()
     status.st_mode = S_IFREG
     status.st_atim = timespec(tv_sec: written, tv_nsec: 0)
     status.st_mtim = timespec(tv_sec: written, tv_nsec: 0)
-    let use = try #require(FileStatus(status))
-    #expect(use.accessTime == time)
-    #expect(use.modificationTime == time)
+    let clamped = try #require(FileStatus(status))
+    #expect(clamped.accessTime == time)
+    #expect(clamped.modificationTime == time)
   }
 
   @Test(arguments: [("/a/b", "/a"), ("/a", "/"), ("/", "/"), ("a", "/")])
-  func `the parent of a path is what stands before its last slash`(_ path: String, _ parent: String) {
+  func `the parent of a path ends before its last slash`(_ path: String, _ parent: String) {
     #expect(FileSystem.parent(of: path) == parent)
   }
 }

@@ -217,7 +217,7 @@ struct FillFollowingTests {
     let fixture = try ProxyFixture(patience: patience)
     let partial = try fixture.store.claimPartial(digest)
     let other = try Values.repository("q.test", "o/a")
-    partial.file.note(asking: other.upstream)
+    partial.file.markRequest(to: other.upstream)
     if isOpen {
       try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: other))
       try partial.append(ByteBuffer(bytes: bytes[..<60_000]))
@@ -239,7 +239,7 @@ struct FillFollowingTests {
     patience.withAnotherUpstream = .zero
     let fixture = try ProxyFixture(patience: patience)
     let partial = try fixture.store.claimPartial(digest)
-    partial.file.note(asking: repository.upstream)
+    partial.file.markRequest(to: repository.upstream)
     async let response = fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     // More than one look at the file.
     try await Task.sleep(for: .milliseconds(50))

@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Records of a tag for clients that take exactly some types, to all that looks at the tags of a store.
+/// The records of a tag for one exact set of types, as every reader of tags sees them.
 struct ExactRecordTests {
   private let directory: TemporaryDirectory
   private let store: Store
@@ -37,7 +37,7 @@ struct ExactRecordTests {
   }
 
   @Test(arguments: ["r.test/o/a:v1", "r.test/o/a", "r.test/o/a@", "@"])
-  func `the record goes with its tag, its repository and its manifest`(_ name: String) throws {
+  func `the record is removed with its tag, its repository and its manifest`(_ name: String) throws {
     let name = name == "@" ? manifest.description : name.hasSuffix("@") ? "\(name)\(manifest)" : name
     let removal = StoreRemoval(store)
     let plan = removal.plan(try #require(StoreRemoval.Target(name)))
@@ -49,7 +49,7 @@ struct ExactRecordTests {
     #expect(store.size(of: manifest) == nil)
   }
 
-  @Test func `the record is collected when its manifest has gone, and stays while it is here`() {
+  @Test func `the record is garbage once its manifest is evicted, and stays while the manifest is stored`() {
     let now = Int64(time(nil))
     GarbageCollector(store, now: now + 4000).collectGarbage()
     #expect(exists)
@@ -61,7 +61,7 @@ struct ExactRecordTests {
     #expect(!directory.exists(FileSystem.parent(of: path)))
   }
 
-  @Test func `a record that cannot be read is found and moved away`() throws {
+  @Test func `an unreadable record is found and moved to quarantine`() throws {
     var verification = StoreVerification(store)
     #expect(verification.run() == [])
     try directory.write(Array("{".utf8), to: path)

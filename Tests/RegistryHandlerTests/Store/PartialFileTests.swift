@@ -18,7 +18,7 @@ struct PartialFileTests {
 
   private var partials: [String] { directory.files(below: store.layout.partials) }
 
-  @Test func `the right bytes are verified and promoted`() throws {
+  @Test func `matching bytes are verified and promoted`() throws {
     let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: "abc"))
     #expect(try !partial.isVerified())
@@ -32,7 +32,7 @@ struct PartialFileTests {
     #expect(partials.isEmpty)
   }
 
-  @Test func `a promoted blob has mode 0640 and the same time everywhere`() throws {
+  @Test func `a promoted blob has mode 0640 and the mtime of all blobs`() throws {
     let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: "abcdef"))
     try partial.promote()
@@ -44,20 +44,20 @@ struct PartialFileTests {
   }
 
   @Test(arguments: ["", "abcde", "abcdefg", "abcdeg", "ABCDEF"])
-  func `other bytes are not verified`(_ text: String) throws {
+  func `bytes that do not match the digest are not verified`(_ text: String) throws {
     let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: text))
     #expect(try !partial.isVerified())
   }
 
-  @Test func `sha512 is verified likewise`() throws {
+  @Test func `a blob named by sha512 is verified`() throws {
     let digest = try #require(Digest(of: Array("abcdef".utf8), algorithm: .sha512))
     let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: "abcdef"))
     #expect(try partial.isVerified())
   }
 
-  @Test func `what is discarded is gone, and who has it open reads on`() throws {
+  @Test func `a discarded file is removed, and an open reader continues`() throws {
     let partial = try store.claimPartial(digest)
     try partial.append(ByteBuffer(string: "abc"))
     partial.discard()
@@ -65,7 +65,7 @@ struct PartialFileTests {
     #expect(try partial.file.size() == 3)
   }
 
-  @Test func `what was removed from outside takes nothing of the next one`() throws {
+  @Test func `a file removed from outside leaves the next file and its record alone`() throws {
     let removed = try store.claimPartial(digest)
     try removed.append(ByteBuffer(string: "abcdef"))
     #expect(unlink(store.layout.partial(digest)) == 0)
@@ -83,7 +83,7 @@ struct PartialFileTests {
     #expect(partials.isEmpty)
   }
 
-  @Test func `what was given up for want of descriptors stays, for want of room it goes`() throws {
+  @Test func `a file stays when descriptors ran out, and is removed when space ran out`() throws {
     for (errno, isLeft) in [(Errno.tooManyOpenFiles, true), (.tooManyOpenFilesInSystem, true), (.noSpace, false)] {
       let partial = try store.claimPartial(digest)
       if partial.length == 0 { try partial.append(ByteBuffer(string: "abc")) }
@@ -92,7 +92,7 @@ struct PartialFileTests {
     }
   }
 
-  @Test func `what nobody finished stays, and is gone on with`() throws {
+  @Test func `an unfinished file stays and is resumed`() throws {
     do {
       let partial = try store.claimPartial(digest)
       try partial.append(ByteBuffer(string: "abc"))
@@ -108,12 +108,12 @@ struct PartialFileTests {
     #expect(partials.isEmpty)
   }
 
-  @Test func `what nobody began leaves nothing`() throws {
+  @Test func `a file without bytes is removed`() throws {
     _ = try store.claimPartial(digest)
     #expect(partials.isEmpty)
   }
 
-  @Test func `what is longer or wrong is not verified, and does not come back`() throws {
+  @Test func `a file that is too long is not verified, and is not resumed after it is discarded`() throws {
     try directory.write(Array("something longer than the blob".utf8), to: store.layout.partial(digest))
     let partial = try store.claimPartial(digest)
     #expect(partial.length == 30)
@@ -122,7 +122,7 @@ struct PartialFileTests {
     #expect(try store.claimPartial(digest).length == 0)
   }
 
-  @Test func `there is one writer, and others get the file that grows`() throws {
+  @Test func `one claim gets the writer, and the others get the growing file`() throws {
     let first = try store.claimPartial(digest)
     guard case .taken(let file) = try PartialFile.claim(digest, in: store) else {
       Issue.record("two writers have the same file")
@@ -137,7 +137,7 @@ struct PartialFileTests {
     #expect(store.size(of: digest) == 6)
   }
 
-  @Test func `whoever gives up leaves the lock although readers have the file open`() throws {
+  @Test func `a released writer gives up the lock although a reader has the file open`() throws {
     let first = try store.claimPartial(digest)
     try first.append(ByteBuffer(string: "abc"))
     let reader = first.file
@@ -146,19 +146,19 @@ struct PartialFileTests {
     #expect(try store.claimPartial(digest).length == 3)
   }
 
-  @Test func `what upstream said of it goes with it`() throws {
+  @Test func `the record stays with a released file and is removed with a discarded file`() throws {
     let repository = try Values.repository("r.test", "a/b")
     let record = PartialRecord(size: 6, etag: "\"e\"", origin: repository)
     let first = try store.claimPartial(digest)
     let follower = try OpenFile(store.layout.partial(digest), .readWrite, [])
-    #expect(!follower.isRecordNoted)
+    #expect(!follower.isRecordMarked)
     try first.keep(record)
-    #expect(follower.isRecordNoted)
+    #expect(follower.isRecordMarked)
     #expect(store.partialRecord(of: digest) == record)
     #expect(store.partialRecord(of: digest)?.origin == repository)
     try first.append(ByteBuffer(string: "abc"))
     first.release()
-    #expect(!follower.isRecordNoted)
+    #expect(!follower.isRecordMarked)
     #expect(store.partialRecord(of: digest) == record)
     let second = try store.claimPartial(digest)
     second.discard()
@@ -174,14 +174,14 @@ struct PartialFileTests {
       #"{"size":9223372036854775808,"upstream":"r.test","repository":"a"}"#,
     ]
   )
-  func `a record that is spoilt says nothing`(_ json: String) throws {
+  func `a corrupt record has no origin`(_ json: String) throws {
     try directory.write(Array(json.utf8), to: store.layout.partialRecord(digest))
     #expect(store.partialRecord(of: digest)?.origin == nil)
   }
 }
 
 extension Store {
-  /// The right to write a blob, which nobody has.
+  /// Claims a blob that has no writer.
   func claimPartial(_ digest: Digest) throws -> PartialFile {
     guard case .mine(let partial) = try PartialFile.claim(digest, in: self) else {
       throw FileError("lock", layout.partial(digest), .resourceTemporarilyUnavailable)

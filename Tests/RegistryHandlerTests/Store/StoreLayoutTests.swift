@@ -5,7 +5,7 @@ internal import Testing
 struct StoreLayoutTests {
   private static let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
-  @Test func `everything has its place`() throws {
+  @Test func `every kind of file has its path`() throws {
     let layout = StoreLayout(root: "/s")
     let digest = try Values.digest(of: "abc")
     let repository = try Values.repository("corp.test:5000", "o/a")
@@ -15,11 +15,16 @@ struct StoreLayoutTests {
     #expect(layout.partial(digest) == "/s/partial/sha256/\(Self.hex)")
     #expect(layout.blobLink(digest, in: repository) == "\(directory)/_blobs/sha256/\(Self.hex)")
     #expect(layout.manifest(digest, in: repository) == "\(directory)/_manifests/sha256/\(Self.hex).json")
-    #expect(layout.tag(try Values.tag("v1.0"), in: repository) == "\(directory)/_tags/v1.0.json")
+    let tag = try Values.tag("v1.0")
+    #expect(layout.tag(tag, in: repository) == "\(directory)/_tags/v1.0.json")
+    #expect(layout.tag(tag, .single, in: repository) == "\(directory)/_tags/single/v1.0.json")
+    #expect(layout.tag(tag, .exactly(digest), in: repository) == "\(directory)/_tags/exact/v1.0/\(Self.hex).json")
+    #expect(layout.partialRecord(digest) == "/s/partial/sha256/\(Self.hex).json")
+    #expect(layout.temporaryFile(255) == "/s/partial/record-ff")
     #expect(repository.description == "corp.test:5000/o/a")
   }
 
-  @Test func `algorithms do not mix`() throws {
+  @Test func `blobs of another algorithm have their own directory`() throws {
     let digest = try #require(Digest(of: Array("abc".utf8), algorithm: .sha512))
     #expect(StoreLayout(root: "/s").blob(digest) == "/s/blobs/sha512/dd/\(digest.hex)")
   }

@@ -43,7 +43,7 @@ struct StoreManifestTests {
     return StoredManifest(digest: manifest.digest, mediaType: manifest.mediaType, bytes: bytes)
   }
 
-  @Test func `a manifest comes back as it was kept, in its repository only`() throws {
+  @Test func `a manifest is returned as it was stored, in its repository only`() throws {
     #expect(try store.manifest(manifest.digest, in: repository) == nil)
     try store.keep(manifest, in: repository)
     try store.keep(manifest, in: repository)
@@ -57,7 +57,9 @@ struct StoreManifestTests {
       (0, true), (8 << 10, true), ((8 << 10) + 1, true), (64 << 10, true), ((64 << 10) + 1, false), (4 << 20, false),
     ]
   )
-  func `a large manifest is served from its file, a small one from memory`(_ size: Int, _ isInMemory: Bool) throws {
+  func `a large manifest is served from its file, and a small manifest from memory`(_ size: Int, _ isInMemory: Bool)
+    throws
+  {
     let bytes = [UInt8](repeating: 0x20, count: size)
     let large = StoredManifest(digest: try Values.digest(of: bytes), mediaType: manifest.mediaType, bytes: bytes)
     try store.keep(large, in: repository)
@@ -75,13 +77,13 @@ struct StoreManifestTests {
     #expect(throws: FileError.self) { try store.manifest(manifest.digest, in: repository) }
   }
 
-  @Test func `a manifest without its bytes is none`() throws {
+  @Test func `a manifest without its bytes is not found`() throws {
     try store.keep(manifest, in: repository)
     store.fileSystem.remove(store.layout.blob(manifest.digest))
     #expect(try store.manifest(manifest.digest, in: repository) == nil)
   }
 
-  @Test func `the media type that upstream said last is kept`() throws {
+  @Test func `the media type that upstream sent last is stored`() throws {
     try store.keep(manifest, in: repository)
     let other = StoredManifest(
       digest: manifest.digest,
@@ -93,7 +95,7 @@ struct StoreManifestTests {
   }
 
   @Test(arguments: [nil, #"W/"x""#])
-  func `a tag comes back as it was kept`(_ etag: String?) throws {
+  func `a tag is returned as it was stored`(_ etag: String?) throws {
     #expect(try store.tag(tag, in: repository) == nil)
     try store.keep(record(etag: etag), of: tag, in: repository)
     #expect(try store.tag(tag, in: repository) == record(etag: etag))
@@ -101,7 +103,7 @@ struct StoreManifestTests {
     #expect(try store.tag(tag, in: Values.repository("r.test", "o/b")) == nil)
   }
 
-  @Test func `a tag that moved is replaced`() throws {
+  @Test func `a tag that moved replaces its record`() throws {
     try store.keep(record(checkedAt: 1), of: tag, in: repository)
     try store.keep(record(checkedAt: 2), of: tag, in: repository)
     #expect(try store.tag(tag, in: repository)?.checkedAt == 2)
@@ -111,7 +113,7 @@ struct StoreManifestTests {
   @Test(arguments: [
     "", "{", "{}", "null", "[]", #"{"digest":1}"#, "\0\0\0\0", #"{"digest":"sha256:0","mediaType":"a/b""#,
   ])
-  func `a torn record or garbage reads as nothing`(_ text: String) throws {
+  func `a torn or corrupt record is not found, and is replaced`(_ text: String) throws {
     try store.keep(manifest, in: repository)
     try directory.write(Array(text.utf8), to: store.layout.tag(tag, in: repository))
     try directory.write(Array(text.utf8), to: store.layout.manifest(manifest.digest, in: repository))
@@ -123,7 +125,7 @@ struct StoreManifestTests {
     #expect(try served(manifest.digest) == manifest)
   }
 
-  @Test func `a record without a usable media type reads as nothing`() throws {
+  @Test func `a record without a valid media type is not found`() throws {
     try store.keep(manifest, in: repository)
     let path = store.layout.manifest(manifest.digest, in: repository)
     try directory.write(Array(#"{"mediaType":"text/html\r\nX: 1"}"#.utf8), to: path)

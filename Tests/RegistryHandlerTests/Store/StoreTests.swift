@@ -22,7 +22,7 @@ struct StoreTests {
     return status
   }
 
-  @Test func `bytes are kept under their digest`() throws {
+  @Test func `bytes are stored under their digest`() throws {
     #expect(store.size(of: digest) == nil)
     #expect(store.open(digest) == nil)
     try store.keep(Array("abc".utf8), as: digest)
@@ -32,7 +32,7 @@ struct StoreTests {
     #expect(directory.files(below: store.layout.partials).isEmpty)
   }
 
-  @Test func `a kept blob has mode 0640 and the same time everywhere`() throws {
+  @Test func `a stored blob has mode 0640 and the mtime of all blobs`() throws {
     try store.keep(Array("abc".utf8), as: digest)
     let file = status(of: store.layout.blob(digest))
     #expect(file.st_mode & 0o7777 == 0o640)
@@ -40,7 +40,7 @@ struct StoreTests {
     #expect(file.st_mtim.tv_nsec == 0)
   }
 
-  @Test func `directories let the group in, and hand the group down`() throws {
+  @Test func `directories are readable by their group and pass the group on`() throws {
     try store.keep(Array("abc".utf8), as: digest)
     for path in [store.layout.blobs, FileSystem.parent(of: store.layout.blob(digest))] {
       #expect(status(of: path).st_mode & 0o7777 == 0o2750)
@@ -66,7 +66,7 @@ struct StoreTests {
     #expect(!store.hasLink(to: try Values.digest(of: "other"), in: repository))
   }
 
-  @Test func `what is there is there for the next process too`() throws {
+  @Test func `blobs and links are found by the next process`() throws {
     try store.keep(Array("abc".utf8), as: digest)
     try store.link(digest, in: repository)
     let other = try directory.makeStore()
@@ -74,7 +74,7 @@ struct StoreTests {
     #expect(other.hasLink(to: digest, in: repository))
   }
 
-  @Test func `a symbolic link or a directory in a blob's place is no blob`() throws {
+  @Test func `a symbolic link or a directory at a blob's path is not a blob`() throws {
     try directory.write([], to: "\(store.layout.blob(digest))/x")
     #expect(store.size(of: digest) == nil)
     let other = try Values.digest(of: "other")
@@ -85,12 +85,12 @@ struct StoreTests {
     #expect(store.open(other) == nil)
   }
 
-  @Test func `a probe leaves nothing behind`() throws {
+  @Test func `a probe leaves no file behind`() throws {
     try store.probe()
     #expect(directory.files(below: store.layout.root).isEmpty)
   }
 
-  @Test func `a store that cannot be written says so`() throws {
+  @Test func `a store that cannot be written throws`() throws {
     try directory.write([], to: "\(directory.path)/file")
     #expect(throws: FileError.self) { try Store(directory: "\(directory.path)/file/store") }
     try store.fileSystem.makeDirectory(store.layout.root)
@@ -100,7 +100,7 @@ struct StoreTests {
     #expect(throws: FileError.self) { try store.probe() }
   }
 
-  @Test func `temporary paths are never given twice`() async throws {
+  @Test func `temporary paths are unique`() async throws {
     let paths = await withTaskGroup(of: [String].self) { group in
       for _ in 0..<8 { group.addTask { (0..<100).map { _ in store.makeTemporaryPath() } } }
       return await group.reduce(into: Set<String>()) { $0.formUnion($1) }

@@ -19,7 +19,7 @@ struct StoreUsageTests {
       ("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\01", nil),
     ] as [(String, Int64?)]
   )
-  func `a total that cannot be is none, and nothing is added to it`(_ text: String, _ total: Int64?) throws {
+  func `an invalid total reads as nil and stays so until the next scan`(_ text: String, _ total: Int64?) throws {
     try directory.write(Array(text.utf8), to: "\(directory.path)/usage")
     #expect(usage.total == total)
     guard total == nil else { return }

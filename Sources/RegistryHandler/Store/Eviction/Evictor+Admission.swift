@@ -1,32 +1,20 @@
-internal import Synchronization
-
-/// Whether a download may take room in the store.
-package enum Admission: Equatable, Sendable {
-  /// Its size is counted: it will be kept.
-  case reserved
-  /// Nothing is counted: clients share it, and whether it is kept is decided at its end.
-  case shared
-  /// It would break a limit: it is not to be written at all.
-  case refused
-}
-
 extension Evictor {
-  /// How long clients wait for eviction before the first byte of a blob.
+  /// The time for which clients wait for eviction before the first byte of a blob.
   private static let admissionPatience: Duration = .seconds(2)
 
-  /// How long a blob that is wholly here waits for room before it is given up.
+  /// The time for which a complete blob waits for room before it is discarded.
   private static let patience: Duration = .seconds(5)
 
   // MARK: - Before a download
 
   /// Decides by the announced size, before the first byte is written, and makes room. Blocks.
   ///
-  /// What is admitted is withdrawn by `withdraw(_:)` when the download has ended.
+  /// The caller withdraws an admitted download by `withdraw(_:)` when it has ended.
   /// - Parameters:
   ///   - size: as announced, in bytes; `nil` when unknown.
-  ///   - present: how much of the blob is on the disk already, in bytes.
-  ///   - written: how much of it is there later, in bytes.
-  ///   - announce: lets other processes know of it, before they admit another.
+  ///   - present: the bytes of the blob that are on the disk already.
+  ///   - written: the bytes of the blob that are on the disk later.
+  ///   - announce: tells other processes of the download, before they admit another.
   package func admit(
     _ digest: Digest,
     size: Int64?,
@@ -58,16 +46,16 @@ extension Evictor {
     }
   }
 
-  /// Forgets a download that has ended, kept or not.
+  /// Forgets a download that has ended, with or without its blob stored.
   package func withdraw(_ digest: Digest) { growing.remove(digest) }
 
-  /// Gives back what was counted for a blob that was not kept after all.
+  /// Subtracts the reserved size of a blob that was not stored.
   package func unreserve(_ size: Int64) { store.usage.add(-StoreUsage.taken(by: size)) }
 
-  /// Whether a blob of unknown size may go on to grow. Blocks shortly.
+  /// Returns whether a blob of unknown size may grow further. Blocks briefly.
   /// - Parameters:
-  ///   - length: what it comes to, in bytes.
-  ///   - step: how much of that is still to be written, in bytes.
+  ///   - length: the length after the growth, in bytes.
+  ///   - step: the part of the length that is still to be written, in bytes.
   package func permitsGrowth(of digest: Digest, to length: Int64, by step: Int64) -> Bool {
     guard policy.limits.isLimited else { return true }
     let others = growing.totals(except: digest)
@@ -78,12 +66,24 @@ extension Evictor {
 
   // MARK: - After a download
 
-  /// Counts a blob that is about to be kept, if there is room. Its bytes are on the disk already. Blocks shortly.
+  /// Reserves room for a complete download that is about to be stored; returns false without room. Blocks briefly.
   package func reserve(_ size: Int64, of digest: Digest? = nil) -> Bool { reserve(size, growth: 0, besides: digest) {} }
 
-  /// Makes room for a blob and counts it; false when too little may go for it, and then nothing has. Blocks.
+  /// Makes room for a blob and reserves it; false when too little may be evicted, and then no blob is. Blocks.
   package func makeRoom(for size: Int64, of digest: Digest? = nil) async -> Bool {
     await makeRoom(for: size, growth: 0, besides: digest, patience: Self.patience) {}
+  }
+
+  /// Makes room within `max_size` for a manifest, which is counted when it is stored. Blocks.
+  ///
+  /// A manifest does not wait: no scan takes place, and no more is evicted than the manifest takes.
+  /// - Returns: false when too few candidates of the last scan may be evicted.
+  package func makeRoom(forManifestOf size: Int) -> Bool {
+    let taken = StoreUsage.taken(by: Int64(size))
+    func excess() -> Int64 { policy.excess(total: store.usage.total ?? 0, adding: taken, free: nil) }
+    let wanted = excess()
+    if wanted > 0 { _ = evict(wanted, .allOrNothingWithoutScan) }
+    return wanted == 0 || excess() == 0
   }
 
   // MARK: -
@@ -98,8 +98,8 @@ extension Evictor {
   }
 
   /// - Parameters:
-  ///   - growth: what is still to be written of it, in bytes.
-  ///   - onSuccess: run before another download is admitted.
+  ///   - growth: the bytes of the blob that are still to be written.
+  ///   - onSuccess: runs before another download is admitted.
   private func reserve(_ size: Int64, growth: Int64, besides digest: Digest?, onSuccess: () -> Void) -> Bool {
     let taken = StoreUsage.taken(by: size)
     guard policy.limits.isLimited else {
@@ -131,7 +131,7 @@ extension Evictor {
       if case .evicted(let bytes) = evict(wanted, .allOrNothing) {
         if reserve(size, growth: growth, besides: digest, onSuccess: onSuccess) { return true }
         if bytes < wanted { return false }
-        // Another blob was faster, or the file system is slower: it may give free what has gone only later.
+        // Another blob took the room, or the file system frees the space of evicted blobs only later.
         pause *= 2
       }
       guard .now < deadline else { return false }

@@ -1,28 +1,15 @@
 package import Logging
 internal import Synchronization
-internal import SystemPackage
 
-/// Keeps the store within its limits: the blob that has not been used for the longest time goes first.
+/// The guard of the store's limits: the blob with the oldest access time is evicted first.
 ///
-/// One process at a time evicts. Blobs are looked at all together, once for as many evictions as there are blobs, so that
-/// the cost grows with what goes.
+/// One process at a time evicts. A single scan finds the candidates for as many evictions as there are blobs, so that
+/// the cost grows with the number of evicted blobs.
 package final class Evictor: Sendable {
-  private struct Candidate {
-    let digest: Digest
-    let accessTime: Int64
-  }
-
-  private struct State {
-    /// The one to go first is last.
-    var candidates: [Candidate] = []
-    /// A look at all blobs is not repeated before.
-    var nextScan: ContinuousClock.Instant
-  }
-
-  /// What has been evicted.
+  /// The number and the space of evicted blobs.
   private struct EvictedTotal {
     var blobs: UInt64 = 0
-    /// As the disk counts them.
+    /// The space on the disk in bytes.
     var bytes: Int64 = 0
 
     mutating func add(_ size: Int64) {
@@ -31,43 +18,44 @@ package final class Evictor: Sendable {
     }
   }
 
-  /// How far an eviction goes for what is wanted.
+  /// The reach of an eviction.
   enum Extent {
-    /// As far as it may.
-    case whatMayGo
-    /// Nothing goes where less may than is wanted: one blob that is too large would empty the store, and not be kept.
+    /// Evicts as much as may be evicted.
+    case asMuchAsPossible
+    /// Evicts nothing where too little may be evicted: an oversized blob would empty the store, and not be stored.
     case allOrNothing
-    /// The same, without another look at all blobs.
-    case allOrNothingKnown
+    /// Evicts all or nothing, without another scan.
+    case allOrNothingWithoutScan
   }
 
+  /// The result of an eviction.
   enum Outcome {
-    /// - bytes: how much has gone; less than was wanted when nothing more may go.
+    /// The number of bytes that were evicted; less than wanted when no other blob may be evicted.
     case evicted(Int64)
-    /// Another thread or process is at it.
+    /// Another thread or process evicts.
     case busy
   }
 
-  /// So many blobs go before the total of all processes is written, which costs as much as the removal of one.
+  /// The number of evicted blobs after which the shared total is updated, which costs as much as one removal.
   private static let countedTogether: UInt64 = 64
 
   let store: Store
   let policy: EvictionPolicy
   private let logger: Logger
-  /// Seconds since 1970.
-  private let now: @Sendable () -> Int64
+  /// The clock of access times, in seconds since 1970.
+  let now: @Sendable () -> Int64
   private let clock: @Sendable () -> ContinuousClock.Instant
-  /// What downloads are about to take.
+  /// The downloads under way.
   let growing: GrowingPartials
-  /// One download of this process after another is admitted.
-  private let admissions = Mutex<Void>(())
-  private let state: Mutex<State>
+  /// The lock under which this process admits one download after another.
+  let admissions = Mutex<Void>(())
+  let scan: Mutex<EvictionScan>
   private let blobs = Atomic<UInt64>(0)
   private let bytes = Atomic<UInt64>(0)
 
   /// - Parameters:
   ///   - now: seconds since 1970.
-  ///   - clock: by which a look at all blobs is not repeated too soon.
+  ///   - clock: the clock that limits how often all blobs are scanned.
   package init(
     _ store: Store,
     _ limits: StoreLimits,
@@ -81,207 +69,102 @@ package final class Evictor: Sendable {
     self.now = now
     self.clock = clock
     growing = GrowingPartials(store, clock: clock)
-    state = Mutex(State(nextScan: clock()))
+    scan = Mutex(EvictionScan(nextScan: clock()))
   }
 
-  /// How many blobs, and bytes of them, this process has evicted.
+  /// The number of blobs, and their bytes, that this process has evicted.
   package var evicted: (blobs: UInt64, bytes: UInt64) {
     (blobs.load(ordering: .relaxed), bytes.load(ordering: .relaxed))
   }
-
-  // MARK: - Room for a manifest
-
-  /// Makes room within `max_size` for a manifest, which is counted when it is kept; false when too little is known to go for it.
-  /// Nobody waits for it long: neither are all blobs looked at, nor does more go than it takes. Blocks.
-  package func makeRoom(forManifestOf size: Int) -> Bool {
-    let taken = StoreUsage.taken(by: Int64(size))
-    func excess() -> Int64 { policy.excess(total: store.usage.total ?? 0, adding: taken, free: nil) }
-    let wanted = excess()
-    if wanted > 0 { _ = evict(wanted, .allOrNothingKnown) }
-    return wanted == 0 || excess() == 0
-  }
-
-  // MARK: - In the background
-
-  /// Evicts ahead of need, so that downloads find room. Blocks.
-  package func maintain() {
-    guard policy.limits.isLimited else { return }
-    var total = store.usage.total
-    // The total cannot be written where no byte is free: it has to be acted on all the same.
-    if total == nil { withLock { total = scan(&$0) } }
-    trimPartials()
-    // Room for downloads was made when they began; until one is kept, nothing goes for it.
-    let growth = growing.totals()
-    let wanted = policy.excessOverHighWatermark(
-      total: (total ?? 0).subtractingClamped(growth.reserved),
-      free: freeSpace?.addingClamped(growth.written)
-    )
-    if wanted > 0 { _ = evict(wanted, .whatMayGo) }
-  }
-
-  /// Removes what is left of downloads, those first that nobody has gone on with for the longest time.
-  private func trimPartials() {
-    let collector = GarbageCollector(store, now: now())
-    let abandoned = collector.partials(unchangedFor: GarbageCollector.abandonment)
-    let total = abandoned.reduce(0) { $0 + $1.taken }
-    var excess = policy.excessOfPartials(total: total, free: freeSpace)
-    for partial in abandoned {
-      guard excess > 0 else { return }
-      if collector.discard(partial) { excess -= partial.taken }
-    }
-  }
-
-  /// Counts all blobs anew: a process that was killed has given back nothing of what its downloads were about to take. Blocks.
-  package func recount() {
-    if policy.limits.isLimited { withLock { _ = scan(&$0) } }
-  }
-
-  /// Counts all blobs anew, and removes what serves nobody. Blocks.
-  package func collectGarbage() {
-    recount()
-    // Nobody who needs room waits for this.
-    withLock(store.layout.collectorLock) { GarbageCollector(store, now: now()).collectGarbage() }
-  }
-
-  // MARK: - Eviction
 
   var freeSpace: Int64? {
     policy.limits.minFree == nil ? nil : store.fileSystem.freeSpace(at: store.layout.blobs)
   }
 
-  /// Runs where no other thread or process evicts; false where one does.
-  @discardableResult
-  private func withLock(_ body: (inout State) -> Void) -> Bool {
-    withLock(store.layout.evictorLock) { state.withLock { body(&$0) } }
-  }
+  // MARK: - Eviction
 
-  @discardableResult
-  private func withLock(_ path: String, _ body: () -> Void) -> Bool {
-    guard let file = try? OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow]), file.tryLock() else {
-      return false
-    }
-    defer { file.unlock() }
-    body()
-    return true
-  }
-
-  /// Runs where no other thread or process admits a download: what is counted and what is recorded then agree. Blocks shortly.
-  func withAdmissionLock<Value>(_ body: () -> Value) -> Value {
-    admissions.withLock { _ in
-      // Without descriptors downloads of other processes may be admitted at the same time, which costs exactness.
-      let file = try? OpenFile(store.layout.admissionLock, .readWrite, [.create, .closeOnExec, .noFollow])
-      file?.lock()
-      defer { file?.unlock() }
-      return body()
-    }
-  }
-
+  /// Evicts blobs unless another thread or process does. Blocks.
+  /// - Parameter wanted: the space to free, in bytes.
   func evict(_ wanted: Int64, _ extent: Extent) -> Outcome {
-    var gone = EvictedTotal()
-    var uncounted = EvictedTotal()
     let start = ContinuousClock.now
-    let isMine = withLock { state in
-      defer { count(&uncounted) }
-      func mayScan() -> Bool { extent != .allOrNothingKnown && state.nextScan < clock() }
-      func isEnough() -> Bool { extent == .whatMayGo || mayEvict(wanted - gone.bytes, state) }
-      if !isEnough() {
-        guard mayScan() else { return }
-        scan(&state)
-        guard isEnough() else { return }
-      }
-      while gone.bytes < wanted {
-        guard let candidate = state.candidates.last else {
-          guard mayScan() else { return }
-          // A look counts what is there: what has gone before it must not be taken off once more.
-          count(&uncounted)
-          scan(&state)
-          if state.candidates.isEmpty || !isEnough() { return }
-          continue
-        }
-        // In their order: where this one may not go, none may.
-        guard policy.mayEvict(accessTime: candidate.accessTime, now: now()) else { return }
-        state.candidates.removeLast()
-        // One that was used since is younger than it seemed; the next look finds it in its place.
-        let path = store.layout.blob(candidate.digest)
-        guard let use = store.fileSystem.status(of: path), use.accessTime <= candidate.accessTime else { continue }
-        guard store.fileSystem.remove(path) else { continue }
-        gone.add(use.size)
-        uncounted.add(use.size)
-        if uncounted.blobs == Self.countedTogether { count(&uncounted) }
-      }
-    }
-    guard isMine else { return .busy }
-    if gone.blobs > 0 {
+    var evicted = EvictedTotal()
+    guard withEvictorLock({ evicted = evict(wanted, extent, from: &$0) }) else { return .busy }
+    if evicted.blobs > 0 {
       logger.info(
         "eviction pass",
         metadata: [
-          "store.evicted_blobs": "\(gone.blobs)", "store.evicted_bytes": "\(gone.bytes)",
+          "store.evicted_blobs": "\(evicted.blobs)", "store.evicted_bytes": "\(evicted.bytes)",
           "store.bytes": "\(store.usage.total ?? 0)", "duration": "\(ContinuousClock.now - start)",
         ]
       )
     }
-    return .evicted(gone.bytes)
+    return .evicted(evicted.bytes)
   }
 
-  /// Whether so many bytes may go.
-  private func mayEvict(_ wanted: Int64, _ state: State) -> Bool {
-    var rest = wanted
-    for candidate in state.candidates.reversed() {
-      if rest <= 0 { return true }
-      guard policy.mayEvict(accessTime: candidate.accessTime, now: now()) else { return false }
-      // It may have been used since, or another process has removed it.
-      let use = store.fileSystem.status(of: store.layout.blob(candidate.digest))
-      if let use, use.accessTime <= candidate.accessTime { rest -= StoreUsage.taken(by: use.size) }
+  private func evict(_ wanted: Int64, _ extent: Extent, from scan: inout EvictionScan) -> EvictedTotal {
+    var evicted = EvictedTotal()
+    var uncounted = EvictedTotal()
+    defer { count(&uncounted) }
+    func isEnough() -> Bool {
+      extent == .asMuchAsPossible || scan.canFree(wanted - evicted.bytes, in: store, policy, now: now)
     }
-    return rest <= 0
+    if !isEnough() {
+      guard renew(&scan, for: extent), isEnough() else { return evicted }
+    }
+    while evicted.bytes < wanted {
+      guard let candidate = scan.first else {
+        // Counted before the scan, which counts the blobs that are left: the evicted ones must be subtracted once only.
+        count(&uncounted)
+        guard renew(&scan, for: extent), !scan.isEmpty, isEnough() else { break }
+        continue
+      }
+      // The candidates are ordered: where this one may not be evicted, no other may.
+      guard policy.mayEvict(accessTime: candidate.accessTime, now: now()) else { break }
+      scan.removeFirst()
+      // A blob that was used since is younger than it seemed; the next scan finds it in its place.
+      guard let size = candidate.size(in: store), store.fileSystem.remove(store.layout.blob(candidate.digest)) else {
+        continue
+      }
+      evicted.add(size)
+      uncounted.add(size)
+      if uncounted.blobs == Self.countedTogether { count(&uncounted) }
+    }
+    return evicted
   }
 
-  /// Lets all processes know of what has gone.
-  private func count(_ gone: inout EvictedTotal) {
-    guard gone.blobs > 0 else { return }
-    store.usage.add(-gone.bytes)
-    blobs.add(gone.blobs, ordering: .relaxed)
-    bytes.add(UInt64(gone.bytes), ordering: .relaxed)
-    gone = EvictedTotal()
+  /// Updates the total that all processes share.
+  private func count(_ evicted: inout EvictedTotal) {
+    guard evicted.blobs > 0 else { return }
+    store.usage.add(-evicted.bytes)
+    blobs.add(evicted.blobs, ordering: .relaxed)
+    bytes.add(UInt64(evicted.bytes), ordering: .relaxed)
+    evicted = EvictedTotal()
   }
 
-  /// Looks at all blobs: what they take, and in which order they go.
-  /// - Returns: what they take, in bytes.
+  // MARK: - Scans
+
+  /// Scans all blobs if that is due and the extent permits it.
+  /// - Returns: true if the blobs were scanned.
+  private func renew(_ scan: inout EvictionScan, for extent: Extent) -> Bool {
+    guard extent != .allOrNothingWithoutScan, scan.isDue(at: clock()) else { return false }
+    renew(&scan)
+    return true
+  }
+
+  /// Scans all blobs, and sets the total of the store. Blocks, long in a large store.
+  /// - Returns: the total in bytes.
   @discardableResult
-  private func scan(_ state: inout State) -> Int64 {
+  func renew(_ scan: inout EvictionScan) -> Int64 {
     let start = ContinuousClock.now
-    // Counted before the blobs, so that a download that is kept meanwhile is not forgotten.
+    // Read before the blobs, so that a download that is stored meanwhile is not forgotten.
     let (before, reserved) = withAdmissionLock { (store.usage.total, growing.totals(isFresh: true).reserved) }
-    var total = reserved
-    state.candidates = []
-    store.forEachBlob { digest, use in
-      total = total.addingClamped(StoreUsage.taken(by: use.size))
-      state.candidates.append(Candidate(digest: digest, accessTime: use.accessTime))
-    }
-    if !policy.limits.pins.isEmpty {
-      // After the blobs: a link is there before its blob.
-      let pinned = pinnedBlobs()
-      state.candidates.removeAll { pinned.contains($0.digest) }
-    }
-    state.candidates.sort { $0.accessTime > $1.accessTime }
+    let total = scan.findCandidates(in: store, policy).addingClamped(reserved)
     do {
       try store.usage.set(total, before: before)
     } catch {
-      logger.error("the size of the store cannot be recorded", metadata: ["error": "\(error)"])
+      logger.error("cannot record the size of the store", metadata: ["error": "\(error)"])
     }
-    // Where little may go it is not looked for all the time.
-    let duration = ContinuousClock.now - start
-    state.nextScan = clock() + max(.seconds(1), duration * 10)
+    scan.delayNext(after: ContinuousClock.now - start, now: clock())
     return total
-  }
-
-  private func pinnedBlobs() -> Set<Digest> {
-    var pinned: Set<Digest> = []
-    store.forEachRepository { repository in
-      guard policy.pins(repository) else { return }
-      pinned.formUnion(store.blobLinks(in: repository))
-      pinned.formUnion(store.manifestLinks(in: repository))
-    }
-    return pinned
   }
 }

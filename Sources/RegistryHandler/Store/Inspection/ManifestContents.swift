@@ -1,10 +1,10 @@
 internal import FoundationEssentials
 
-/// What a manifest or an index names.
+/// The digests that a manifest or an index names.
 /// <https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md>,
 /// <https://github.com/opencontainers/image-spec/blob/v1.1.0/image-index.md>
 package struct ManifestContents: Equatable, Sendable {
-  /// Configuration and layers.
+  /// The configuration and the layers.
   package let blobs: [Digest]
   /// The manifests of an index.
   package let manifests: [Digest]
@@ -13,9 +13,9 @@ package struct ManifestContents: Equatable, Sendable {
     let config: Descriptor?
     let layers: [Descriptor]?
     let manifests: [Descriptor]?
-    /// Of an artifact.
+    /// The content of an artifact.
     let blobs: [Descriptor]?
-    /// Of the first schema.
+    /// The layers in a manifest of schema 1.
     let fsLayers: [Descriptor]?
   }
 
@@ -26,7 +26,7 @@ package struct ManifestContents: Equatable, Sendable {
     var parsed: Digest? { (digest ?? blobSum).flatMap { Digest($0) } }
   }
 
-  /// Names that are no digests are left out; `nil` where the bytes are no manifest at all.
+  /// Parses a manifest, without names that are not digests; returns `nil` when the bytes are not a manifest.
   package init?(_ json: [UInt8]) {
     guard let document = try? JSONDecoder().decode(Document.self, from: Data(json)) else { return nil }
     let config = document.config.map { [$0] } ?? []

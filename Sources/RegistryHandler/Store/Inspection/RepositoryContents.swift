@@ -1,12 +1,12 @@
-/// What the store has of one repository, and how it hangs together. Reads every manifest of it when it is made.
+/// The stored manifests and the tags of one repository, with the references between them.
 package struct RepositoryContents: Sendable {
   package let repository: UpstreamRepository
-  /// The manifests that are here.
+  /// The manifests that are stored.
   package let manifests: [Digest: ManifestContents]
-  /// The tags by what they were last seen as, whether it is here or not.
+  /// The tags by the manifest that they were last seen as, stored or not.
   package let tags: [Digest: Set<TagName>]
 
-  /// Blocks.
+  /// Reads every manifest of the repository. Blocks.
   package init(_ repository: UpstreamRepository, in store: Store) {
     self.repository = repository
     var manifests: [Digest: ManifestContents] = [:]
@@ -22,13 +22,13 @@ package struct RepositoryContents: Sendable {
     self.tags = tags
   }
 
-  /// The manifests that stand for themselves: a tag names them, or no index does.
+  /// The manifests that are images of their own: a tag names them, or no index does.
   package var images: Set<Digest> {
     let children = Set(manifests.values.flatMap(\.manifests))
     return Set(manifests.keys.filter { tags[$0] != nil || !children.contains($0) })
   }
 
-  /// Some manifests and all that they name.
+  /// The given manifests with everything that they name.
   package func reachable(from manifests: some Sequence<Digest>) -> Set<Digest> {
     var reached: Set<Digest> = []
     var next = Array(manifests)
@@ -42,7 +42,7 @@ package struct RepositoryContents: Sendable {
 }
 
 extension Store {
-  /// The bytes of a manifest; `nil` when they are not here. Its use is not recorded. Blocks.
+  /// The bytes of a manifest, without recording a use; `nil` when they are not stored. Blocks.
   func manifestBytes(_ digest: Digest) -> [UInt8]? {
     (try? fileSystem.read(layout.blob(digest), limit: Self.maximumManifestSize)) ?? nil
   }

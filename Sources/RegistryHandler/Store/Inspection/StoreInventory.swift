@@ -1,21 +1,21 @@
-/// What is in the store, for people. Safe beside workers that serve from it.
+/// The contents of the store, for people. Safe while workers serve from the store.
 package struct StoreInventory: Sendable {
   /// An image or an index that a client can pull.
   package struct Image: Equatable, Sendable {
     package let repository: UpstreamRepository
-    /// In their order.
+    /// The tags, sorted.
     package let tags: [TagName]
     package let digest: Digest
-    /// What is here of it, in bytes; what others share with it is counted, too.
+    /// The size of the stored parts in bytes, with those that other images share.
     package let size: Int64
-    /// When a manifest of it was served last, in seconds since 1970.
+    /// The last time that a manifest of the image was served, in seconds since 1970.
     package let accessTime: Int64
   }
 
-  /// What some blobs take.
+  /// The number of some blobs and their space.
   package struct Usage: Equatable, Sendable {
     package var blobs = 0
-    /// Of the disk: whole blocks.
+    /// The space on the disk in bytes: whole blocks.
     package var bytes: Int64 = 0
 
     package init(blobs: Int = 0, bytes: Int64 = 0) {
@@ -29,12 +29,12 @@ package struct StoreInventory: Sendable {
     }
   }
 
-  /// What everything takes. A blob that several have is counted for each of them, and once in the total.
+  /// The space that the store takes. A blob of several repositories counts once for each, and once in the total.
   package struct Report: Equatable, Sendable {
     package var repositories: [UpstreamRepository: Usage] = [:]
     package var upstreams: [UpstreamName: Usage] = [:]
     package var total = Usage()
-    /// Downloads under way, and what is left of others.
+    /// The downloads that are under way or abandoned.
     package var partials = Usage()
     package var quarantine = Usage()
   }
@@ -43,8 +43,8 @@ package struct StoreInventory: Sendable {
 
   package init(_ store: Store) { self.store = store }
 
-  /// The images, in the order of their names. Blocks, as long as it takes to read all manifests.
-  /// - Parameter isWanted: whether a repository is looked at.
+  /// The images, in the order of their names. Blocks until all manifests are read.
+  /// - Parameter isWanted: returns whether to include a repository.
   package func images(where isWanted: (UpstreamRepository) -> Bool = { _ in true }) -> [Image] {
     var images: [Image] = []
     store.forEachRepository { repository in
@@ -59,26 +59,26 @@ package struct StoreInventory: Sendable {
     let contents = RepositoryContents(repository, in: store)
     return contents.images.map { digest in
       let reached = contents.reachable(from: [digest])
-      let uses = reached.compactMap { part in
+      let statuses = reached.compactMap { part in
         store.fileSystem.status(of: store.layout.blob(part)).map { (part, $0) }
       }
       return Image(
         repository: repository,
         tags: (contents.tags[digest] ?? []).sorted { $0.description < $1.description },
         digest: digest,
-        size: uses.reduce(0) { $0 + $1.1.size },
-        accessTime: uses.filter { contents.manifests[$0.0] != nil }.map(\.1.accessTime).max() ?? 0
+        size: statuses.reduce(0) { $0 + $1.1.size },
+        accessTime: statuses.filter { contents.manifests[$0.0] != nil }.map(\.1.accessTime).max() ?? 0
       )
     }
   }
 
-  /// What everything takes. Blocks, long in a large store.
+  /// Adds up the space of everything. Blocks, long in a large store.
   package func report() -> Report {
     var report = Report()
     var sizes: [Digest: Int64] = [:]
-    store.forEachBlob { digest, use in
-      sizes[digest] = use.size
-      report.total.add(use.size)
+    store.forEachBlob { digest, status in
+      sizes[digest] = status.size
+      report.total.add(status.size)
     }
     var ofUpstream: [UpstreamName: Set<Digest>] = [:]
     store.forEachRepository { repository in
@@ -89,13 +89,11 @@ package struct StoreInventory: Sendable {
       ofUpstream[repository.upstream, default: []].formUnion(linked)
     }
     report.upstreams = ofUpstream.mapValues { Self.usage(of: $0, sizes) }
-    let layout = store.layout
-    for algorithm in Digest.Algorithm.allCases {
-      add(filesIn: "\(layout.partials)/\(algorithm.rawValue)", to: &report.partials) {
-        Digest(algorithm: algorithm, hex: $0) != nil
-      }
+    store.forEachPartial { report.partials.add($1.size) }
+    let quarantine = store.layout.quarantine
+    for name in store.fileSystem.entries(of: quarantine) {
+      if let size = store.fileSystem.size(of: "\(quarantine)/\(name)") { report.quarantine.add(size) }
     }
-    add(filesIn: layout.quarantine, to: &report.quarantine) { _ in true }
     return report
   }
 
@@ -106,15 +104,9 @@ package struct StoreInventory: Sendable {
     }
     return usage
   }
-
-  private func add(filesIn directory: String, to usage: inout Usage, where isWanted: (String) -> Bool) {
-    for name in store.fileSystem.entries(of: directory) where isWanted(name) {
-      if let size = store.fileSystem.size(of: "\(directory)/\(name)") { usage.add(size) }
-    }
-  }
 }
 
 extension StoreInventory.Image {
-  /// The tags as a list with commas.
+  /// The tags, separated by commas.
   package var tagList: String { tags.map(\.description).joined(separator: ",") }
 }

@@ -1,24 +1,14 @@
-/// Takes something out of the store, and what only it needs. Safe beside workers: what is asked for again is fetched again.
+/// The removal of content from the store, with everything that only this content needs. Safe while workers serve:
+/// removed content is fetched again on the next request.
 package struct StoreRemoval: Sendable {
-  package enum Target: Equatable, Sendable {
-    /// All of a repository.
-    case repository(UpstreamRepository)
-    /// A tag, and its image unless another tag or index has it.
-    case tag(UpstreamRepository, TagName)
-    /// A manifest with its tags, or a blob, of a repository.
-    case content(UpstreamRepository, Digest)
-    /// The bytes, whichever repositories have them.
-    case blob(Digest)
-  }
-
-  /// What goes.
+  /// The files to remove.
   package struct Plan: Equatable, Sendable {
-    /// The records of tags.
+    /// The paths of tag records.
     package fileprivate(set) var tags: [String] = []
-    /// Of blobs and manifests to repositories.
+    /// The paths of links and manifest records.
     package fileprivate(set) var links: [String] = []
     package fileprivate(set) var blobs: [Digest] = []
-    /// What the blobs take of the disk.
+    /// The space of the blobs on the disk in bytes.
     package fileprivate(set) var bytes: Int64 = 0
 
     package var isEmpty: Bool { tags.isEmpty && links.isEmpty && blobs.isEmpty }
@@ -28,7 +18,7 @@ package struct StoreRemoval: Sendable {
 
   package init(_ store: Store) { self.store = store }
 
-  /// Finds what goes, and removes nothing. Blocks.
+  /// Finds the files to remove, and removes none. Blocks.
   package func plan(_ target: Target) -> Plan {
     var plan = Plan()
     let digests: Set<Digest>
@@ -56,9 +46,9 @@ package struct StoreRemoval: Sendable {
     return plan
   }
 
-  /// Removes what was found. Blocks.
+  /// Removes the files of a plan. Blocks.
   package func carryOut(_ plan: Plan) {
-    // In this order: what leads to something goes before it.
+    // In this order: a tag record is removed before its manifest's link, and a link before its blob.
     for path in plan.tags { store.removeTagRecord(at: path) }
     for path in plan.links { store.fileSystem.remove(path) }
     for digest in plan.blobs {
@@ -68,14 +58,15 @@ package struct StoreRemoval: Sendable {
     }
   }
 
-  /// - Returns: what nothing in the repository needs once the tag has gone.
+  /// Plans the removal of a tag.
+  /// - Returns: the content that nothing in the repository needs without the tag.
   private func remove(_ tag: TagName, in repository: UpstreamRepository, _ plan: inout Plan) -> Set<Digest> {
     let contents = RepositoryContents(repository, in: store)
     let records = store.tagRecords(in: repository).filter { $0.tag == tag }
     plan.tags = records.map(\.path)
     let children = Set(contents.manifests.values.flatMap(\.manifests))
     let named = Set(records.compactMap(\.digest))
-    // An index that another tag has stays, and what it names with it.
+    // An index that another tag names stays, with everything that the index names.
     let going = named.filter { contents.tags[$0] == [tag] }
     let images = going.filter { !children.contains($0) || !isNamedByAnother($0, than: going, contents) }
     let digests = onlyNeeded(by: images, contents)
@@ -83,7 +74,7 @@ package struct StoreRemoval: Sendable {
     return digests
   }
 
-  /// Whether an index that stays names a manifest.
+  /// Returns whether an index that stays names a manifest.
   private func isNamedByAnother(_ digest: Digest, than going: Set<Digest>, _ contents: RepositoryContents) -> Bool {
     contents.manifests.contains { !going.contains($0.key) && $0.value.manifests.contains(digest) }
   }
@@ -105,7 +96,7 @@ package struct StoreRemoval: Sendable {
     [store.layout.manifest(digest, in: repository), store.layout.blobLink(digest, in: repository)]
   }
 
-  /// The blobs among them that no repository has any more.
+  /// The stored blobs that no repository links to after the removal.
   private func unlinked(_ digests: Set<Digest>, after plan: Plan) -> Set<Digest> {
     let going = Set(plan.links)
     var unlinked = digests.filter { store.size(of: $0) != nil }
@@ -115,33 +106,5 @@ package struct StoreRemoval: Sendable {
       }
     }
     return unlinked
-  }
-}
-
-extension StoreRemoval.Target {
-  /// Parses `upstream/repository`, with `:tag` or `@digest`, or a digest alone; `nil` for anything else.
-  package init?(_ text: String) {
-    if let digest = Digest(text) {
-      self = .blob(digest)
-      return
-    }
-    let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-    guard let first = parts.first, parts.count <= 2, let slash = first.firstIndex(of: "/"),
-      let upstream = UpstreamName(first[..<slash])
-    else { return nil }
-    let rest = first[first.index(after: slash)...]
-    let colon = rest.firstIndex(of: ":")
-    guard let name = RepositoryName(rest[..<(colon ?? rest.endIndex)]) else { return nil }
-    let repository = UpstreamRepository(upstream: upstream, name: name)
-    if parts.count == 2 {
-      // What a tag says beside a digest is for people.
-      guard let digest = Digest(parts[1]) else { return nil }
-      self = .content(repository, digest)
-    } else if let colon {
-      guard let tag = TagName(rest[rest.index(after: colon)...]) else { return nil }
-      self = .tag(repository, tag)
-    } else {
-      self = .repository(repository)
-    }
   }
 }

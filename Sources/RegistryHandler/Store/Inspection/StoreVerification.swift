@@ -1,52 +1,53 @@
 internal import SystemPackage
 
-/// Looks at everything in the store for what cannot be right: bytes that are not what their name says, and what cannot be
-/// read. Safe beside workers that serve from it.
+/// The search of the whole store for corrupt files: blobs that do not match their digest, and unreadable records. Safe
+/// while workers serve from the store.
 package struct StoreVerification: Sendable {
-  /// Something that is not right.
+  /// A corrupt file.
   package struct Finding: Encodable, Equatable, Sendable {
-    /// Below the store's directory.
+    /// The path below the store's directory.
     package let path: String
-    /// A sentence without the final stop.
+    /// The problem as a sentence without the final stop.
     package let problem: String
     fileprivate let subject: Subject
 
     private enum CodingKeys: CodingKey { case path, problem }
   }
 
-  /// What a file should be.
+  /// The kind of content that a file should have.
   fileprivate enum Subject: Equatable, Sendable {
     case blob(Digest)
-    /// A file among the blobs whose name is no digest.
+    /// A file among the blobs whose path is not that of a blob.
     case stranger
     case tag
     case manifest(Digest, UpstreamRepository)
   }
 
-  /// What became of a finding.
+  /// The result of a repair.
   package enum Repair: Equatable, Sendable {
+    /// The file is in quarantine.
     case moved
-    /// A worker has put it right since, or it has gone.
+    /// A worker has replaced the file since, or the file is gone.
     case needless
   }
 
-  /// Of the longest name that a file may have, in bytes, without the time before it.
+  /// The length of the longest file name in quarantine without the time at its front.
   private static let maximumQuarantineName = 200
 
-  /// How far it is, in bytes of blobs.
+  /// The progress in bytes of blobs.
   package struct Progress: Equatable, Sendable {
     package var done: Int64 = 0
     package var total: Int64 = 0
   }
 
   package private(set) var progress = Progress()
-  /// How many blobs were looked at.
+  /// The number of blobs to verify.
   package private(set) var blobCount = 0
   private let store: Store
 
   package init(_ store: Store) { self.store = store }
 
-  /// Blocks as long as it takes to read everything.
+  /// Verifies the whole store. Blocks until everything is read.
   /// - Parameter report: called after every blob.
   package mutating func run(_ report: (Progress) -> Void = { _ in }) -> [Finding] {
     var blobs: [(digest: Digest, size: Int64)] = []
@@ -63,8 +64,8 @@ package struct StoreVerification: Sendable {
     return findings
   }
 
-  /// Moves a file out of the way, so that it is fetched again; it can be looked at in `quarantine/`. What was found may be long
-  /// ago: it is looked at once more. Blocks.
+  /// Moves a file to `quarantine/`, where people can inspect it, so that it is fetched again. Verifies the file once
+  /// more, as the finding may be old. Blocks.
   package func repair(_ finding: Finding, now: Int64) throws(FileError) -> Repair {
     let source = "\(store.layout.root)/\(finding.path)"
     guard problem(of: finding.subject, at: source) != nil else { return .needless }
@@ -75,22 +76,22 @@ package struct StoreVerification: Sendable {
     return .moved
   }
 
-  /// None, or one.
+  /// The finding on a file; none when the file is right.
   private func finding(_ subject: Subject, at path: String) -> [Finding] {
     problem(of: subject, at: path).map {
       [Finding(path: String(path.dropFirst(store.layout.root.count + 1)), problem: $0, subject: subject)]
     } ?? []
   }
 
-  /// What is wrong with a file; `nil` when nothing is, or it is not there: it may have gone at any time.
+  /// The problem of a file; `nil` when the file is right, or does not exist: it may be removed at any time.
   private func problem(of subject: Subject, at path: String) -> String? {
     guard store.fileSystem.size(of: path) != nil else { return nil }
     switch subject {
     case .blob(let digest): return problem(of: digest)
-    case .stranger: return "the name is no digest in its place"
-    case .tag: return store.digest(ofTagAt: path) == nil ? "the record of a tag cannot be read" : nil
+    case .stranger: return "the name is not a digest, or is in the wrong directory"
+    case .tag: return store.digest(ofTagAt: path) == nil ? "the record of the tag is unreadable" : nil
     case .manifest(let digest, let repository):
-      return store.hasReadableRecord(of: digest, in: repository) ? nil : "the record of a manifest cannot be read"
+      return store.hasReadableRecord(of: digest, in: repository) ? nil : "the record of the manifest is unreadable"
     }
   }
 
@@ -98,24 +99,18 @@ package struct StoreVerification: Sendable {
     do throws(FileError) {
       let file = try OpenFile(reading: store.layout.blob(digest))
       let hash = try ContentHasher(digest.algorithm, ofFirst: file.size(), in: file)
-      return hash.hex() == digest.hex ? nil : "the bytes are not those of \(digest)"
+      return hash.hex() == digest.hex ? nil : "the bytes do not match \(digest)"
     } catch {
-      // Evicted meanwhile.
+      // The blob was evicted meanwhile.
       return error.errno == .noSuchFileOrDirectory ? nil : error.description
     }
   }
 
-  /// Files among the blobs whose names are no digests.
+  /// The files among the blobs whose paths are not those of blobs.
   private func strangers() -> [Finding] {
     var findings: [Finding] = []
-    for algorithm in Digest.Algorithm.allCases {
-      let top = "\(store.layout.blobs)/\(algorithm.rawValue)"
-      for directory in store.fileSystem.entries(of: top) {
-        for name in store.fileSystem.entries(of: "\(top)/\(directory)") {
-          let isBlob = Digest(algorithm: algorithm, hex: name) != nil && directory == name.prefix(2)
-          if !isBlob { findings += finding(.stranger, at: "\(top)/\(directory)/\(name)") }
-        }
-      }
+    store.forEachBlobFile { path, digest in
+      if digest == nil { findings += finding(.stranger, at: path) }
     }
     return findings
   }

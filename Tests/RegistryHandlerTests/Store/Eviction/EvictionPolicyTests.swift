@@ -2,7 +2,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Eviction" of `docs/request-handling.md`.
+/// The rules of `docs/rules/eviction.md`.
 struct EvictionPolicyTests {
   private func policy(_ maxSize: Int64?, _ minFree: Int64?) -> EvictionPolicy {
     var limits = StoreLimits()
@@ -11,7 +11,7 @@ struct EvictionPolicyTests {
     return EvictionPolicy(limits)
   }
 
-  @Test func `what is above either limit has to go`() {
+  @Test func `the excess over either limit is evicted`() {
     #expect(policy(nil, nil).excess(total: .max / 2, adding: 5, free: 0) == 0)
     #expect(policy(100, nil).excess(total: 90, adding: 10, free: nil) == 0)
     #expect(policy(100, nil).excess(total: 90, adding: 30, free: nil) == 20)
@@ -29,7 +29,7 @@ struct EvictionPolicyTests {
     #expect(policy(1000, 1000).excessOverHighWatermark(total: 960, free: 500) == 600)
   }
 
-  @Test func `what is left of downloads may take a tenth, and nothing where space is missing`() {
+  @Test func `abandoned downloads may take a tenth of the limit, and no space where space is missing`() {
     #expect(policy(nil, nil).excessOfPartials(total: 500, free: 0) == 0)
     #expect(policy(1000, nil).excessOfPartials(total: 100, free: nil) == 0)
     #expect(policy(1000, nil).excessOfPartials(total: 130, free: nil) == 30)
@@ -39,14 +39,14 @@ struct EvictionPolicyTests {
     #expect(policy(1000, 1000).excessOfPartials(total: 400, free: 1000) == 300)
   }
 
-  @Test func `nothing goes that was served in the last two minutes`() {
+  @Test func `a blob that was served in the last two minutes is not evicted`() {
     // One more minute, in which a use is not recorded again.
     #expect(!policy(1, nil).mayEvict(accessTime: 1000, now: 1180))
     #expect(policy(1, nil).mayEvict(accessTime: 1000, now: 1181))
     #expect(!policy(1, nil).mayEvict(accessTime: 2000, now: 1181))
   }
 
-  @Test func `a blob of unknown size may use a tenth of each limit beyond it`() {
+  @Test func `a blob of unknown size may exceed each limit by a tenth`() {
     #expect(policy(nil, nil).permitsGrowth(to: .max, total: .max, free: 0))
     #expect(policy(1000, nil).permitsGrowth(to: 100, total: 1000, free: nil))
     #expect(!policy(1000, nil).permitsGrowth(to: 101, total: 1000, free: nil))
@@ -55,14 +55,14 @@ struct EvictionPolicyTests {
     #expect(!policy(.max, 1000).permitsGrowth(to: 5, total: 0, free: 899))
   }
 
-  @Test func `a blob of unknown size is looked at more often where the limits are small`() {
+  @Test func `a blob of unknown size is checked more often where the limits are small`() {
     #expect(policy(nil, nil).growthStep == nil)
     #expect(policy(100 << 20, nil).growthStep == 2_621_440)
     #expect(policy(1, 100 << 30).growthStep == 65_536)
     #expect(policy(nil, 100 << 30).growthStep == 8_388_608)
   }
 
-  @Test func `blobs that cannot be kept may be shared in a tenth of the limit`() {
+  @Test func `blobs that cannot be stored may be shared in a tenth of the limit`() {
     #expect(policy(1000, nil).permitsSharing(60, besides: 40))
     #expect(!policy(1000, nil).permitsSharing(61, besides: 40))
     #expect(!policy(1000, nil).permitsSharing(.max, besides: .max))

@@ -4,7 +4,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Eviction" of `docs/request-handling.md`: downloads and the limits, before the first byte and on the way.
+/// The rules of `docs/rules/eviction.md` on downloads, before the first byte and during the download.
 struct EvictorAdmissionTests {
   private static let block: Int64 = 4096
 
@@ -38,12 +38,12 @@ struct EvictorAdmissionTests {
     await evictor.admit(try Values.digest(of: name), size: size, present: 0, written: { 0 }, announce: { _ in })
   }
 
-  @Test func `a download is counted before its first byte, and given back`() async throws {
+  @Test func `a download is counted before its first byte, and unreserved at its end`() async throws {
     let evictor = makeEvictor(maxSize: 10 * Self.block)
     evictor.collectGarbage()
     #expect(try await admit(evictor, "a", 6 * Self.block) == .reserved)
     #expect(store.usage.total == 6 * Self.block)
-    // What it takes is nobody else's.
+    // The reserved room is not available to other downloads.
     #expect(try await admit(evictor, "b", 5 * Self.block) == .refused)
     #expect(try await admit(evictor, "c", 4 * Self.block) == .reserved)
     evictor.withdraw(try Values.digest(of: "a"))
@@ -52,7 +52,7 @@ struct EvictorAdmissionTests {
   }
 
   @Test(arguments: [.max, .max - 4095, 1 << 62, 11 * block] as [Int64])
-  func `a download of any size that cannot be kept evicts nothing`(_ size: Int64) async throws {
+  func `a download that cannot be stored evicts no blob`(_ size: Int64) async throws {
     let old = try addOld(10)
     let evictor = makeEvictor(maxSize: 10 * Self.block)
     evictor.collectGarbage()
@@ -61,18 +61,18 @@ struct EvictorAdmissionTests {
     #expect(store.usage.total == 10 * Self.block)
   }
 
-  @Test func `a download evicts what it needs before its first byte`() async throws {
+  @Test func `a download evicts as many blobs as it needs before its first byte`() async throws {
     let old = try addOld(10)
     let evictor = makeEvictor(maxSize: 10 * Self.block)
     evictor.collectGarbage()
     #expect(try await admit(evictor, "a", 3 * Self.block) == .reserved)
     #expect(old.count { store.size(of: $0) != nil } == 7)
-    // Nothing more goes ahead of need while it grows.
+    // No other blob is evicted ahead of need while the download grows.
     evictor.maintain()
     #expect(old.count { store.size(of: $0) != nil } == 7)
   }
 
-  @Test func `small blobs that cannot be kept are shared, a tenth of the limit together`() async throws {
+  @Test func `small blobs that cannot be stored are shared in a tenth of the limit`() async throws {
     let fresh = Array("fresh".utf8)
     let evictor = makeEvictor(maxSize: 30 * Self.block)
     evictor.collectGarbage()
@@ -85,36 +85,36 @@ struct EvictorAdmissionTests {
     #expect(try await admit(evictor, "b", 2 * Self.block) == .shared)
   }
 
-  @Test func `a look at all blobs keeps the count of downloads under way`() async throws {
+  @Test func `a scan preserves the count of downloads under way`() async throws {
     try _ = addOld(1)
     let evictor = makeEvictor(maxSize: 100 * Self.block)
     evictor.collectGarbage()
     #expect(try await admit(evictor, "a", 6 * Self.block) == .reserved)
-    // Another process, which knows of it by its file and record.
+    // Another process knows of the download by its file and record.
     let digest = try Values.digest(of: "a")
     let partial = try store.claimPartial(digest)
     let repository = try Values.repository("r.test", "o/a")
     try partial.keep(PartialRecord(size: 6 * Self.block, etag: nil, origin: repository).reserved(true))
     try partial.append(ByteBuffer(repeating: 0, count: 100))
-    try partial.file.setTimes(used: clock.now, changed: Int(clock.now))
+    try partial.file.setTimes(accessTime: clock.now, modificationTime: Int(clock.now))
     for evictor in [evictor, makeEvictor(maxSize: 100 * Self.block)] {
       evictor.collectGarbage()
       #expect(store.usage.total == 7 * Self.block)
     }
-    // It was killed.
+    // The process of the download was killed.
     partial.release()
     makeEvictor(maxSize: 100 * Self.block).collectGarbage()
     #expect(store.usage.total == Self.block)
   }
 
-  @Test func `what another process is about to write is taken into account at once`() async throws {
+  @Test func `an announced download of another process counts at once`() async throws {
     var limits = StoreLimits()
     limits.minFree = 1
     let free = try #require(store.fileSystem.freeSpace(at: store.layout.root))
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let evictors = (0..<2).map { _ in Evictor(store, limits, logger: logger, now: { [clock] in clock.now }) }
     for evictor in evictors { evictor.collectGarbage() }
-    // Three quarters of what is free, each.
+    // Each download takes three quarters of the free space.
     var partials: [PartialFile] = []
     var admissions: [Admission] = []
     for (name, evictor) in zip(["a", "b"], evictors) {
@@ -130,7 +130,7 @@ struct EvictorAdmissionTests {
     #expect(admissions == [.reserved, .refused])
   }
 
-  @Test func `a blob of unknown size may grow to a tenth beyond the limit`() async throws {
+  @Test func `a blob of unknown size may exceed the limit by a tenth`() async throws {
     let evictor = makeEvictor(maxSize: 100 * Self.block)
     evictor.collectGarbage()
     let digest = try Values.digest(of: "a")
@@ -138,14 +138,14 @@ struct EvictorAdmissionTests {
     #expect(evictor.permitsGrowth(of: digest, to: 110 * Self.block, by: 1))
     #expect(!evictor.permitsGrowth(of: digest, to: 110 * Self.block + 1, by: 1))
     #expect(makeEvictor(maxSize: nil).permitsGrowth(of: digest, to: .max, by: .max))
-    // Another one, of this process.
+    // Another download of this process.
     let written = 10 * Self.block
     _ = await evictor.admit(try Values.digest(of: "b"), size: nil, present: 0, written: { written }, announce: { _ in })
     #expect(evictor.permitsGrowth(of: digest, to: 100 * Self.block, by: 1))
     #expect(!evictor.permitsGrowth(of: digest, to: 100 * Self.block + 1, by: 1))
   }
 
-  @Test func `sizes beyond all bounds are added up without a trap`() {
+  @Test func `huge and negative sizes are added up without a trap`() {
     var totals = GrowthTotals()
     for _ in 0..<3 { totals.add(size: .max, written: 5, isReserved: true) }
     totals.add(size: .max, written: 0, isReserved: false)
@@ -156,7 +156,7 @@ struct EvictorAdmissionTests {
   }
 
   @Test(arguments: ["9223372036854775807", "-000000000000000001"])
-  func `a spoilt total ends nothing`(_ total: String) throws {
+  func `a corrupt total does not end the process`(_ total: String) throws {
     let text = String(repeating: " ", count: 20 - total.utf8.count) + total + "\n"
     try store.fileSystem.writeNew(Array(text.utf8), to: store.layout.usage)
     store.usage.add(8192)

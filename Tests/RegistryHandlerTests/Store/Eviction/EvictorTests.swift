@@ -39,7 +39,7 @@ struct EvictorTests {
 
   private func isHere(_ digest: Digest) -> Bool { store.size(of: digest) != nil }
 
-  @Test func `the one that was not used for the longest time goes first`() async throws {
+  @Test func `the blob with the oldest access time is evicted first`() async throws {
     let digests = try [400, 1000, 300, 700].enumerated().map { try add($0.offset, usedAgo: $0.element) }
     let evictor = makeEvictor(maxSize: 4 * 8192)
     evictor.collectGarbage()
@@ -53,7 +53,7 @@ struct EvictorTests {
     #expect(evictor.evicted == (3, 3 * 8192))
   }
 
-  @Test func `what was served a moment ago stays, and what does not fit is not kept`() async throws {
+  @Test func `fresh and pinned blobs stay, and a blob that does not fit is not stored`() async throws {
     let fresh = try add(1, usedAgo: 0)
     let pinned = try add(2, usedAgo: 5000)
     try store.link(pinned, in: Values.repository("r.test", "a/b"))
@@ -65,7 +65,7 @@ struct EvictorTests {
     #expect(evictor.evicted == (0, 0))
   }
 
-  @Test func `a use since the look at the blobs counts`() async throws {
+  @Test func `a use since the scan counts`() async throws {
     let first = try add(1, usedAgo: 5000)
     let second = try add(2, usedAgo: 4000)
     let evictor = makeEvictor(maxSize: 2 * 8192)
@@ -83,12 +83,12 @@ struct EvictorTests {
     #expect(store.fileSystem.status(of: store.layout.blob(digest))?.accessTime == start)
     clock.advance(by: 1)
     _ = store.touch(digest)
-    let use = try #require(store.fileSystem.status(of: store.layout.blob(digest)))
-    #expect(use.accessTime == start + 60)
-    #expect(use.modificationTime == Int64(Store.blobModificationTime))
+    let status = try #require(store.fileSystem.status(of: store.layout.blob(digest)))
+    #expect(status.accessTime == start + 60)
+    #expect(status.modificationTime == Int64(Store.blobModificationTime))
   }
 
-  @Test func `one at a time evicts`() async throws {
+  @Test func `one process at a time evicts`() async throws {
     let old = try add(1, usedAgo: 5000)
     let evictor = makeEvictor(maxSize: 8192)
     evictor.collectGarbage()
@@ -102,17 +102,17 @@ struct EvictorTests {
     #expect(!isHere(old))
   }
 
-  @Test func `room in the file system counts too`() async throws {
+  @Test func `free space in the file system counts`() async throws {
     let old = try add(1, usedAgo: 5000)
     let evictor = makeEvictor(maxSize: nil, minFree: .max / 4)
-    // For one blob nothing goes in vain; what others are to have is made free all the same.
+    // For one blob no other is evicted in vain; the space to preserve is freed all the same.
     #expect(await !evictor.makeRoom(for: 1))
     #expect(isHere(old))
     evictor.maintain()
     #expect(!isHere(old))
   }
 
-  @Test func `a blob that cannot fit drives nothing out`() async throws {
+  @Test func `a blob that cannot fit evicts no blob`() async throws {
     let old = try (0..<4).map { try add($0, usedAgo: 5000 + Int64($0)) }
     let fresh = try add(4, usedAgo: 0)
     let evictor = makeEvictor(maxSize: 5 * 8192)
@@ -124,7 +124,7 @@ struct EvictorTests {
     #expect(old.allSatisfy { !isHere($0) } && isHere(fresh))
   }
 
-  @Test func `what others have evicted or used since the look makes no room`() async throws {
+  @Test func `blobs that were evicted or used since the scan make no room`() async throws {
     let old = try (0..<4).map { try add($0, usedAgo: 5000) }
     let evictor = makeEvictor(maxSize: 4 * 8192)
     evictor.collectGarbage()
@@ -138,7 +138,7 @@ struct EvictorTests {
     #expect(!isHere(old[2]) && !isHere(old[3]) && isHere(old[1]))
   }
 
-  @Test func `what has gone is taken off once, where the list ends in the middle`() throws {
+  @Test func `an evicted blob is subtracted once although a scan follows in the middle`() throws {
     try add(0, usedAgo: 5000)
     let hours = Observed(0)
     var limits = StoreLimits()
@@ -149,7 +149,7 @@ struct EvictorTests {
       start + .seconds(3600 * hours.value)
     }
     evictor.collectGarbage()
-    // Another process brings more, which this one learns of when its list has ended.
+    // Another process adds blobs, which the evictor finds when its list of candidates has ended.
     for number in 1..<20 { try add(number, usedAgo: 4000) }
     hours.update { $0 = 1 }
     evictor.maintain()
@@ -159,7 +159,7 @@ struct EvictorTests {
     #expect(store.usage.total == found)
   }
 
-  @Test func `a manifest is counted once, when it is kept`() async throws {
+  @Test func `a manifest is counted once, when the manifest is stored`() async throws {
     let evictor = makeEvictor(maxSize: 8192)
     evictor.collectGarbage()
     #expect(evictor.makeRoom(forManifestOf: 8192))
@@ -168,7 +168,7 @@ struct EvictorTests {
     #expect(!evictor.makeRoom(forManifestOf: 1))
   }
 
-  @Test func `what a pinned repository has got since the look stays`() async throws {
+  @Test func `content linked to a pinned repository since the scan stays`() async throws {
     let blob = try add(1, usedAgo: 5000)
     let bytes = Array(#"{"schemaVersion":2}"#.utf8)
     let manifest = StoredManifest(
@@ -186,28 +186,28 @@ struct EvictorTests {
     #expect(isHere(blob) && isHere(manifest.digest))
   }
 
-  @Test func `where the total cannot be written the limit holds all the same`() throws {
+  @Test func `the limit holds although the total cannot be written`() throws {
     let old = try add(1, usedAgo: 5000)
     let evictor = makeEvictor(maxSize: 4096)
-    // No file can be made of that name.
+    // A directory of that name prevents the file.
     try store.fileSystem.makeDirectory(store.layout.usage)
     evictor.maintain()
     #expect(!isHere(old))
   }
 
-  /// What is left of a download.
+  /// Adds an abandoned download.
   private func addPartial(_ number: Int, size: Int, changedAgo: Int) throws -> Digest {
     let digest = try Values.digest(of: "partial \(number)")
     guard case .mine(let partial) = try PartialFile.claim(digest, in: store) else {
       throw FileError("claim", "\(digest)", .wouldBlock)
     }
     try partial.append(ByteBuffer(repeating: 0, count: size))
-    try partial.file.setTimes(used: now, changed: Int(now) - changedAgo)
+    try partial.file.setTimes(accessTime: now, modificationTime: Int(now) - changedAgo)
     partial.release()
     return digest
   }
 
-  @Test func `what is left of downloads goes when it takes more than a tenth, the oldest first`() throws {
+  @Test func `abandoned downloads beyond a tenth are removed, the oldest first`() throws {
     let partials = try [5000, 9000, 7000, 10].enumerated().map {
       try addPartial($0.offset, size: 4096, changedAgo: $0.element)
     }
@@ -215,11 +215,11 @@ struct EvictorTests {
     evictor.maintain()
     #expect(partials.map { store.fileSystem.size(of: store.layout.partial($0)) != nil } == [true, false, true, true])
     makeEvictor(maxSize: nil, minFree: .max / 4).maintain()
-    // The one that grows still is somebody's.
+    // The download that has grown a moment ago is not abandoned.
     #expect(partials.map { store.fileSystem.size(of: store.layout.partial($0)) != nil } == [false, false, false, true])
   }
 
-  @Test func `the background evicts before anybody waits`() throws {
+  @Test func `the background evicts ahead of need`() throws {
     for number in 0..<20 { try add(number, usedAgo: 1000 + Int64(number)) }
     let evictor = makeEvictor(maxSize: 20 * 8192)
     evictor.maintain()
@@ -228,18 +228,18 @@ struct EvictorTests {
     #expect(evictor.evicted.blobs == 2)
   }
 
-  @Test func `a total that was spoilt is counted anew`() throws {
+  @Test func `a corrupt total is counted anew`() throws {
     try add(1, usedAgo: 0)
     try store.fileSystem.writeNew(Array("nonsense".utf8), to: store.layout.usage)
     #expect(store.usage.total == nil)
     makeEvictor(maxSize: 1 << 20).maintain()
     #expect(store.usage.total == 8192)
-    // Never below nothing.
+    // The total never falls below zero.
     store.usage.add(-100_000)
     #expect(store.usage.total == 0)
   }
 
-  @Test func `without limits nothing is evicted`() async throws {
+  @Test func `no blob is evicted without limits`() async throws {
     let old = try add(1, usedAgo: 500_000)
     let evictor = makeEvictor(maxSize: nil)
     evictor.maintain()

@@ -16,7 +16,7 @@ struct GarbageCollectorTests {
 
   private func collect(after seconds: Int64) { GarbageCollector(store, now: now + seconds).collectGarbage() }
 
-  @Test func `links and records of what has gone go, the others stay`() throws {
+  @Test func `links and records of evicted blobs are garbage, and those of stored blobs stay`() throws {
     let repository = try Values.repository("r.test", "a/b/c")
     let bytes = Array(#"{"schemaVersion":2}"#.utf8)
     let (here, gone) = (try Values.digest(of: bytes), try Values.digest(of: "gone"))
@@ -32,7 +32,7 @@ struct GarbageCollectorTests {
       }
     }
     store.fileSystem.remove(store.layout.blob(gone))
-    // A blob may still be on its way to its link.
+    // The blob of a young link may still come.
     collect(after: 3000)
     #expect(Set(store.blobLinks(in: repository)) == [here, gone])
     collect(after: 4000)
@@ -45,7 +45,7 @@ struct GarbageCollectorTests {
     #expect(store.size(of: here) != nil)
   }
 
-  @Test func `what was never finished goes after a week, unless somebody writes it`() throws {
+  @Test func `an unfinished download is removed after a week, unless a writer holds its lock`() throws {
     let digests = try ["a", "b"].map { try Values.digest(of: $0) }
     for digest in digests {
       try store.fileSystem.writeNew([1], to: store.layout.partial(digest))

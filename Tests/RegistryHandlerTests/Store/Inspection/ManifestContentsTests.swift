@@ -18,12 +18,12 @@ struct ManifestContentsTests {
     (#"{"layers":[{"digest":"../../etc/passwd"},{"size":1},{"digest":"\#(digests[0])"}]}"#, [0], []),
     ("{}", [], []),
   ])
-  func named(json: String, blobs: [Int], manifests: [Int]) throws {
+  func `a manifest names its blobs and its manifests`(json: String, blobs: [Int], manifests: [Int]) throws {
     let contents = try #require(ManifestContents(Array(json.utf8)))
     #expect(contents.blobs.map(\.description) == blobs.map { Self.digests[$0] })
     #expect(contents.manifests.map(\.description) == manifests.map { Self.digests[$0] })
   }
 
   @Test(arguments: ["", "[]", "{", #"{"layers":{}}"#, #"{"config":"text"}"#])
-  func `what is no manifest`(json: String) { #expect(ManifestContents(Array(json.utf8)) == nil) }
+  func `bytes that are not a manifest are rejected`(json: String) { #expect(ManifestContents(Array(json.utf8)) == nil) }
 }

@@ -17,7 +17,7 @@ struct StoreInventoryTests {
     other = try Values.repository("b.test", "other")
   }
 
-  @Test func `an image is what a tag names or no index, with all that is here of it`() throws {
+  @Test func `a manifest is an image if a tag or no index names it, and its stored parts count`() throws {
     let layer = try images.addBlob("x", size: 5000, to: app)
     let absent = try Values.digest(of: "absent")
     let child = try images.addManifest(of: [layer, absent], to: app)
@@ -36,13 +36,13 @@ struct StoreInventoryTests {
     #expect(StoreInventory(store).images().map(\.repository) == [app, app, other])
   }
 
-  @Test func `what a manifest and a tag of it name is an image, too`() throws {
+  @Test func `a manifest that both an index and a tag name is an image`() throws {
     let child = try images.addManifest(of: [], to: app, tags: ["single"])
     let index = try images.addIndex(of: [child], to: app)
     #expect(Set(StoreInventory(store).images().map(\.digest)) == [child, index])
   }
 
-  @Test func `shared blobs count for each, and once in the total`() throws {
+  @Test func `a shared blob counts for each repository, and once in the total`() throws {
     for repository in [app, other, try Values.repository("a.test", "more")] {
       try images.addBlob("x", size: 5000, to: repository)
     }

@@ -27,7 +27,7 @@ struct StoreRemovalTests {
 
   private func isHere(_ digest: Digest) -> Bool { store.size(of: digest) != nil }
 
-  @Test func `names are those that are listed`() throws {
+  @Test func `listed names are parsed and other names are rejected`() throws {
     let digest = try Values.digest(of: "x")
     let expected: [(String, StoreRemoval.Target?)] = [
       ("r.test:5000/team/app", .repository(app)),
@@ -41,7 +41,7 @@ struct StoreRemovalTests {
     for (text, target) in expected { #expect(StoreRemoval.Target(text) == target, "\(text)") }
   }
 
-  @Test func `a tag goes with what only its image needs`() throws {
+  @Test func `a tag is removed with the content that only its image needs`() throws {
     let shared = try images.addBlob("s", size: 10, to: app)
     let own = try images.addBlob("o", size: 10, to: app)
     let elsewhere = try images.addBlob("e", size: 10, to: app)
@@ -65,7 +65,7 @@ struct StoreRemovalTests {
     #expect(try remove("r.test:5000/team/app:v1").isEmpty)
   }
 
-  @Test func `an image that another tag or an index has stays when a tag goes`() throws {
+  @Test func `an image that another tag or an index names stays when a tag is removed`() throws {
     let child = try images.addManifest(of: [], to: app, tags: ["amd64"])
     let index = try images.addIndex(of: [child], to: app, tags: ["v1", "latest"])
     #expect(try remove("r.test:5000/team/app:v1").blobs.isEmpty)
@@ -74,7 +74,7 @@ struct StoreRemovalTests {
     #expect(Set(try remove("r.test:5000/team/app:latest").blobs) == [child, index])
   }
 
-  @Test func `what clients without an index had of a tag stays while an index needs it`() throws {
+  @Test func `the manifest for clients without an index stays while an index names it`() throws {
     let child = try images.addManifest(of: [], to: app)
     let index = try images.addIndex(of: [child], to: app, tags: ["v1", "latest"])
     let type = try Values.mediaType("application/vnd.oci.image.manifest.v1+json")
@@ -87,7 +87,7 @@ struct StoreRemovalTests {
     #expect(Set(try remove("r.test:5000/team/app:latest").blobs) == [child, index])
   }
 
-  @Test func `a digest goes with its tags, and a blob alone with its link`() throws {
+  @Test func `a manifest is removed with its tags, and a blob with its link`() throws {
     let layer = try images.addBlob("l", size: 10, to: app)
     let kept = try images.addBlob("k", size: 10, to: app)
     let manifest = try images.addManifest(of: [layer], to: app, tags: ["v1", "v2"])
@@ -98,7 +98,7 @@ struct StoreRemovalTests {
     #expect(try remove("r.test:5000/team/app@\(kept)").isEmpty)
   }
 
-  @Test func `a repository goes whole, and no other does`() throws {
+  @Test func `a repository is removed whole, and other repositories stay`() throws {
     let layer = try images.addBlob("l", size: 10, to: app)
     let shared = try images.addBlob("s", size: 10, to: app)
     try images.addBlob("s", size: 10, to: other)
@@ -109,7 +109,7 @@ struct StoreRemovalTests {
     #expect(store.blobLinks(in: app).isEmpty && store.manifestLinks(in: app).isEmpty)
   }
 
-  @Test func `the bytes of a digest alone go wherever they are linked`() throws {
+  @Test func `a digest without a repository is removed from all repositories`() throws {
     let layer = try images.addBlob("l", size: 10, to: app)
     try images.addBlob("l", size: 10, to: other)
     let plan = StoreRemoval(store).plan(.blob(layer))

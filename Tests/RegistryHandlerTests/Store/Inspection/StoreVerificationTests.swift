@@ -18,7 +18,7 @@ struct StoreVerificationTests {
     try store.fileSystem.writeNew(Array(text.utf8), to: path)
   }
 
-  /// A manifest with its records, as upstream would have proved it.
+  /// Adds a manifest with its records, as if upstream had proved it.
   private func addManifest() throws -> Digest {
     let bytes = Array(#"{"schemaVersion":2}"#.utf8)
     let digest = try Values.digest(of: bytes)
@@ -29,7 +29,7 @@ struct StoreVerificationTests {
     return digest
   }
 
-  @Test func `what is right has no finding`() throws {
+  @Test func `correct content has no finding`() throws {
     _ = try addManifest()
     try store.keep([1, 2, 3], as: try Values.digest(of: [1, 2, 3]))
     var verification = StoreVerification(store)
@@ -39,7 +39,7 @@ struct StoreVerificationTests {
     #expect(last == StoreVerification.Progress(done: 22, total: 22))
   }
 
-  @Test func `what is wrong is found, moved away, and then no finding any more`() throws {
+  @Test func `corrupt files are found and moved to quarantine, and then not found again`() throws {
     let manifest = try addManifest()
     try store.usage.set(10 * 4096, before: nil)
     let other = try Values.digest(of: "other")
@@ -58,12 +58,12 @@ struct StoreVerificationTests {
     let quarantined = store.fileSystem.entries(of: store.layout.quarantine)
     #expect(quarantined.count == paths.count)
     #expect(quarantined.contains("7-blobs-sha256-\(manifest.hex.prefix(2))-\(manifest.hex)"))
-    // Strangers were never counted.
+    // Files that are not blobs were never counted.
     #expect(store.usage.total == Int64(9 * 4096))
     #expect(verification.run() == [])
   }
 
-  @Test func `what has been put right since it was found stays`() throws {
+  @Test func `a file that was replaced since the finding stays`() throws {
     let manifest = try addManifest()
     let (blob, tag) = (store.layout.blob(manifest), store.layout.tag(try Values.tag("v1"), in: repository))
     for path in [blob, tag] { try write("{", to: path) }
@@ -77,7 +77,7 @@ struct StoreVerificationTests {
     #expect(store.fileSystem.entries(of: store.layout.quarantine).isEmpty)
   }
 
-  @Test func `what is in a repository with a long name can be moved away`() throws {
+  @Test func `a file of a repository with a long name can be moved to quarantine`() throws {
     let long = try Values.repository("r.test", String(repeating: "long/", count: 40) + "name")
     let digest = try Values.digest(of: "x")
     let path = store.layout.manifest(digest, in: long)
