@@ -77,7 +77,7 @@ extension FuzzInput {
     guard let record = spoilt.store.partialRecord(of: spoilt.digest) else { return }
     if let origin = record.origin { expectPathsInStore(spoilt.digest, origin) }
     for written in [0, 1, 20_000, Int64.max / 2] {
-      for phase in [FillProgress.Phase.receiving, .stored, .notStored, .failed(.cancelled)] {
+      for phase in [FillProgress.Phase.receiving, .stored, .notStored, .failed(.upstream(.cancelled))] {
         var progress = FillProgress()
         progress.phase = phase
         progress.size = record.size

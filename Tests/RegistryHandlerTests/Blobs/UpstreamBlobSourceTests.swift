@@ -38,7 +38,7 @@ struct UpstreamBlobSourceTests {
     let reader = UpstreamBlobSource(.init(body: body, skipped: 0), range: 0..<100_000, verifying: digest, on: .forTests)
     var count: Int64 = 0
     await #expect(throws: BlobSourceFailure.self) {
-      while true { count += Int64(try await reader.piece(at: count).count) }
+      while true { count += Int64(try await reader.chunk(at: count).count) }
     }
     #expect(count <= 100_000 - FillProgress.withheldTail)
   }
@@ -141,7 +141,7 @@ struct UpstreamBlobSourceTests {
     let body = CountingBody(chunks: Array(repeating: chunk, count: 64), passed: passed)
     let reader = UpstreamBlobSource(.init(body: body, skipped: 0), range: 0..<64 << 15, on: .forTests)
     _ = await passed.first { $0 >= 3 }
-    #expect(try await !reader.piece(at: 0).isEmpty)
+    #expect(try await !reader.chunk(at: 0).isEmpty)
     // Two wait in the pipe, one in front of it, and one more since a client took one.
     #expect(passed.value <= 4)
   }

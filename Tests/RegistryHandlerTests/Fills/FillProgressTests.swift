@@ -29,7 +29,7 @@ struct FillProgressTests {
     #expect(progress.readable == size ?? 10)
   }
 
-  private static let failure = UpstreamError(.unreachable, "no")
+  private static let failure = FillFailure.upstream(UpstreamError(.unreachable, "no"))
 
   @Test(
     arguments: [

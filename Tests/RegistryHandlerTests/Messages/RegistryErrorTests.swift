@@ -31,10 +31,10 @@ struct RegistryErrorTests {
   @Test(
     arguments: [
       Row(.unreachable, nil, "502 UNAVAILABLE"),
-      Row(.timeout, nil, "504 UNAVAILABLE"),
+      Row(.timeout, nil, "504 UNAVAILABLE"),      Row(.stalled, nil, "504 UNAVAILABLE"),
       Row(.invalidResponse, nil, "502 UNAVAILABLE"),
       Row(.invalidResponse, 403, "502 UNAVAILABLE"),
-      Row(.store, nil, "503 UNAVAILABLE"),
+      Row(.unavailable, nil, "503 UNAVAILABLE"),
       Row(.cancelled, nil, "503 UNAVAILABLE"),
       Row(.authentication, nil, "502 UNAVAILABLE"),
       Row(.authentication, 401, "404 BLOB_UNKNOWN", "404 MANIFEST_UNKNOWN", "404 NAME_UNKNOWN"),

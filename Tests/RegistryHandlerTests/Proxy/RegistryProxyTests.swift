@@ -114,11 +114,11 @@ struct RegistryProxyTests {
 
   @Test func `the log is told what was asked for and how it was answered`() async throws {
     let response = await (try ProxyFixture()).send(.get, "/v2/alpine/manifests/v1")
-    #expect(response.record.kind == .manifest)
-    #expect(response.record.upstream?.description == "r.test")
-    #expect(response.record.repository == "library/alpine")
-    #expect(response.record.reference == "v1")
-    #expect(response.record.cache == nil)
-    #expect(response.record.error?.contains("does not have v1") == true)
+    #expect(response.summary.kind == .manifest)
+    #expect(response.summary.upstream?.description == "r.test")
+    #expect(response.summary.repository?.description == "library/alpine")
+    #expect(response.summary.reference == "v1")
+    #expect(response.summary.cache == nil)
+    #expect(response.summary.error?.contains("does not have v1") == true)
   }
 }

@@ -29,8 +29,8 @@ struct HeadFallbackTests {
       (UpstreamError(.status, "", status: 500), nil),
       (UpstreamError(.unreachable, ""), nil),
       (UpstreamError(.timeout, ""), nil),
-      (UpstreamError(.store, ""), nil),
-      (UpstreamError(.busy, ""), nil),
+      (UpstreamError(.stalled, ""), nil),
+      (UpstreamError(.unavailable, ""), nil),
       (.cancelled, nil),
     ] as [(UpstreamError?, Bool?)]
   )

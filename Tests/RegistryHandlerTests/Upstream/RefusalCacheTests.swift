@@ -35,8 +35,8 @@ struct RefusalCacheTests {
       (.authentication, nil, .get, []), (.authentication, 500, .get, []),
       (.status, 400, .get, []), (.status, 410, .get, []), (.status, 429, .get, []), (.status, 500, .get, []),
       (.status, 503, .head, []), (.invalidResponse, 403, .get, []), (.invalidResponse, nil, .get, []),
-      (.unreachable, nil, .get, []), (.timeout, nil, .get, []), (.cancelled, nil, .get, []), (.store, nil, .get, []),
-      (.busy, nil, .get, []),
+      (.unreachable, nil, .get, []), (.timeout, nil, .get, []), (.cancelled, nil, .get, []), (.stalled, nil, .get, []),
+      (.unavailable, nil, .get, []),
     ] as [(UpstreamError.Kind, Int?, HTTPRequest.Method, Set<HTTPRequest.Method>)]
   )
   func `a refusal is remembered for the methods that it speaks of`(

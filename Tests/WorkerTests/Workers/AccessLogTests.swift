@@ -21,8 +21,8 @@ struct AccessLogTests {
     let log = try makeLog(format, .info)
     let request = RegistryRequest(id: "r1", method: .get, target: "/v2/?secret", host: "h")
     var response = RegistryResponse(status: 200)
-    response.record.kind = .blob
-    response.record.repository = "o/a"
+    response.summary.kind = .blob
+    response.summary.repository = RepositoryName("o/a")
     let reason = "upstream \"broke\" off"
     log.write(request, response, bodyBytes: 5, .brokenOff(reason), duration: .milliseconds(1500))
     let lines = try directory.lines(of: "worker.log")

@@ -5,25 +5,25 @@ internal import SystemPackage
 @testable internal import RegistryHandler
 
 extension BlobSource {
-  /// All that can be had of the range.
+  /// Reads all of the range.
   func collect() async throws(BlobSourceFailure) -> [UInt8] {
     var bytes: [UInt8] = []
-    while bytes.count < range.count { bytes += try await piece(at: range.lowerBound + Int64(bytes.count)) }
+    while bytes.count < range.count { bytes += try await chunk(at: range.lowerBound + Int64(bytes.count)) }
     return bytes
   }
 
-  /// The bytes of the next piece.
-  func piece(at offset: Int64) async throws(BlobSourceFailure) -> [UInt8] {
+  /// Reads the bytes of the next chunk.
+  func chunk(at offset: Int64) async throws(BlobSourceFailure) -> [UInt8] {
     switch try await next(at: offset) {
     case .bytes(let chunk): return Array(chunk.readableBytesView)
     case .file(let file, let part):
-      do throws(FileError) { return try file.bytes(part) } catch { throw .store(error) }
+      do throws(FileError) { return try file.bytes(part) } catch { throw .fill(.store(.file(error))) }
     }
   }
 }
 
 extension OpenFile {
-  /// A part of it, taken out as it is for a client.
+  /// Reads a part of the file as it is sent to a client.
   fileprivate func bytes(_ part: Range<Int64>) throws(FileError) -> [UInt8] {
     guard let copy = tmpfile() else { throw FileError("open", "a temporary file", .ioError) }
     defer { fclose(copy) }
