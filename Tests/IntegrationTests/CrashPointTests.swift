@@ -3,13 +3,11 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A worker that is killed at a step of a write")
   struct CrashPointTests {
     /// More than there are.
     private static let maximumSteps = 400
 
-    @Test("Wherever it ends, what it leaves is right, and the next worker serves it all")
-    func everyStep() async throws {
+    @Test func `a worker killed at any step of a write leaves a store that the next worker can serve`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .kilobytes(150), seed: 91)
       let blob = sha256Digest(of: bytes)

@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("The memory for manifests and lists")
   struct DocumentMemoryTests {
     private static let clients = 40
     private static let size = Int.megabytes(4)
@@ -39,8 +38,7 @@ extension IntegrationTests {
       try await eventually("the memory goes back", within: .seconds(30)) { try residentBytes() < limit }
     }
 
-    @Test("Slow clients of a large stored manifest take no memory for it, and get it whole")
-    func manifest() async throws {
+    @Test func `slow clients of a large stored manifest take no memory and get all of its bytes`() async throws {
       let json = #"{"schemaVersion":2,"x":"\#(String(repeating: "x", count: Self.size - 100))"}"#
       let digest = registry.addManifest(json, to: "library/app", tag: "v1")
       let target = "/v2/app/manifests/v1"
@@ -56,8 +54,7 @@ extension IntegrationTests {
       #expect(registry.requests.count { $0.path.contains("/manifests/") } == 1)
     }
 
-    @Test("A manifest of a million values takes little more than its size")
-    func values() async throws {
+    @Test func `a manifest of a million values takes little more memory than its size`() async throws {
       let json = #"{"schemaVersion":2,"x":["# + String(repeating: "1,", count: 2_000_000) + "1]}"
       let digest = registry.addManifest(json, to: "library/app", tag: "v1")
       let before = try residentBytes("VmHWM")
@@ -65,8 +62,7 @@ extension IntegrationTests {
       #expect(try residentBytes("VmHWM") < before + .megabytes(40))
     }
 
-    @Test("Slow clients of large lists take what the budget allows; the others are told to come back")
-    func lists() async throws {
+    @Test func `slow clients of large lists share a memory budget, and further clients get a 503`() async throws {
       let list = DeterministicBytes.make(count: Self.size, seed: 8)
       registry.answer(
         "/v2/library/app/tags/list",

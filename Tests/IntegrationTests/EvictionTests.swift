@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A store at its limit")
   struct EvictionTests {
     private static let limit = 8 << 20
     private static let blobSize = 256 << 10
@@ -17,8 +16,7 @@ extension IntegrationTests {
       .reduce(0, +)
     }
 
-    @Test("Four clients pull ten times what fits: none fails, the old goes, and the limit holds")
-    func underLoad() async throws {
+    @Test func `pulls of ten times the limit succeed, old blobs are evicted, and the limit holds`() async throws {
       let registry = try ScriptedRegistry()
       let digests = (0..<320).map { number in
         registry.addBlob(DeterministicBytes.make(count: Self.blobSize, seed: UInt64(1000 + number)), to: "library/app")

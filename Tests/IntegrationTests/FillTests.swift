@@ -3,10 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("One download for many clients")
   struct FillTests {
-    @Test("Twenty clients at once are one download, and each gets its first byte at once")
-    func twentyClients() async throws {
+    @Test func `twenty clients share one download, and each gets its first byte at once`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(64), seed: 1)
       let gate = Gate()
@@ -36,8 +34,7 @@ extension IntegrationTests {
       #expect(try await stack.client.head("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
 
-    @Test("Killing the worker in mid-stream gives nobody a wrong whole, and the next pull succeeds")
-    func killed() async throws {
+    @Test func `a killed worker completes no response, and the next pull succeeds`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(64), seed: 2)
       let gate = Gate()
@@ -67,8 +64,7 @@ extension IntegrationTests {
       await next.stop()
     }
 
-    @Test("A client gets what upstream has sent, while upstream pauses")
-    func pausedUpstream() async throws {
+    @Test func `a client gets all that upstream has sent while upstream pauses`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 3)
       let gate = Gate()
@@ -91,8 +87,7 @@ extension IntegrationTests {
       #expect(registry.gets(of: digest) == 1)
     }
 
-    @Test("A large download that nobody reads stops, and the next client goes on with it")
-    func abandoned() async throws {
+    @Test func `a large download without readers is abandoned, and the next client resumes it`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(80), seed: 5)
       let digest = sha256Digest(of: bytes)
@@ -118,8 +113,7 @@ extension IntegrationTests {
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
     }
 
-    @Test("A client that leaves frees its thread, and the download goes on")
-    func clientLeaves() async throws {
+    @Test func `a client that leaves frees its thread, and the download continues`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 4)
       let gate = Gate()

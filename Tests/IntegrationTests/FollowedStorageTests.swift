@@ -4,7 +4,6 @@ internal import Synchronization
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Storage that is followed")
   struct FollowedStorageTests {
     private let registry: ScriptedRegistry
     private let storage: ScriptedRegistry
@@ -57,8 +56,7 @@ extension IntegrationTests {
       return (digest, { box.signed })
     }
 
-    @Test("A signature that ends in the middle is renewed, and nobody downloads twice")
-    func expiredInTheMiddle() async throws {
+    @Test func `a signature that expires in the middle of a blob is renewed, and the download resumes`() async throws {
       let bytes = DeterministicBytes.make(count: .megabytes(48), seed: 41)
       let cuts = [Int.megabytes(3), .megabytes(21), .megabytes(47)]
       let (digest, signed) = scriptExpiringSignatures(bytes, cuts: cuts)
@@ -73,8 +71,7 @@ extension IntegrationTests {
       #expect(!stack.log.contains("signature="))
     }
 
-    @Test("A URL that storage knows no more is asked for again, once")
-    func spentSignature() async throws {
+    @Test func `a signed URL that storage refuses is renewed once`() async throws {
       let bytes = DeterministicBytes.make(count: 100_000, seed: 42)
       let digest = sha256Digest(of: bytes)
       let count = Mutex(0)
@@ -94,8 +91,7 @@ extension IntegrationTests {
       #expect(storage.count("GET", "/spent") == 3)
     }
 
-    @Test("The same client is relayed by one upstream and redirected by another")
-    func relayClients() async throws {
+    @Test func `one upstream relays to a client that another upstream redirects`() async throws {
       let bytes = DeterministicBytes.make(count: 100_000, seed: 43)
       let digest = sha256Digest(of: bytes)
       registry.answer("/v2/a/b/blobs/\(digest)", with: .redirect(307, to: "\(storage.url)/blob"))
@@ -114,8 +110,7 @@ extension IntegrationTests {
       #expect(storage.requests.count == 1)
     }
 
-    @Test("A hundred clients within a second cost one question, by GET and by HEAD")
-    func learned() async throws {
+    @Test func `a hundred clients within a second cost upstream one GET and one HEAD`() async throws {
       let digest = sha256Digest(of: "learned")
       let location = "\(storage.url)/blob?Expires=9999999999&Signature=a%2Bb"
       registry.requireTokens(ScriptedTokens())
@@ -135,8 +130,8 @@ extension IntegrationTests {
       #expect(storage.requests.isEmpty)
     }
 
-    @Test("Manifests and lists are followed to any host whatever the policy, and verified", arguments: ["307", "302"])
-    func documents(status: String) async throws {
+    @Test(arguments: ["307", "302"])
+    func `manifests and lists are followed to any host under any policy, and verified`(status: String) async throws {
       let manifest = #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}"#
       let digest = storage.addManifest(manifest, to: "elsewhere", tag: "v1")
       storage.answer(
@@ -171,8 +166,7 @@ extension IntegrationTests {
       #expect(try stack.keptBlobs() == [digest])
     }
 
-    @Test("A download that ignores the range is not appended to itself")
-    func rangeIgnored() async throws {
+    @Test func `a full response to a range request is not appended to the download`() async throws {
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 44)
       let digest = sha256Digest(of: bytes)
       let counter = Counter(Mutex(0))
@@ -185,8 +179,7 @@ extension IntegrationTests {
       #expect(try stack.keptBlobs() == [digest])
     }
 
-    @Test("Content that changes in the middle is never a whole answer, and not kept")
-    func changedInTheMiddle() async throws {
+    @Test func `content that changes in the middle never completes a response and is not stored`() async throws {
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 45)
       let digest = sha256Digest(of: bytes)
       let counter = Counter(Mutex(0))

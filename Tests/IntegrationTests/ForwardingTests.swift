@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("What upstream is told of a client")
   struct ForwardingTests {
     /// Headers that clients and proxies before us send, with something in each that is nobody else's business.
     private static let secrets: HeaderLines = [
@@ -19,8 +18,7 @@ extension IntegrationTests {
       "host", "accept", "accept-encoding", "user-agent", "connection", "via",
     ]
 
-    @Test("Only what it accepts: no credential, no address, no validator, no query goes further or into a log")
-    func headers() async throws {
+    @Test func `no credential, address, validator or query of a client reaches upstream or a log`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 5000, seed: 20)
       let digest = registry.addBlob(bytes, to: "library/app")

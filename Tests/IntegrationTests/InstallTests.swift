@@ -4,7 +4,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("The installation in README")
   struct InstallTests {
     /// The script stands beside the directory of this file.
     private var script: String {
@@ -12,8 +11,7 @@ extension IntegrationTests {
         .appendingPathComponent("Install/try-readme").path
     }
 
-    @Test("It works as it is written, after a reboot and without spawn-fcgi too; check says what is missing")
-    func asWritten() async throws {
+    @Test func `README's installation works, after a reboot and without spawn-fcgi too`() async throws {
       let directory = try TemporaryDirectory()
       let worker = try Executable.worker()
       let launch =

@@ -3,7 +3,7 @@ internal import RegistryTestSupport
 internal import Testing
 
 /// Everything here runs the real worker behind a real nginx. One test at a time: each wants the machine.
-@Suite("The proxy as users run it", .serialized)
+@Suite(.serialized)
 struct IntegrationTests {}
 
 /// The part of a configuration that makes a scripted registry Docker Hub.

@@ -3,10 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A blob while it is on its way")
   struct JoinedFillTests {
-    @Test("Another repository's clients get it once upstream has said yes, and nothing of it before")
-    func otherRepository() async throws {
+    @Test func `clients of another repository join a download only once upstream confirms the blob`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 22)
       let gate = Gate()
@@ -29,8 +27,7 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test("All of twenty clients are cut off when upstream breaks off, and none gets a wrong whole")
-    func brokenOff() async throws {
+    @Test func `twenty clients of an interrupted download are cut off, and none gets wrong bytes`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(8), seed: 23)
       let digest = registry.addBlob(bytes, to: "library/app", .truncated(bytes, after: .megabytes(5)))
@@ -47,8 +44,7 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test("A part of a blob that nobody has asked for yet brings the whole of it")
-    func partFirst() async throws {
+    @Test func `a range of a blob that is not stored downloads the whole blob`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 24)
       let digest = registry.addBlob(bytes, to: "library/app")

@@ -2,13 +2,12 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A tag with manifests for several platforms")
   struct PlatformTests {
     private static let manifestType = "application/vnd.oci.image.manifest.v1+json"
     private static let indexType = "application/vnd.oci.image.index.v1+json"
 
-    @Test("Clients that take no index and those that do never get each other's answer", arguments: [true, false])
-    func variants(singleFirst: Bool) async throws {
+    @Test(arguments: [true, false])
+    func `clients with and without index support never get each other's manifest`(singleFirst: Bool) async throws {
       let registry = try ScriptedRegistry()
       // As registries do: one manifest for a client that takes no index.
       registry.answer("/v2/library/app/manifests/v1") { request in

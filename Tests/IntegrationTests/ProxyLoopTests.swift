@@ -2,7 +2,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Proxies that ask each other")
   struct ProxyLoopTests {
     private static let digest = "sha256:" + String(repeating: "0", count: 64)
 
@@ -14,8 +13,7 @@ extension IntegrationTests {
       stack.logLines(reference: reference).map { $0["http.status"] }
     }
 
-    @Test("A request that comes back to the first proxy ends there")
-    func loop() async throws {
+    @Test func `a request that comes back to the first proxy ends there`() async throws {
       let first = try await ProxyStack("domain: first.test", in: TemporaryDirectory())
       let second = try await ProxyStack(yaml(first.client), in: TemporaryDirectory())
       // Only now is it known where the second one is.
@@ -34,8 +32,7 @@ extension IntegrationTests {
       }
     }
 
-    @Test("All processes of a store have one name, and those of another store another")
-    func names() async throws {
+    @Test func `all processes of a store share one Via name, and another store has its own`() async throws {
       let registry = try ScriptedRegistry()
       let (stack, first) = try await ProxyStack.start(dockerHub(at: registry), launch: .inherited)
       _ = try await stack.client.get("/v2/app/manifests/v1")

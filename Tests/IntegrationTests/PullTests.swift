@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Pulls from a real registry")
   struct PullTests {
     /// The ways to name the same repository.
     private static let namings: [(prefix: String, query: String, host: String?)] = [
@@ -28,12 +27,13 @@ extension IntegrationTests {
     }
 
     @Test(
-      "skopeo and raw clients get every bit, by every name, and upstream is asked once",
       arguments: [
         ProxyStack.Launch.standalone, .spawnFCGI,
       ]
     )
-    func everyName(launch: ProxyStack.Launch) async throws {
+    func `skopeo and raw clients get every byte by every name, and upstream sends each blob once`(
+      launch: ProxyStack.Launch
+    ) async throws {
       let directory = try TemporaryDirectory()
       let registry = try await LocalRegistry.start(in: directory)
       let sizes = [Int.kilobytes(4), .megabytes(1), .megabytes(64)]
@@ -75,8 +75,7 @@ extension IntegrationTests {
       #expect(worker.exitIfOver == .code(0))
     }
 
-    @Test("An image of the library is found under its short name")
-    func library() async throws {
+    @Test func `a library image is found under its short name`() async throws {
       let directory = try TemporaryDirectory()
       let registry = try await LocalRegistry.start(in: directory)
       let image = try await registry.push("library/small", tag: "v1", layers: [100], in: directory)

@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Parts of blobs that are not here")
   struct RangeTests {
     private let registry: ScriptedRegistry
     private let bytes = DeterministicBytes.make(count: .megabytes(256), seed: 71)
@@ -17,8 +16,7 @@ extension IntegrationTests {
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { .paced($0, bytesPerSecond: 30_000_000) }
     }
 
-    @Test("The end of a cold blob comes at once, while the download runs")
-    func suffix() async throws {
+    @Test func `the end of a cold blob is served at once, while the download runs`() async throws {
       // The download does not get beyond its beginning until the parts are there.
       let gate = Gate()
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { [count = bytes.count] rest in
@@ -41,8 +39,7 @@ extension IntegrationTests {
       #expect(beyond.status == 416)
     }
 
-    @Test("Parallel ranges without an end, each left when it has its part, bring the right bytes")
-    func parallel() async throws {
+    @Test func `parallel open-ended ranges bring the right bytes, however early clients leave`() async throws {
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let client = stack.client
       let (target, bytes) = (target, bytes)
@@ -64,8 +61,7 @@ extension IntegrationTests {
       }
     }
 
-    @Test("A blob that upstream cuts fifty times is one complete answer")
-    func fiftyCuts() async throws {
+    @Test func `a blob that upstream cuts fifty times is one complete response`() async throws {
       let bytes = DeterministicBytes.make(count: .megabytes(32), seed: 72)
       let digest = sha256Digest(of: bytes)
       let stack = try await ProxyStack(dockerHub(at: registry), in: TemporaryDirectory())

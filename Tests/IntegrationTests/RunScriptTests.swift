@@ -4,7 +4,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("make run")
   struct RunScriptTests {
     /// The script stands two levels above this file.
     private var script: String {
@@ -27,8 +26,8 @@ extension IntegrationTests {
       try? FileManager.default.removeItem(at: project.appendingPathComponent(".run/nginx-\(port)"))
     }
 
-    @Test("It serves until Ctrl-C, and leaves nothing running", arguments: [SIGINT, SIGTERM])
-    func serves(signal: Int32) async throws {
+    @Test(arguments: [SIGINT, SIGTERM])
+    func `make run serves until it is interrupted, and leaves nothing running`(signal: Int32) async throws {
       let directory = try TemporaryDirectory()
       let registry = try ScriptedRegistry()
       let digest = registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
@@ -56,8 +55,7 @@ extension IntegrationTests {
       #expect(try Self.processes(mentioning: "nginx-\(port)").isEmpty)
     }
 
-    @Test("What stands in the way is told in a sentence")
-    func refusals() async throws {
+    @Test func `make run names the obstacle in a sentence`() async throws {
       let directory = try TemporaryDirectory()
       let taken = try TakenPort()
       let bad = try directory.write("listne: /tmp/x", to: "bad.yaml")

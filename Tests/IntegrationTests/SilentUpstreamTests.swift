@@ -4,7 +4,6 @@ internal import Synchronization
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("An upstream that does not answer")
   struct SilentUpstreamTests {
     private static let manifest = "{\"schemaVersion\":2}"
 
@@ -19,8 +18,7 @@ extension IntegrationTests {
       ).stack
     }
 
-    @Test("Half of the threads wait long for it, and whoever comes then is told to come back")
-    func bounded() async throws {
+    @Test func `half of the threads wait for a silent upstream, and further requests get a 503`() async throws {
       let (silent, healthy) = (try ScriptedRegistry(), try ScriptedRegistry())
       let gate = Gate()
       defer { gate.open() }
@@ -59,8 +57,7 @@ extension IntegrationTests {
       }
     }
 
-    @Test("Once several requests had no answer, one tries it and the others are told to come back")
-    func silent() async throws {
+    @Test func `one request probes an upstream that has timed out, and the others get a 503`() async throws {
       let healthy = try ScriptedRegistry()
       let silent = try FullListener()
       let stack = try await start("http://127.0.0.1:\(silent.port)", healthy)

@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("An upstream that sends next to nothing")
   struct SlowUpstreamTests {
     private let bytes = DeterministicBytes.make(count: 300_000, seed: 91)
     private let digest: String
@@ -23,8 +22,8 @@ extension IntegrationTests {
         """
     }
 
-    @Test("A client of a fast one is done while the slow one's still wait", arguments: [true, false])
-    func otherUpstream(isAnnounced: Bool) async throws {
+    @Test(arguments: [true, false])
+    func `a client of a fast upstream finishes while clients of a slow one still wait`(isAnnounced: Bool) async throws {
       let gate = Gate()
       if isAnnounced {
         slow.addBlob(bytes, to: "o/a", .gated(bytes, at: 20_000, gate))
@@ -43,8 +42,7 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test("A part a little ahead does not wait for it")
-    func part() async throws {
+    @Test func `a range a little ahead of a slow download does not wait for the download`() async throws {
       let gate = Gate()
       let bytes = DeterministicBytes.make(count: .megabytes(20), seed: 92)
       let digest = sha256Digest(of: bytes)
@@ -63,8 +61,7 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test("One that sends no parts is asked for a far one once")
-    func withoutParts() async throws {
+    @Test func `an upstream that ignores ranges gets only one request for a distant range`() async throws {
       let (stack, worker) = try await ProxyStack.start(yaml)
       for seed in [93, 94] as [UInt64] {
         let gate = Gate()

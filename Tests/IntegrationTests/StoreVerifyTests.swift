@@ -4,10 +4,8 @@ internal import Synchronization
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("The store looked at by hand")
   struct StoreVerifyTests {
-    @Test("Killed at any instant, workers leave nothing that is wrong, and the next ones serve it all")
-    func killedAtAnyInstant() async throws {
+    @Test func `a worker killed at any instant leaves a valid store that the next worker can serve`() async throws {
       let registry = try ScriptedRegistry()
       let blobs = (0..<40).map { number in
         registry.addBlob(
@@ -49,8 +47,7 @@ extension IntegrationTests {
       await last.stop()
     }
 
-    @Test("A byte that has turned on the disk is found, moved away, and fetched again")
-    func repaired() async throws {
+    @Test func `verify quarantines a blob with a flipped bit, and the next pull fetches the blob again`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 71)
       let digest = registry.addBlob(bytes, to: "library/app")

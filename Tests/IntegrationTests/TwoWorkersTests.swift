@@ -3,10 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Two workers with one store")
   struct TwoWorkersTests {
-    @Test("One download serves the readers of both, and one file stays")
-    func sameBlob() async throws {
+    @Test func `readers of two workers share one download and one file`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(4), seed: 21)
       let gate = Gate()
@@ -33,11 +31,8 @@ extension IntegrationTests {
       await second.stop()
     }
 
-    @Test(
-      "The second goes on with the download of the first when that is killed, and its readers notice nothing",
-      arguments: 1...20
-    )
-    func takenOver(seed: Int) async throws {
+    @Test(arguments: 1...20)
+    func `a second worker resumes the download of a killed one, unnoticed by its readers`(seed: Int) async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(24), seed: 22)
       // Anywhere in it, from when the second has readers.
@@ -72,8 +67,7 @@ extension IntegrationTests {
       await second.stop()
     }
 
-    @Test("What a killed worker has left is gone on with after a restart")
-    func resumedAfterRestart() async throws {
+    @Test func `a restarted worker resumes the partial download of a killed one`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(24), seed: 23)
       let digest = sha256Digest(of: bytes)
@@ -100,8 +94,7 @@ extension IntegrationTests {
       await next.stop()
     }
 
-    @Test("What a worker had received whole when it was killed is proved, not downloaded again")
-    func completePartial() async throws {
+    @Test func `a complete partial file is verified, not downloaded again`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 26)
       let digest = sha256Digest(of: bytes)
@@ -122,11 +115,8 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test(
-      "What is left and no beginning of the blob is thrown away",
-      arguments: ["longer", "wrong", "foreign", "unknown"]
-    )
-    func uselessPartial(kind: String) async throws {
+    @Test(arguments: ["longer", "wrong", "foreign", "unknown"])
+    func `a partial file that is not a prefix of the blob is discarded`(kind: String) async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 24)
       let digest = sha256Digest(of: bytes)
