@@ -13,7 +13,7 @@ extension IntegrationTests {
       victim.answer("/secret", with: ScriptedAnswer(body: .bytes(Array("secret".utf8))))
     }
 
-    /// Every spelling of a place that only this host or network can reach.
+    /// Spellings of addresses that only this host or its network can reach.
     private static let hosts = [
       "127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0.0.0.0", "[::1]", "[::]",
       "[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[fd00::1]", "[fe80::1]", "10.0.0.1",
@@ -22,7 +22,7 @@ extension IntegrationTests {
     ]
 
     @Test func `a private address is never contacted for a blob or a manifest, in any spelling`() async throws {
-      // The operator lists the hosts as storage, and opens no network.
+      // The operator lists the hosts as storage, but allows no private network.
       let list = Self.hosts.map { "\"\($0)\"" }.joined(separator: ", ")
       let (stack, _) = try await ProxyStack.start(
         """
@@ -40,7 +40,7 @@ extension IntegrationTests {
           let answer = try await stack.client.get("/v2/a.test/a/b/\(kind)/\(digest)")
           #expect(answer.status == 502, "\(host)")
           #expect(answer.text.contains(host), "\(host): \(answer.text)")
-          // A name without an address at all is another error.
+          // A name that does not resolve is another error.
           if host != "localhost" || answer.text.contains("private") { #expect(answer.text.contains("allow_private")) }
         }
       }

@@ -101,11 +101,11 @@ extension IntegrationTests {
       let head = try await stack.client.head(target)
       #expect(head.status == 200 && head.headers["Content-Length"] == "100000")
       #expect(registry.requests.count { $0.path.contains("/blobs/") } == 1)
-      // It is the worker that has sent it, once nginx had come back.
-      try await eventually("both are in the log") {
+      // The worker has sent the blob, after nginx redirected the request back to it.
+      try await eventually("both requests are logged") {
         stack.logLines(reference: digest).count { $0["http.bytes"] == "100000" } == 2
       }
-      // A file that has gone meanwhile for the worker, too, is fetched anew.
+      // A file that is gone for the worker too is fetched again.
       try await stack.waitForDownloads()
       try FileManager.default.removeItem(atPath: stack.path(of: digest))
       #expect(try await stack.client.get(target).isWhole(digest))
@@ -122,7 +122,7 @@ extension IntegrationTests {
       #expect(refused.status == 404)
       #expect(refused.errorCodes == ["BLOB_UNKNOWN"])
       #expect(try await stack.client.head("/v2/team/other/blobs/\(digest)").status == 404)
-      // Upstream's no is remembered for a while.
+      // Upstream's refusal is cached for a while.
       #expect(registry.count("HEAD", "/v2/team/other/blobs/\(digest)") == 1)
       registry.addBlob(bytes, to: "team/third")
       #expect(try await stack.client.get("/v2/team/third/blobs/\(digest)").isWhole(digest))

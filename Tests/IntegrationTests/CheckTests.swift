@@ -78,7 +78,7 @@ extension IntegrationTests {
         #expect(stack.log.contains("worker stopped") && !stack.log.contains("the store cannot be written"))
         try await disk.remount("ro")
         let worker = try await stack.startWorker(name: "second")
-        try await eventually("the log says so") { stack.log.contains("\(stack.store) is on a read-only file system") }
+        try await eventually("the log says why") { stack.log.contains("\(stack.store) is on a read-only file system") }
         await worker.stop()
       }
     }

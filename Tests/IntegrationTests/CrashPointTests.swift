@@ -4,7 +4,7 @@ internal import Testing
 
 extension IntegrationTests {
   struct CrashPointTests {
-    /// More than there are.
+    /// More steps than a worker makes.
     private static let maximumSteps = 400
 
     @Test func `a worker killed at any step of a write leaves a store that the next worker can serve`() async throws {
@@ -28,7 +28,7 @@ extension IntegrationTests {
         if let worker = try? await stack.startWorker(name: "worker-\(step)", environment: environment) {
           for (target, digest) in zip(targets, [manifest, blob]) {
             let answer = try await stack.client.get(target)
-            // A client may have had all that it wanted before the end, but never something else.
+            // A client may have had a complete response before the worker died, but never wrong bytes.
             #expect(!answer.isComplete || answer.status != 200 || answer.digest == digest, "step \(step)")
           }
           worker.terminate()
@@ -48,7 +48,7 @@ extension IntegrationTests {
         #expect(try stack.keptBlobs() == [blob, manifest], "step \(step)")
         #expect(try await stack.runStoreCommand("verify").exit == .code(0), "step \(step)")
         await next.stop()
-        try #require(step < Self.maximumSteps, "it never got to the end")
+        try #require(step < Self.maximumSteps, "no worker reached the end")
       }
       #expect(diesInPull > 30)
     }

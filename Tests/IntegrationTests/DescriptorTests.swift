@@ -19,7 +19,7 @@ extension IntegrationTests {
       let digest = registry.addBlob(bytes, to: "library/app")
       let known = registry.addBlob(DeterministicBytes.make(count: 50_000, seed: 82), to: "library/app")
       let (stack, worker) = try await start(threads: "{min: 1, max: 1}")
-      // Leaves a connection to upstream, as a worker that is in use has.
+      // Leaves an idle connection to upstream, as in a worker in use.
       #expect(try await stack.client.get("/v2/app/blobs/\(known)").isWhole(known))
 
       try await eventually("the worker is idle") { try stack.isIdle(worker) }
@@ -45,7 +45,7 @@ extension IntegrationTests {
       try await eventually("the worker is idle") { try stack.isIdle(worker) }
       let limit = try await DescriptorLimit(of: worker, free: 0, in: stack.directory)
       async let answers = stack.client.getAtOnce(8, "/v2/")
-      try await eventually("the worker says so") { stack.log.contains("no connection accepted") }
+      try await eventually("the worker logs the reason") { stack.log.contains("no connection accepted") }
       try await limit.lift()
       #expect(try await answers.map { try $0.get().status } == Array(repeating: 200, count: 8))
       #expect(try stack.saysOnceAMinute("no connection accepted"))

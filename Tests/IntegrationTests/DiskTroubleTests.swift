@@ -32,7 +32,7 @@ extension IntegrationTests {
       try await disk.unmount()
     }
 
-    /// How the store comes to refuse the blob.
+    /// A reason for the store to refuse the blob.
     enum Refusal: CaseIterable { case fullDisk, limit }
 
     @Test(arguments: Refusal.allCases)

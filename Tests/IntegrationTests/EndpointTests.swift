@@ -23,7 +23,7 @@ extension IntegrationTests {
       return try await ProxyStack.start(yaml).stack
     }
 
-    /// The first one sends a beginning, and answers everything after it in the same way.
+    /// Lets the first endpoint cut the blob off, and send the same response to every range request.
     private func breakFirst(then answer: ScriptedAnswer) {
       first.answer(path) { [bytes] request in
         request.headers["Range"] == nil
@@ -51,11 +51,11 @@ extension IntegrationTests {
       #expect(try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "MISS")
       let gate = Gate()
       first.answer("/v2/library/app/manifests/v1", with: ScriptedAnswer(body: .withheld(gate)))
-      try await eventually("the tag is past its time, and asked for") {
+      try await eventually("the expired tag is revalidated") {
         try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "STALE"
       }
-      try await eventually("the other one is asked") { second.requests.map(\.method).contains("HEAD") }
-      try await eventually("its answer has arrived") {
+      try await eventually("the other endpoint gets a request") { second.requests.map(\.method).contains("HEAD") }
+      try await eventually("the response of the other endpoint has arrived") {
         try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "HIT"
       }
       gate.open()
@@ -69,10 +69,10 @@ extension IntegrationTests {
       #expect(answer.status == 200 && answer.isWhole(digest))
       #expect(first.gets(of: digest) == 2)
       #expect(first.requests.map { $0.headers["If-Range"] } == [nil, "\"first\""])
-      // Which knows it by another validator.
+      // The other endpoint has a validator of its own.
       #expect(second.requests.map { $0.headers["If-Range"] } == [nil])
       #expect(stack.logLines.compactMap { $0["upstream.endpoint"] } == ["\(first.url)/", "\(second.url)/"])
-      // What was on its way when the connection broke may be lost.
+      // Bytes in flight when the connection broke may be lost.
       #expect(second.sentBytes < bytes.count - Self.cut / 2)
       #expect(try stack.keptBlobs() == [digest])
     }

@@ -26,7 +26,7 @@ extension IntegrationTests {
         limits: "max_size: \(Self.limit)B",
         in: TemporaryDirectory()
       )
-      // What nobody has used for an hour.
+      // Blobs last used an hour ago.
       let old = try (0..<31).map { number in
         let bytes = DeterministicBytes.make(count: Self.blobSize, seed: UInt64(number))
         let digest = sha256Digest(of: bytes)
@@ -61,7 +61,7 @@ extension IntegrationTests {
       #expect(kept.isDisjoint(with: old))
       #expect(!kept.isEmpty)
       let metrics = try await stack.client.get("/_regproxy/metrics").text
-      // What was served minutes ago may go, too.
+      // Blobs served minutes ago may be evicted too.
       let evicted = metrics.split(separator: "\n").compactMap { line in
         line.hasPrefix("regproxy_evicted_blobs_total ") ? line.split(separator: " ").last.flatMap { Int($0) } : nil
       }

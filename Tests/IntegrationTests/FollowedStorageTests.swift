@@ -13,7 +13,7 @@ extension IntegrationTests {
       storage = try ScriptedRegistry()
     }
 
-    /// Several upstreams that are the same registry, each with settings of its own.
+    /// Starts a proxy with several upstreams for the same registry, each with its own settings.
     private func start(_ upstreams: [String: String]) async throws -> ProxyStack {
       let entries = upstreams.map { "  \($0.key): {endpoints: [\"\(registry.url)\"], \($0.value)}" }.sorted()
       return try await ProxyStack.start("threads: {min: 4, max: 256}\nupstreams:\n" + entries.joined(separator: "\n"))
@@ -26,7 +26,7 @@ extension IntegrationTests {
 
     private static let loopback = "allow_private: [127.0.0.0/8]"
 
-    /// Storage that takes a signature until it has sent some of the blob with it, then cuts off and knows it no more.
+    /// Scripts storage that sends part of the blob for a signature, then cuts the connection and refuses the signature.
     private func scriptExpiringSignatures(_ bytes: [UInt8], cuts: [Int]) -> (
       digest: String, signed: @Sendable () -> Int
     ) {
@@ -47,7 +47,7 @@ extension IntegrationTests {
         return ScriptedAnswer(
           status: range == nil ? 200 : 206,
           headers: headers,
-          // Unpaced, what waits in the kernel when a connection is cut would be sent in vain.
+          // Unpaced, bytes that wait in the kernel when a connection is cut would be sent in vain.
           body: end < bytes.count
             ? .truncated(Array(bytes[start...]), after: end - start, bytesPerSecond: 30_000_000)
             : .paced(Array(bytes[start...]), bytesPerSecond: 30_000_000)
@@ -124,7 +124,7 @@ extension IntegrationTests {
           return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(answers.allSatisfy { $0.status == 307 && $0.headers["Location"] == location })
-        // One is the question that taught that a token is needed.
+        // The first GET met the challenge that asks for a token.
         #expect(registry.count(method, "/v2/a/b/blobs/\(digest)") == (method == "GET" ? 2 : 1))
       }
       #expect(storage.requests.isEmpty)
@@ -198,7 +198,7 @@ extension IntegrationTests {
   }
 }
 
-/// Signatures that were given, and what has become of them.
+/// The signatures that were issued and those that were used.
 private final class SignatureBook: Sendable {
   private let state: Mutex<(signed: Int, spent: Set<String>)>
 
@@ -213,7 +213,7 @@ private final class SignatureBook: Sendable {
     }
   }
 
-  /// The number of a signature that is used for the first time.
+  /// Returns the number of a signature at its first use, else nil.
   func spend(_ signature: String) -> Int? {
     state.withLock { $0.spent.insert(signature).inserted ? Int(signature) : nil }
   }

@@ -4,7 +4,7 @@ internal import Testing
 
 extension IntegrationTests {
   struct ForwardingTests {
-    /// Headers that clients and proxies before us send, with something in each that is nobody else's business.
+    /// Headers from clients and the proxies in front of this one, each with a value that must not be passed on.
     private static let secrets: HeaderLines = [
       "Authorization": "Bearer client-secret", "Proxy-Authorization": "Basic client-secret",
       "Cookie": "a=client-secret",

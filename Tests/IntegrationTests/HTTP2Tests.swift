@@ -20,7 +20,7 @@ extension IntegrationTests {
         """
       )
       var downloads: [OpenExchange] = []
-      // One after another, as so many handshakes at once may take a busy machine longer than a connection may.
+      // One after another: on a busy machine so many handshakes at once may exceed the connect time-out.
       for digest in digests {
         let download = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
         #expect(try await download.head().status == 200)

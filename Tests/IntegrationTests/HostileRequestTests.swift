@@ -6,7 +6,7 @@ extension IntegrationTests {
   struct HostileRequestTests {
     private static let digest = "sha256:" + String(repeating: "a", count: 64)
 
-    /// Raw targets, and the codes that the answer may have; nginx refuses some before the worker sees them.
+    /// Raw targets, and the error codes allowed in the response; nginx refuses some before the worker sees them.
     static let targets: [(target: String, codes: [String])] = [
       ("/v2/app/%2e%2e/secret/manifests/v1", ["NAME_INVALID"]),
       ("/v2/%2e%2e/%2e%2e/etc/passwd", ["NAME_INVALID", ""]),

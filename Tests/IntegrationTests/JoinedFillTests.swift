@@ -36,9 +36,9 @@ extension IntegrationTests {
         #expect(!answer.isWhole(digest))
         #expect(answer.status == 200 ? !answer.isComplete : (500...599).contains(answer.status))
       }
-      try await eventually("nothing is left") { try stack.keptBlobs().isEmpty }
+      try await eventually("no blob is left") { try stack.keptBlobs().isEmpty }
       registry.addBlob(bytes, to: "library/app")
-      try await eventually("the good one is served") {
+      try await eventually("the right blob is served") {
         try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest)
       }
       await worker.stop()
@@ -53,7 +53,7 @@ extension IntegrationTests {
       #expect(part.status == 206)
       #expect(part.isComplete)
       #expect(part.body == Array(bytes[1_000_000...]))
-      try await eventually("the blob is kept") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(registry.requests.filter { $0.path.contains(digest) }.allSatisfy { !$0.headers.contains("Range") })
       #expect(registry.gets(of: digest) == 1)

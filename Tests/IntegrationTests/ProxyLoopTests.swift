@@ -16,7 +16,7 @@ extension IntegrationTests {
     @Test func `a request that comes back to the first proxy ends there`() async throws {
       let first = try await ProxyStack("domain: first.test", in: TemporaryDirectory())
       let second = try await ProxyStack(yaml(first.client), in: TemporaryDirectory())
-      // Only now is it known where the second one is.
+      // The address of the second proxy is known only now.
       try ProxyStack.write(yaml(second.client), to: first.directory)
       _ = try await first.startWorker()
       _ = try await second.startWorker()
@@ -26,7 +26,7 @@ extension IntegrationTests {
         #expect(answer.errorCodes == ["UNAVAILABLE"])
       }
       for reference in ["v1", Self.digest] {
-        try await eventually("both have answered \(reference)") { requests(first, reference).count == 2 }
+        try await eventually("both proxies have logged \(reference)") { requests(first, reference).count == 2 }
         #expect(requests(first, reference) == ["508", "502"])
         #expect(requests(second, reference) == ["502"])
       }

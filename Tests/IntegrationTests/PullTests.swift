@@ -4,7 +4,7 @@ internal import Testing
 
 extension IntegrationTests {
   struct PullTests {
-    /// The ways to name the same repository.
+    /// All ways to name the same repository.
     private static let namings: [(prefix: String, query: String, host: String?)] = [
       ("/v2/other.test/team/app", "", nil),
       ("/other.test/v2/team/app", "", nil),
@@ -65,7 +65,7 @@ extension IntegrationTests {
           #expect(blob.isWhole(digest), "\(naming)")
           #expect(blob.headers["X-Cache"] == "HIT")
           #expect(blob.headers["OCI-Namespace"] == (naming.query.isEmpty ? nil : "other.test"))
-          // nginx sent the file: the worker sent no byte of it.
+          // nginx sent the file; the worker sent no byte of the body.
           #expect(try await stack.logLine(of: blob)["http.bytes"] == "0")
           #expect(registry.gets(of: digest) == 1)
         }

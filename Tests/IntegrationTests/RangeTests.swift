@@ -17,7 +17,7 @@ extension IntegrationTests {
     }
 
     @Test func `the end of a cold blob is served at once, while the download runs`() async throws {
-      // The download does not get beyond its beginning until the parts are there.
+      // The download stops at its beginning until the ranges have arrived.
       let gate = Gate()
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { [count = bytes.count] rest in
         rest.count == count ? .gated(rest, at: .megabytes(1), gate) : .bytes(rest)
@@ -31,10 +31,10 @@ extension IntegrationTests {
       let far = try await stack.client.get(target, headers: ["Range": "bytes=80000000-80099999"])
       #expect(far.body == Array(bytes[80_000_000..<80_100_000]))
       gate.open()
-      // All of it is the one download, and the parts.
+      // Upstream sent one download and the ranges.
       #expect(try await stack.client.get(target).isWhole(digest))
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
-      try await eventually("the blob is on the disk") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
       let beyond = try await stack.client.get(target, headers: ["Range": "bytes=\(bytes.count)-"])
       #expect(beyond.status == 416)
     }
@@ -66,8 +66,8 @@ extension IntegrationTests {
       let digest = sha256Digest(of: bytes)
       let stack = try await ProxyStack(dockerHub(at: registry), in: TemporaryDirectory())
       let partial = "\(stack.store)/partial/sha256/\(digest.dropFirst("sha256:".count))"
-      // Anywhere; the last connection brings the rest. Each brings some: what waits in the worker when a connection is cut
-      // is lost, and after some cuts in vain it gives up.
+      // Cuts at any offset; the last connection brings the rest. Each waits until the worker has written some bytes: what
+      // its buffers hold at a cut is lost, and after several cuts without progress it gives up.
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
         let piece = bytes.count / 60 + (rest.count &* 7919) % 100_000
         guard piece < rest.count else { return .bytes(rest) }
@@ -82,7 +82,7 @@ extension IntegrationTests {
   }
 }
 
-/// In bytes; 0 where there is no file.
+/// Returns the size of a file in bytes, 0 without a file.
 private func fileSize(_ path: String) -> Int {
   (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
 }

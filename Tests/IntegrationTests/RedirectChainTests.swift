@@ -3,9 +3,9 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  /// Chains of redirects between three servers, by one instance: `follow.test` and `pass.test` are the same registry.
+  /// Chains of redirects between three servers, seen by one proxy: `follow.test` and `pass.test` are the same registry.
   struct RedirectChainTests {
-    /// The hosts that a chain goes over, and what they are to the upstream.
+    /// The hosts of a chain by their role for the upstream.
     private enum Host: Character, CaseIterable {
       case endpoint = "e"
       case intern = "i"
@@ -38,7 +38,7 @@ extension IntegrationTests {
       ).stack
     }
 
-    /// What the table says of a chain: the hop whose redirect is the client's, or nil for what the end has.
+    /// The table's verdict on a chain: its content, the hop whose redirect is passed to the client, or a refusal.
     private enum Outcome: Equatable {
       case content
       case clients(hop: Int)
@@ -53,7 +53,7 @@ extension IntegrationTests {
       return .content
     }
 
-    /// Scripts a chain, and says the digest of what is at its end, and the Location of each hop.
+    /// Scripts a chain, and returns the digest of the content at its end and the Location of each hop.
     private func script(
       _ chain: [Host],
       _ status: Int,
@@ -105,7 +105,7 @@ extension IntegrationTests {
           }
         }
       }
-      // Credentials went to the endpoint, and nowhere else; every query came as it was written.
+      // Credentials went to the endpoint only; every query arrived as it was written.
       for host in [Host.intern, .storage] {
         let requests = servers[host]?.requests ?? []
         #expect(!requests.isEmpty)

@@ -34,7 +34,7 @@ extension IntegrationTests {
         #expect(answer.headers.all("Location") == [location])
         #expect(answer.length == 0)
         #expect(answer.headers["Cache-Control"] == "no-store")
-        // A presigned URL is good for one method: upstream is asked with the client's.
+        // A presigned URL is valid for one method: upstream gets the client's.
         #expect(registry.requests.last?.method == method)
       }
       #expect(storage.requests.isEmpty)

@@ -4,7 +4,7 @@ internal import Testing
 
 extension IntegrationTests {
   struct RequestBodyTests {
-    /// - Returns: the status, and the code of the error.
+    /// Sends a request and returns the status and the first error code of the response.
     private func send(_ request: RawRequest, to stack: ProxyStack) async throws -> (Int, String) {
       let answer = try await stack.client.send(request).finish()
       return (answer.status, answer.errorCodes.first ?? "")

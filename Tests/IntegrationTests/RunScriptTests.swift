@@ -20,7 +20,7 @@ extension IntegrationTests {
       return launch
     }
 
-    /// What the script leaves below the project for a port: nginx's configuration and logs.
+    /// Removes the files that the script leaves for a port: nginx's configuration and logs.
     private func removeTraces(of port: Int) {
       let project = URL(fileURLWithPath: script).deletingLastPathComponent().deletingLastPathComponent()
       try? FileManager.default.removeItem(at: project.appendingPathComponent(".run/nginx-\(port)"))
@@ -43,11 +43,11 @@ extension IntegrationTests {
         in: directory.path
       )
       let client = HTTPClient(port: port)
-      try await eventually("it serves") {
+      try await eventually("the script serves") {
         try #require(process.isRunning, "\(process.diagnostics)")
         return (try? await client.get("/v2/app/manifests/v1").isWhole(digest)) == true
       }
-      try await eventually("it says what to type next") { process.errors.contains("docker pull 127.0.0.1:\(port)/") }
+      try await eventually("the script prints hints") { process.errors.contains("docker pull 127.0.0.1:\(port)/") }
       process.sendToGroup(signal)
       #expect(try await process.waitForExit() == .code(0))
       try await eventually("nothing listens") { (try? await client.get("/v2/")) == nil }
@@ -78,7 +78,7 @@ extension IntegrationTests {
       #expect(try Self.processes(mentioning: "nginx-\(free)").isEmpty)
     }
 
-    /// The processes whose command line holds a text.
+    /// Returns the processes whose command line contains a text.
     private static func processes(mentioning text: String) throws -> [String] {
       try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { name in
         guard Int(name) != nil, let data = FileManager.default.contents(atPath: "/proc/\(name)/cmdline") else {

@@ -59,7 +59,7 @@ extension IntegrationTests {
       let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
       try ProxyStack.write("upstreams:\n  docker.io: {endpoint: [x]}", to: stack.directory)
       worker.send(SIGHUP)
-      try await eventually("the log complains") {
+      try await eventually("the log has the error") {
         stack.logLines.contains { $0["error"]?.contains("unknown key 'endpoint'") == true }
       }
       #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200)

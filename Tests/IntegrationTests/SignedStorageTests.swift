@@ -3,7 +3,7 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  /// docker-registry on its S3 driver, which answers blobs with signed URLs.
+  /// docker-registry on its S3 driver, which redirects blob requests to signed URLs.
   struct SignedStorageTests {
     private let directory: TemporaryDirectory
     private let storage: ObjectStorage
@@ -65,7 +65,7 @@ extension IntegrationTests {
       let location = try #require(answer.headers["Location"])
       let prefix = "http://127.0.0.1:\(storage.port)"
       #expect(location.hasPrefix("\(prefix)/") && location.contains("X-Amz-Signature="))
-      // It is good for the method of the client, and for no other.
+      // The URL is valid for the client's method only.
       let target = String(location.dropFirst(prefix.count))
       let other = method == "GET" ? "HEAD" : "GET"
       let signed = HTTPClient(port: storage.port)

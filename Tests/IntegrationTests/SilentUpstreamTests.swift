@@ -34,14 +34,14 @@ extension IntegrationTests {
           if number == 32 {
             try await eventually("half of the threads wait") { silent.requests.count == 32 }
             let start = ContinuousClock.now
-            try await eventually("they have waited long") { ContinuousClock.now - start >= .seconds(1) }
+            try await eventually("the threads have waited long") { ContinuousClock.now - start >= .seconds(1) }
           }
           group.addTask {
             let answer = try await stack.client.get("/v2/app/manifests/v\(number)")
             answers.append(answer)
           }
         }
-        try await eventually("all others are answered") { answers.all.count == 28 }
+        try await eventually("all other requests have responses") { answers.all.count == 28 }
         #expect(silent.requests.count == 32)
         for answer in answers.all {
           #expect(answer.status == 503)
@@ -78,7 +78,7 @@ extension IntegrationTests {
   }
 }
 
-/// What has been answered so far.
+/// The responses so far.
 private final class Answers: Sendable {
   private let answers = Mutex<[HTTPExchange]>([])
 

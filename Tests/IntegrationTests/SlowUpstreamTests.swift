@@ -33,7 +33,7 @@ extension IntegrationTests {
       fast.answerRanges("/v2/o/a/blobs/\(digest)", of: bytes) { .bytes($0) }
       let (stack, worker) = try await ProxyStack.start(yaml)
       let first = try await stack.client.open("GET", "/v2/slow.test/o/a/blobs/\(digest)")
-      try await eventually("the slow one is asked") { slow.gets(of: digest, in: "o/a") == 1 }
+      try await eventually("the slow upstream has the request") { slow.gets(of: digest, in: "o/a") == 1 }
       if isAnnounced { _ = try await first.head() }
       #expect(try await stack.client.get("/v2/fast.test/o/a/blobs/\(digest)").isWhole(digest))
       #expect(slow.gets(of: digest, in: "o/a") == 1)
@@ -72,9 +72,9 @@ extension IntegrationTests {
         try await whole.read(atLeast: 10_000)
         let client = stack.client
         async let part = client.get(target, headers: ["Range": "bytes=30000000-30000009"])
-        // The second blob's fill is all that upstream is asked for.
+        // For the second blob upstream gets the request of the download only.
         let requests = seed == 93 ? 2 : 1
-        try await eventually("upstream is asked") { slow.gets(of: digest, in: "o/a") == requests }
+        try await eventually("upstream has the requests") { slow.gets(of: digest, in: "o/a") == requests }
         gate.open()
         #expect(try await part.body == Array(bytes[30_000_000..<30_000_010]))
         #expect(try await whole.finish().isWhole(digest))

@@ -42,7 +42,7 @@ extension IntegrationTests {
         to: "library/app",
         tag: "v2"
       )
-      // The blobs are counted where there is a limit to keep.
+      // Blobs are counted only if there is a limit.
       let stack = try await ProxyStack(dockerHub(at: registry), limits: "max_size: 1GB", in: TemporaryDirectory())
       let worker = try await stack.startWorker()
       try await eventually("the blobs are counted") {

@@ -20,7 +20,7 @@ extension IntegrationTests {
       let stack = try await ProxyStack(dockerHub(at: registry), in: TemporaryDirectory())
       for round in 0..<20 {
         let worker = try await stack.startWorker(name: "worker-\(round)")
-        // Four rows of requests, so that something of each kind is being written whenever it ends.
+        // Four rows of requests, so that something of each kind is being written whenever the worker is killed.
         let answers = AnswerCount()
         async let rows: Void = withTaskGroup(of: Void.self) { group in
           for row in 0..<4 {
@@ -74,7 +74,7 @@ extension IntegrationTests {
   }
 }
 
-/// How many answers have come, whatever they were.
+/// The number of requests that have ended, in whatever way.
 private final class AnswerCount: Sendable {
   private let count = Atomic(0)
 

@@ -69,7 +69,7 @@ extension IntegrationTests {
           ? ScriptedAnswer(body: .bytes(bytes)) : ScriptedAnswer(status: 401, headers: challenge, body: .bytes([]))
       }
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
-      // The worker's word: when nginx loses its patience with the worker it says 503.
+      // From the worker: nginx's own time-out would be a 503.
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").status == 504)
       registry.answer("/token", with: ScriptedAnswer(body: .bytes(token)))
       try await stack.waitForDownloads()
@@ -85,7 +85,7 @@ extension IntegrationTests {
       #expect(answer.status == 502)
       #expect(answer.text.contains("realms:"))
       #expect(registry.count("GET", "/token") == 0)
-      try await eventually("the log says why") { stack.log.contains("is on another domain than the endpoint") }
+      try await eventually("the log gives the reason") { stack.log.contains("is on another domain than the endpoint") }
     }
   }
 }

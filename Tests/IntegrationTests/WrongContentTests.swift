@@ -44,12 +44,12 @@ extension IntegrationTests {
         #expect((500...599).contains(wrong.status))
         #expect(wrong.errorCodes == ["UNAVAILABLE"])
       }
-      try await eventually("the log says why") {
+      try await eventually("the log gives the reason") {
         stack.logLines.contains { $0["message"] == "blob not kept" && $0["registry.reference"] == digest }
       }
       #expect(try stack.keptBlobs().isEmpty)
       registry.answer(path, with: ScriptedAnswer(body: .bytes(bytes)))
-      try await eventually("the good one is served") {
+      try await eventually("the right blob is served") {
         try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest)
       }
       #expect(try stack.keptBlobs() == [digest])
