@@ -1,4 +1,4 @@
-/// Bytes that look random, do not compress, and are the same in every run.
+/// Incompressible bytes that are the same in every run for the same seed.
 package enum DeterministicBytes {
   package static func make(count: Int, seed: UInt64) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count + 8) { buffer, initialized in
