@@ -66,7 +66,7 @@ extension IntegrationTests {
       let digest = sha256Digest(of: bytes)
       let stack = try await ProxyStack(dockerHub(at: registry), in: TemporaryDirectory())
       let partial = "\(stack.store)/partial/sha256/\(digest.dropFirst("sha256:".count))"
-      // Cuts at any offset; the last connection brings the rest. Each cut waits until the worker has written some bytes:
+      // Cuts at any offset; the last connection brings the rest. Each cut waits until the worker has written bytes:
       // those in its buffers are lost at a cut, and after several cuts without progress it gives up.
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
         let piece = bytes.count / 60 + (rest.count &* 7919) % 100_000
