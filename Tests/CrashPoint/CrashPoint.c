@@ -1,9 +1,9 @@
 /* A library to preload into a process: kills the process at one of the libc calls that change its files.
  *
- * CRASH_BELOW=DIRECTORY is the directory of the files, CRASH_AT=N the number of the call, from 1 on. A writing call counts
+ * CRASH_BELOW=DIRECTORY is the directory of the files, CRASH_AT=N the number of the call, from 1 on. A write counts
  * twice: before it, and with half of its bytes written.
  *
- * The library wraps libc, not the code of the program, so that it misses no step as long as the program uses these calls.
+ * The library wraps libc, not the program's code, so that it misses no step as long as the program uses these calls.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

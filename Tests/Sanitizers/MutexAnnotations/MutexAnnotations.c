@@ -26,7 +26,7 @@ SWIFT void unlock_slow(SELF) __asm__(UNLOCK_SLOW);
 static void *library_function(const char *name) {
   void *function = dlsym(RTLD_NEXT, name);
   if (function == NULL) {
-    fprintf(stderr, "MutexAnnotations: libswiftSynchronization has no function %s: adapt its name to this toolchain\n", name);
+    fprintf(stderr, "MutexAnnotations: libswiftSynchronization has no %s: adapt it to this toolchain\n", name);
     abort();
   }
   return function;
