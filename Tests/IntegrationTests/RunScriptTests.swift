@@ -64,10 +64,10 @@ extension IntegrationTests {
       let free = "\(freePort)"
       let cases: [([String: String], String)] = [
         (["PORT": "\(taken.port)"], "port \(taken.port) is taken"),
-        (["PORT": "http"], "PORT=http is no port number"),
+        (["PORT": "http"], "PORT=http is not a port number"),
         (["PORT": free, "CONFIG": bad], "bad.yaml:1: unknown key 'listne'"),
         (["PORT": free, "CONFIG": "/nonexistent.yaml"], "CONFIG=/nonexistent.yaml cannot be read"),
-        (["PORT": free, "REGPROXY_BIN": "/nonexistent"], "REGPROXY_BIN=/nonexistent is no program"),
+        (["PORT": free, "REGPROXY_BIN": "/nonexistent"], "REGPROXY_BIN=/nonexistent is not an executable file"),
       ]
       for (index, (environment, sentence)) in cases.enumerated() {
         let process = try await ManagedProcess.start(try launch(environment), name: "run-\(index)", in: directory.path)

@@ -35,8 +35,8 @@ extension FuzzInput {
     expect(isObject(body), "a manifest is not a JSON object")
   }
 
-  /// Returns whether bytes are a JSON object to the general parser. If they have escapes or are not ASCII, only the first
-  /// byte is checked, because the general parser is stricter there.
+  /// Returns whether bytes are a JSON object to the general parser. With escapes or outside ASCII only the first byte
+  /// is checked, because the general parser is stricter there.
   private func isObject(_ body: [UInt8]) -> Bool {
     struct Members: Decodable {}
     let isPlain = body.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "\\") }
