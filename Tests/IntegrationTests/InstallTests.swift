@@ -5,7 +5,7 @@ internal import Testing
 
 extension IntegrationTests {
   struct InstallTests {
-    /// The script stands beside the directory of this file.
+    /// The path of the script, which is beside the directory of this file.
     private var script: String {
       URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Install/try-readme").path

@@ -5,7 +5,7 @@ internal import Testing
 
 extension IntegrationTests {
   struct RunScriptTests {
-    /// The script stands two levels above this file.
+    /// The path of the script, which is two levels above this file.
     private var script: String {
       URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("scripts/run").path

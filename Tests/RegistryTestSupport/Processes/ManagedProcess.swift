@@ -4,7 +4,7 @@ import Synchronization
 
 /// A process that a test started, with its output in files; stopped at the latest when the value is released.
 package final class ManagedProcess: Sendable {
-  /// How a process ended.
+  /// The way in which a process ended.
   package enum Exit: Equatable, Sendable {
     case code(Int32)
     case signal(Int32)

@@ -5,11 +5,11 @@ import Synchronization
 package final class ProxyStack: Sendable {
   /// The ways in which a worker gets its socket.
   package enum Launch: String, Sendable, CaseIterable {
-    /// The worker opens `listen:` itself.
+    /// A socket that the worker opens itself, by `listen:`.
     case standalone
-    /// spawn-fcgi passes the socket as descriptor 0.
+    /// A socket that spawn-fcgi passes as descriptor 0.
     case spawnFCGI
-    /// The test owns the socket and passes it as descriptor 0.
+    /// A socket of the test, passed as descriptor 0.
     case inherited
   }
 
