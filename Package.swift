@@ -86,6 +86,7 @@ let package = Package(
       name: "RegistryHandlerTests",
       dependencies: [
         "RegistryHandler",
+        "RegistryTestSupport",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),

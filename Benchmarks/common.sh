@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What all measurements share; sourced. Makes a directory that goes at the end, with all processes that were started.
+# Functions of all benchmarks, to be sourced. Creates a directory, and removes it at the end with all started processes.
 #
-#   REGPROXY_BIN=file    measures a program that is built already
+#   REGPROXY_BIN=file    measures this program instead of building one
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,12 +17,12 @@ fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/regproxy-bench.XXXXXX")
 processes=()
 
-# Ends what was started, by its number.
+# end PROCESS...: ends processes by their ids, and waits for them.
 end() {
   for process in "$@"; do kill "$process" 2>/dev/null || true; done
   for process in "$@"; do
     wait "$process" 2>/dev/null || true
-    # Not all are children of this shell.
+    # Some are not children of this shell.
     while kill -0 "$process" 2>/dev/null; do sleep 0.05; done
   done
 }
@@ -50,18 +50,18 @@ await() {
 
 median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
-# ratio A B: with three digits.
+# ratio A B: prints A / B with three digits.
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.3f", a / b}'; }
 
-# holds EXPRESSION: whether a comparison of numbers is true.
+# holds EXPRESSION: succeeds if a comparison of numbers is true.
 holds() { awk "BEGIN {exit !($1)}"; }
 
 now() { date +%s.%N; }
 
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN {printf "%.3f", b - a}'; }
 
-# start_registry SIZE...: Debian's registry on $registry with library/app:latest of layers of these sizes; their digests, and
-# that of the manifest, come into $digests.
+# start_registry SIZE...: starts Debian's registry on port $registry with an image library/app:latest of layers of these
+# sizes; sets $digests to the digests of the layers and of the manifest.
 start_registry() {
   registry=$(port)
   mapfile -t digests < <(python3 "$root/Benchmarks/image.py" "$work/image" "$@")
@@ -80,7 +80,7 @@ YAML
   rm -rf "$work/image"
 }
 
-# start_pace BYTES-PER-SECOND: the registry as a network of that speed would bring it, for each connection, on $paced.
+# start_pace BYTES-PER-SECOND: starts a relay to the registry on port $paced that limits the speed of each connection.
 start_pace() {
   paced=$(port)
   cc -O2 -o "$work/pace" "$root/Benchmarks/clients/pace.c" -lpthread
@@ -89,7 +89,7 @@ start_pace() {
   await "http://127.0.0.1:$paced/v2/"
 }
 
-# sent: how many bytes the paced registry has sent.
+# sent: prints the number of bytes that the relay has sent.
 sent() { od -A n -t d8 "$work/sent" | tr -d ' '; }
 
 # configure UPSTREAM-PORT [STORE-LIMITS]: writes the worker's configuration.
@@ -103,7 +103,7 @@ upstreams:
 YAML
 }
 
-# start_workers COUNT: so many processes on one socket; their numbers come into $workers.
+# start_workers COUNT: starts worker processes on one socket; sets $workers to their ids.
 start_workers() {
   rm -f "$work/worker.sock" "$work/workers.pid"
   spawn-fcgi -s "$work/worker.sock" -M 0666 -b 1024 -F "$1" -P "$work/workers.pid" -- \
@@ -112,7 +112,7 @@ start_workers() {
   processes+=("${workers[@]}")
 }
 
-# start_nginx: the standalone template on $front.
+# start_nginx: starts nginx with the standalone template on port $front.
 start_nginx() {
   front=$(port)
   mkdir -p "$work/nginx"
@@ -123,14 +123,14 @@ start_nginx() {
   await "http://127.0.0.1:$front/_regproxy/healthz"
 }
 
-# forget_store: as if nothing had ever been pulled; no worker may be running.
+# forget_store: empties the store; no worker may be running.
 forget_store() { rm -rf "$work/store"; }
 
-# make_pullers: builds the clients, which check what they get.
+# make_pullers: builds the clients, which verify every digest.
 make_pullers() { cc -O2 -o "$work/pullers" "$root/Benchmarks/clients/pullers.c" -lcrypto -lpthread; }
 
-# figure NAME LINE: a figure of a line that pullers printed.
+# figure NAME LINE: prints a figure from the line of the pullers.
 figure() { tr ' ' '\n' <<<"$2" | sed -n "s/^$1=//p"; }
 
-# peak PROCESS: the most memory it has had, in MB.
+# peak PROCESS: prints the peak resident memory of a process in MB.
 peak() { awk '/^VmHWM:/ {printf "%.0f", $2 / 1000}' "/proc/$1/status"; }

@@ -1,7 +1,7 @@
-"""Writes an OCI image layout with one layer of each size, of bytes that are the same in every run.
+"""Writes an OCI image layout with a layer of each size; the bytes are the same in every run.
 
 usage: image.py DIRECTORY SIZE...
-Prints the digest of every layer, then that of the manifest, a line each.
+Prints the digests of the layers and of the manifest, one a line.
 Layout: https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
 """
 

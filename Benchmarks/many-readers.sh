@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# A thousand slow clients, come within a second, on one blob that is still arriving: all have to complete, and a manifest has
-# to be answered at once meanwhile.
+# Measures a thousand slow clients that join a growing blob within a second, and the latency of a manifest meanwhile.
+#
+# The line has the pulls with the right digest and their time, upstream's bytes as a share of the blob (1.000:
+# downloaded once), the median and the longest time of a manifest, and the worker's peak memory. There is no floor.
+#
+# Fails if a pull fails, or a manifest fails or takes 100 ms or more.
 #
 #   CLIENTS=1000 SIZE=8388608 RATE=200000 Benchmarks/many-readers.sh
 #
-# All on loopback; it ends by itself.
+# RATE is in bytes per second. All on loopback.
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -14,7 +18,7 @@ rate=${RATE:-200000}
 start_registry "$size"
 digest=${digests[0]}
 make_pullers
-# As slow as the clients, so that all of them read what grows.
+# As slow as the clients, so that all of them read the growing blob.
 start_pace "$rate"
 configure "$paced"
 start_workers 1
@@ -26,7 +30,7 @@ curl -sf -o "$work/manifest" "$manifest"
 pullers=$!
 : >"$work/times"
 while kill -0 "$pullers" 2>/dev/null; do
-  curl -sf -o "$work/manifest" -w '%{time_total}\n' "$manifest" >>"$work/times" || fail "a manifest was not answered"
+  curl -sf -o "$work/manifest" -w '%{time_total}\n' "$manifest" >>"$work/times" || fail "a manifest request failed"
   sleep 0.1
 done
 wait "$pullers" || fail "pulls failed: $(cat "$work/line")"
@@ -36,6 +40,6 @@ printf '%s clients at %s bytes/s: %d right in %s s   upstream sent %s of the blo
   "$clients" "$rate" "$(figure pulls "$line")" "$(figure seconds "$line")" "$(ratio "$(sent)" "$size")" \
   "$(wc -l <"$work/times")" "$(median <"$work/times")" "$most" "$(peak "${workers[0]}")"
 holds "$most < 0.1" || {
-  echo "$name: a manifest took more than 100 ms" >&2
+  echo "$name: a manifest took 100 ms or more" >&2
   exit 1
 }

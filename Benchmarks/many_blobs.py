@@ -1,7 +1,7 @@
-"""Makes a store of many small blobs, linked in repositories of a thousand each, as if they had been pulled an hour ago.
+"""Creates a store of many small blobs, linked in repositories of a thousand each, last used an hour ago.
 
 usage: many_blobs.py STORE COUNT
-Prints the digest and the repository of the last one.
+Prints the digest and the repository of the last blob.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ for number in range(count):
     path = os.path.join(blobs, digest[:2], digest)
     with open(path, "wb") as file:
         file.write(data)
-    # Each a little later than the one before, so that the order in which they go is known.
+    # Each a little later than the one before, so that the order of eviction is known.
     os.utime(path, (used + number / count, modified))
     repository = f"library/app{number // 1000}"
     links = os.path.join(store, "repositories", "docker.io", repository, "_blobs", "sha256")

@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
-# What a cached answer costs: requests per second of the worker, next to those of a C program that answers the same bytes
-# and decides nothing, behind the same nginx, in turn, in one run. The ratio counts, not the numbers: machines differ.
+# Measures the cost of a cached response: requests per second of a stored blob of 4 KB and of a manifest by digest.
 #
-#   make bench                            builds the optimised program, then runs this
+# Floor: a C program that sends the same bytes without any decision (floor/responder.c), behind the same nginx. Worker
+# and floor run in turn. A line has the median rates of both, and the median of the rounds' ratios: 0.9 means that the
+# worker serves 90 % of the floor's requests. Rates depend on the machine; the ratio is the result.
+#
+# Fails if the ratio of either line is below 0.8.
+#
+#   make bench                            builds the optimised program, then runs all benchmarks
 #   ROUNDS=5 SECONDS_EACH=3 CONNECTIONS=32 Benchmarks/request-cost.sh
 #
-# All on loopback; it ends by itself after about ROUNDS * 4 * SECONDS_EACH seconds.
+# All on loopback; takes about ROUNDS * 4 * SECONDS_EACH seconds.
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -27,7 +32,7 @@ cc -O2 -o "$work/responder" "$root/Benchmarks/floor/responder.c" -lfcgi -lpthrea
   "$work/manifest" "$manifest" &
 processes+=($!)
 
-# One nginx, the same template twice.
+# One nginx with the template twice, for the worker and for the floor.
 mkdir "$work/nginx"
 "$binary" nginx-config --config "$work/worker.yaml" --standalone --prefix "$work/nginx" --http "127.0.0.1:$ours" \
   >"$work/standalone.conf"
@@ -43,7 +48,7 @@ names=("cached blob, 4 KB" "manifest by digest")
 for base in "http://127.0.0.1:$ours" "http://127.0.0.1:$floor"; do
   await "$base/v2/library/app/manifests/$manifest"
   for path in "${paths[@]}"; do
-    # Fills the store, and shows that both answer with the content.
+    # Fills the store, and checks that worker and floor send the content.
     for _ in 1 2; do curl -sf -o "$work/body" "$base$path"; done
     got=sha256:$(sha256sum "$work/body" | cut -d' ' -f1)
     if [ "$got" != "${path##*/}" ]; then

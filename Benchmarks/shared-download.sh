@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Many clients on one cold blob, several worker processes, a registry at the end of a network: what upstream sends, when the
-# first byte comes, and how long it takes next to a single client. The same clients are then measured on the same blob as a
-# file of nginx, which is the floor of this machine: it has to carry and hash CLIENTS times the blob.
+# Measures many clients that pull one cold blob at once through several worker processes: upstream's bytes, the latest
+# first byte, the workers' peak memory, and the time.
+#
+# Floors: a single client at the same upstream speed; and the same clients on the stored blob, which nginx sends as a
+# file. The latter is the least time in which this machine can carry and hash the blob CLIENTS times. RATES are
+# upstream's speeds in bytes per second. "upstream sent 1.000 of the blob" means that the blob was downloaded once.
+#
+# Fails if a pull fails, upstream sent more than 1.01 of the blob, a first byte took more than 1 s, a worker reached 250
+# MB, or all clients took more than 1.2 times as long as one; the last only where nginx alone is faster than one client.
 #
 #   CLIENTS=200 SIZE=268435456 WORKERS=4 RATES='30000000 4000000' Benchmarks/shared-download.sh
 #
-# All on loopback; it ends by itself.
+# All on loopback.
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -48,12 +54,12 @@ for rate in ${RATES:-30000000 4000000}; do
       floor=$(figure seconds "$line")
       printf 'upstream %-8s clients %4d   as a file of nginx %6.2f s   ratio to it %s\n' "$rate" "$of" "$floor" \
         "$(ratio "$seconds" "$floor")"
-      # Where nginx alone cannot carry the clients in the time, it says nothing of the proxy.
+      # If nginx alone cannot carry the clients in that time, the time says nothing about the proxy.
       if holds "$floor < $single"; then holds "$slower <= 1.2" || status=1; fi
     fi
     end "$front_process" "${workers[@]}"
   done
   end "$pace"
 done
-[ "$status" -eq 0 ] || echo "$name: upstream sent more than 1.01 of the blob, a first byte took more than 1 s, a worker more than 250 MB, or all more than 1.2 of the time of one client" >&2
+[ "$status" -eq 0 ] || echo "$name: upstream sent more than 1.01 of the blob, a first byte took more than 1 s, a worker reached 250 MB, or all clients took more than 1.2 times as long as one" >&2
 exit "$status"

@@ -1,5 +1,5 @@
-/* Preloaded into a process, lets time(2) run CLOCK_FACTOR times as fast from the start of the process on. Whatever the
- * process waits for is as ever. The worker takes the times that it gives files from time(2), too.
+/* A library to preload into a process: time(2) runs CLOCK_FACTOR times as fast from the start of the process on. Waits
+ * and time-outs are not affected. The worker also sets the times of files from time(2).
  */
 #define _GNU_SOURCE
 #include <stdlib.h>

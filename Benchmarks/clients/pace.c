@@ -1,5 +1,5 @@
-/* A network of a given speed between a client and a server on this machine: each connection carries so many bytes per second
- * towards the client, in even steps, and what all of them carried is counted.
+/* A relay to a server on this machine that limits the speed of each connection towards the client, in even steps, and
+ * counts the bytes of all connections.
  *
  * usage: pace LISTEN-PORT SERVER-PORT BYTES-PER-SECOND COUNT-FILE
  */
@@ -73,7 +73,7 @@ static void *downwards(void *argument) {
   ssize_t size;
   while ((size = read(pair->server, bytes, step)) > 0) {
     double time = now();
-    /* Short sleeps are long: what is less is made up for by the next. */
+    /* Short sleeps overrun: less than a millisecond is added to the next wait instead. */
     if (free_at - time > 0.001) {
       struct timespec wait = {(time_t)(free_at - time), (long)((free_at - time - (time_t)(free_at - time)) * 1e9)};
       nanosleep(&wait, NULL);

@@ -1,13 +1,13 @@
-/* Many clients at once, each of which checks what it gets: a pull counts only when the bytes have the digest of the URL.
+/* Many clients at once, which verify every pull: it fails unless the bytes have the digest of the URL.
  *
  * usage: pullers [-c CLIENTS] [-b SECONDS] [-r BYTES-PER-SECOND] [-d SECONDS] PORT PATH...
  *
- * Every client connects to 127.0.0.1 for each pull. Without -d each pulls one path, the first client the first one and so
- * on round; with -d each pulls one path after another, in a random order, until the time is over. -r is how fast a client
- * reads at most, -b in what time all of them begin, one after another; at once without it.
+ * Every pull is a new connection to 127.0.0.1. Without -d each client pulls one path, in turn from the list; with -d
+ * each pulls random paths until the time is over. -r limits the reading speed of a client; -b spreads the starts of the
+ * clients over a time, all start at once without it.
  *
- * Prints one line: clients, pulls, those that failed, bytes, the first body byte of all pulls in milliseconds since their
- * request (least, median, most), and the seconds from the first request to the last byte.
+ * Prints one line: the clients, pulls, failed pulls and bytes, the milliseconds from request to first body byte (least,
+ * median, most of all pulls), and the seconds from the first request to the last byte.
  */
 #include <arpa/inet.h>
 #include <openssl/evp.h>
@@ -47,7 +47,7 @@ static void wait_until(double when) {
   nanosleep(&time, NULL);
 }
 
-/* What went wrong, or NULL. */
+/* Pulls a path; returns the reason of a failure, or NULL. */
 static const char *pull(const char *path, char *buffer, double *first) {
   int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -98,10 +98,10 @@ static const char *pull(const char *path, char *buffer, double *first) {
     if (left <= 0) break;
     if (rate > 0) wait_until(asked + got / rate);
     data = buffer;
-    /* A slow reader takes small bites, or it would not be slow but jerky. */
+    /* A slow client reads small pieces, so that its reads are even. */
     count = read(connection, buffer, rate > 0 && rate < BUFFER * 20 ? 8192 : BUFFER);
     if (count <= 0) {
-      failure = "broken off";
+      failure = "cut off";
       goto end;
     }
   }

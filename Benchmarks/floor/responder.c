@@ -1,9 +1,9 @@
-/* The least that a FastCGI worker can do: answers that are ready, from as many threads as asked for.
+/* The floor of a FastCGI worker: prepared responses, sent by a fixed number of threads.
  *
  * usage: responder SOCKET THREADS BLOB-PATH BLOB-DIGEST MANIFEST-FILE MANIFEST-DIGEST
  *
- * A request whose URI holds "/blobs/" gets the headers of a cached blob with X-Accel-Redirect to BLOB-PATH; any other
- * gets the manifest. It looks nothing up, so what the worker costs more is the price of deciding.
+ * A request whose URI contains "/blobs/" gets the headers of a cached blob with X-Accel-Redirect to BLOB-PATH; any
+ * other gets the manifest. Nothing is looked up, so the additional cost of the worker is that of its decisions.
  */
 #include <fcgiapp.h>
 #include <pthread.h>

@@ -1,10 +1,9 @@
-/* Preloaded into a process, kills it before one of the calls by which it changes files.
+/* A library to preload into a process: kills the process at one of the libc calls that change its files.
  *
- * CRASH_BELOW=DIRECTORY names where the files are, CRASH_AT=N which call it is: the first is 1. A call that writes counts
+ * CRASH_BELOW=DIRECTORY is the directory of the files, CRASH_AT=N the number of the call, from 1 on. A write counts
  * twice: before it, and with half of its bytes written.
  *
- * The calls are those that the program makes of libc, so that no step of a write can be forgotten here that the program
- * does not make some other way.
+ * The library wraps libc, not the program's code, so that it misses no step as long as the program uses these calls.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -46,7 +45,7 @@ static int is_next(void) {
 
 static void die(void) {
   kill(getpid(), SIGKILL);
-  /* The signal is blocked nowhere; it comes at once. */
+  /* SIGKILL cannot be blocked: it arrives at once. */
   while (1) pause();
 }
 

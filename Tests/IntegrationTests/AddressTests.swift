@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Where upstream may send the proxy")
   struct AddressTests {
     private let registry: ScriptedRegistry
     private let victim: ScriptedRegistry
@@ -14,7 +13,7 @@ extension IntegrationTests {
       victim.answer("/secret", with: ScriptedAnswer(body: .bytes(Array("secret".utf8))))
     }
 
-    /// Every spelling of a place that only this host or network can reach.
+    /// Spellings of addresses that only this host or its network can reach.
     private static let hosts = [
       "127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0.0.0.0", "[::1]", "[::]",
       "[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[fd00::1]", "[fe80::1]", "10.0.0.1",
@@ -22,9 +21,8 @@ extension IntegrationTests {
       "192.168.0.1", "100.64.0.1", "169.254.169.254",
     ]
 
-    @Test("A private address is not asked for a blob or a manifest, however it is written")
-    func privateAddresses() async throws {
-      // The operator lists the hosts as storage, and opens no network.
+    @Test func `a private address is never contacted for a blob or a manifest, in any spelling`() async throws {
+      // The operator lists the hosts as storage, but allows no private network.
       let list = Self.hosts.map { "\"\($0)\"" }.joined(separator: ", ")
       let (stack, _) = try await ProxyStack.start(
         """
@@ -42,7 +40,7 @@ extension IntegrationTests {
           let answer = try await stack.client.get("/v2/a.test/a/b/\(kind)/\(digest)")
           #expect(answer.status == 502, "\(host)")
           #expect(answer.text.contains(host), "\(host): \(answer.text)")
-          // A name without an address at all is another error.
+          // A name that does not resolve is another error.
           if host != "localhost" || answer.text.contains("private") { #expect(answer.text.contains("allow_private")) }
         }
       }
@@ -50,8 +48,7 @@ extension IntegrationTests {
       #expect(stack.log.contains("allow_private"))
     }
 
-    @Test("A private address that is not on a list is the client's business")
-    func passedThrough() async throws {
+    @Test func `a redirect to an unlisted private address is passed to the client unchanged`() async throws {
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let digest = sha256Digest(of: "x")
       let location = "http://169.254.169.254/latest/meta-data?a=%2F"
@@ -61,8 +58,7 @@ extension IntegrationTests {
       #expect(answer.headers["Location"] == location)
     }
 
-    @Test("Networks that the operator opens are asked, no others")
-    func opened() async throws {
+    @Test func `only private networks that the operator allows are contacted`() async throws {
       let (stack, _) = try await ProxyStack.start(
         """
         threads: {min: 4, max: 64}
@@ -83,8 +79,7 @@ extension IntegrationTests {
       #expect(try await stack.client.get("/v2/a.test/a/b/blobs/\(other)").status == 502)
     }
 
-    @Test("A redirect cannot steer nginx or the client by anything but its Location")
-    func steering() async throws {
+    @Test func `a redirect controls nginx and the client by nothing but its Location`() async throws {
       let digest = sha256Digest(of: "x")
       let planted: HeaderLines = [
         "Location": "\(victim.url)/secret", "X-Accel-Redirect": "/_regproxy/store/x", "X-Accel-Buffering": "no",
@@ -111,8 +106,8 @@ extension IntegrationTests {
       #expect(victim.requests.isEmpty)
     }
 
-    @Test("A redirect whose body never ends is a redirect", arguments: [301, 302, 303, 307, 308])
-    func endlessBody(status: Int) async throws {
+    @Test(arguments: [301, 302, 303, 307, 308])
+    func `a redirect with an endless body is still a redirect`(status: Int) async throws {
       let digest = sha256Digest(of: "x")
       registry.answer(
         "/v2/library/app/blobs/\(digest)",

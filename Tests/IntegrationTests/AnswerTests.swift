@@ -3,12 +3,10 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Answers")
   struct AnswerTests {
     private static let manifest = "{\"schemaVersion\":2}"
 
-    @Test("Nothing of upstream's headers steers nginx or reaches the client")
-    func hostileHeaders() async throws {
+    @Test func `upstream's headers neither steer nginx nor reach the client`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 100_000, seed: 10)
       let digest = registry.addBlob(bytes, to: "library/app")
@@ -34,8 +32,7 @@ extension IntegrationTests {
       }
     }
 
-    @Test("A cached blob has all its headers, HEAD and ranges from nginx")
-    func cachedBlob() async throws {
+    @Test func `nginx serves a stored blob with all its headers, by HEAD and in ranges`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 100_000, seed: 11)
       let digest = registry.addBlob(bytes, to: "library/app")
@@ -76,8 +73,7 @@ extension IntegrationTests {
       #expect(registry.gets(of: digest) == 1)
     }
 
-    @Test("A blob whose file is gone is fetched again")
-    func lostFile() async throws {
+    @Test func `a blob whose file is gone is fetched again`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 100_000, seed: 12)
       let digest = registry.addBlob(bytes, to: "library/app")
@@ -89,8 +85,7 @@ extension IntegrationTests {
       #expect(registry.gets(of: digest) == 2)
     }
 
-    @Test("A blob that has gone when nginx opens it is sent by the worker, with all headers")
-    func goneForNginx() async throws {
+    @Test func `the worker sends a blob whose file nginx does not find, with all headers`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 100_000, seed: 12)
       let digest = registry.addBlob(bytes, to: "library/app")
@@ -106,19 +101,18 @@ extension IntegrationTests {
       let head = try await stack.client.head(target)
       #expect(head.status == 200 && head.headers["Content-Length"] == "100000")
       #expect(registry.requests.count { $0.path.contains("/blobs/") } == 1)
-      // It is the worker that has sent it, once nginx had come back.
-      try await eventually("both are in the log") {
+      // The worker has sent the blob, after nginx redirected the request back to it.
+      try await eventually("both requests are logged") {
         stack.logLines(reference: digest).count { $0["http.bytes"] == "100000" } == 2
       }
-      // A file that has gone meanwhile for the worker, too, is fetched anew.
+      // A file that is gone for the worker too is fetched again.
       try await stack.waitForDownloads()
       try FileManager.default.removeItem(atPath: stack.path(of: digest))
       #expect(try await stack.client.get(target).isWhole(digest))
       #expect(registry.gets(of: digest) == 2)
     }
 
-    @Test("A blob that another repository brought here is served once upstream has said yes, and never before")
-    func otherRepository() async throws {
+    @Test func `a blob stored for another repository is served only once upstream confirms the blob`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 100_000, seed: 13)
       let digest = registry.addBlob(bytes, to: "team/private")
@@ -128,7 +122,7 @@ extension IntegrationTests {
       #expect(refused.status == 404)
       #expect(refused.errorCodes == ["BLOB_UNKNOWN"])
       #expect(try await stack.client.head("/v2/team/other/blobs/\(digest)").status == 404)
-      // Upstream's no is remembered for a while.
+      // Upstream's refusal is cached for a while.
       #expect(registry.count("HEAD", "/v2/team/other/blobs/\(digest)") == 1)
       registry.addBlob(bytes, to: "team/third")
       #expect(try await stack.client.get("/v2/team/third/blobs/\(digest)").isWhole(digest))
@@ -138,10 +132,8 @@ extension IntegrationTests {
       #expect(registry.count("HEAD", "/v2/team/third/blobs/\(digest)") == 1)
     }
 
-    @Test(
-      "A tag is asked for once within its time; HEAD has all that a client needs; every Accept line reaches upstream"
-    )
-    func manifests() async throws {
+    @Test
+    func `a tag is fetched once in its lifetime, with every Accept line, and HEAD has all headers`() async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addManifest(Self.manifest, to: "library/app", tag: "v1")
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
@@ -171,8 +163,7 @@ extension IntegrationTests {
       for line in accept { #expect(sent.contains(line.value)) }
     }
 
-    @Test("While upstream is down a tag past its time is served as stale, and 404 never is")
-    func stale() async throws {
+    @Test func `an expired tag is served stale while upstream is down, but not after a 404`() async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addManifest(Self.manifest, to: "library/app", tag: "v1")
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry, "defaults: {tag_ttl: 0s}"))
@@ -192,8 +183,7 @@ extension IntegrationTests {
       #expect(try await stack.client.get("/v2/app/manifests/v2").headers["X-Cache"] == "STALE")
     }
 
-    @Test("The next page of a list is on this proxy")
-    func tagList() async throws {
+    @Test func `the link to the next page of a list leads back to the proxy`() async throws {
       let registry = try ScriptedRegistry()
       registry.answer("/v2/library/app/tags/list") { request in
         ScriptedAnswer(
@@ -211,8 +201,7 @@ extension IntegrationTests {
       #expect(registry.requests.last?.target == "/v2/library/app/tags/list?n=2")
     }
 
-    @Test("Without a worker the answer is JSON that says to try again")
-    func noWorker() async throws {
+    @Test func `nginx responds with JSON and Retry-After while no worker runs`() async throws {
       let registry = try ScriptedRegistry()
       let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
       await worker.stop()
@@ -225,8 +214,7 @@ extension IntegrationTests {
       }
     }
 
-    @Test("An upstream that does not answer is a 5xx, with its name")
-    func upstreamDown() async throws {
+    @Test func `a 502 names the upstream that is down`() async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addBlob([1, 2, 3], to: "library/app")
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
@@ -239,8 +227,7 @@ extension IntegrationTests {
       }
     }
 
-    @Test("The worker sends the files itself where nginx is not to")
-    func directDelivery() async throws {
+    @Test func `the worker sends stored blobs itself when delivery is direct`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 100_000, seed: 14)
       let digest = registry.addBlob(bytes, to: "library/app")

@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Checking by hand")
   struct CheckTests {
     private let directory: TemporaryDirectory
     private let store: String
@@ -31,8 +30,7 @@ extension IntegrationTests {
       return all.filter { !$0.hasPrefix("run-") }.sorted()
     }
 
-    @Test("A store that is not there yet will be created, but not by this")
-    func createsNothing() async throws {
+    @Test func `check says that a missing store will be created, and creates nothing`() async throws {
       let text = try await run("check", "--offline")
       #expect(text.exit == .code(0))
       #expect(text.output.contains("ok     store \(store) (will be created)\n"))
@@ -42,8 +40,7 @@ extension IntegrationTests {
       #expect(files() == ["worker.yaml"])
     }
 
-    @Test("A store that is there is well, and stays as it is")
-    func changesNothing() async throws {
+    @Test func `check accepts an existing store and changes nothing`() async throws {
       _ = try directory.makeDirectory("above/store")
       let checked = try await run("check", "--offline")
       #expect(checked.exit == .code(0))
@@ -51,8 +48,7 @@ extension IntegrationTests {
       #expect(files() == ["above", "above/store", "worker.yaml"])
     }
 
-    @Test("Less space than is to be left free is noted")
-    func littleSpace() async throws {
+    @Test func `check notes that less space is free than min_free`() async throws {
       _ = try directory.makeDirectory("above/store")
       try directory.write(
         "store: {directory: \(store), min_free: 1000000TB}\nlisten: \(directory.path("worker.sock"))\n",
@@ -65,8 +61,7 @@ extension IntegrationTests {
       )
     }
 
-    @Test("A disk without space is told")
-    func noSpace() async throws {
+    @Test func `check fails when the disk is full`() async throws {
       try await withDisk(at: "above/store") { _ in
         #expect(FileManager.default.createFile(atPath: "\(store)/file", contents: nil))
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(store)/file"))
@@ -78,15 +73,14 @@ extension IntegrationTests {
       }
     }
 
-    @Test("A worker starts on a store that has become read-only, and says so")
-    func readOnly() async throws {
+    @Test func `a worker starts on a store that became read-only, and logs the reason`() async throws {
       try await withDisk(at: "store") { disk in
         let stack = try await ProxyStack("threads: {min: 1, max: 1}", in: directory)
         await (try await stack.startWorker()).stop()
         #expect(stack.log.contains("worker stopped") && !stack.log.contains("the store cannot be written"))
         try await disk.remount("ro")
         let worker = try await stack.startWorker(name: "second")
-        try await eventually("the log says so") { stack.log.contains("\(stack.store) is on a read-only file system") }
+        try await eventually("the log says why") { stack.log.contains("\(stack.store) is on a read-only file system") }
         await worker.stop()
       }
     }
@@ -102,8 +96,7 @@ extension IntegrationTests {
       try await disk.unmount()
     }
 
-    @Test("What stands in the way of the store is told by check and by serve alike")
-    func refused() async throws {
+    @Test func `check and serve give the same reason for a store that cannot be opened`() async throws {
       let file = try directory.write("", to: "above")
       let sentence = "\(file) is not a directory: remove it, or choose another 'store.directory'\n"
       let checked = try await run("check", "--offline")

@@ -3,13 +3,11 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A worker that is killed at a step of a write")
   struct CrashPointTests {
-    /// More than there are.
+    /// More steps than a worker makes.
     private static let maximumSteps = 400
 
-    @Test("Wherever it ends, what it leaves is right, and the next worker serves it all")
-    func everyStep() async throws {
+    @Test func `a worker killed at any step of a write leaves a store that the next worker can serve`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .kilobytes(150), seed: 91)
       let blob = sha256Digest(of: bytes)
@@ -30,7 +28,7 @@ extension IntegrationTests {
         if let worker = try? await stack.startWorker(name: "worker-\(step)", environment: environment) {
           for (target, digest) in zip(targets, [manifest, blob]) {
             let answer = try await stack.client.get(target)
-            // A client may have had all that it wanted before the end, but never something else.
+            // A client may have had a complete response before the worker died, but never wrong bytes.
             #expect(!answer.isComplete || answer.status != 200 || answer.digest == digest, "step \(step)")
           }
           worker.terminate()
@@ -50,7 +48,7 @@ extension IntegrationTests {
         #expect(try stack.keptBlobs() == [blob, manifest], "step \(step)")
         #expect(try await stack.runStoreCommand("verify").exit == .code(0), "step \(step)")
         await next.stop()
-        try #require(step < Self.maximumSteps, "it never got to the end")
+        try #require(step < Self.maximumSteps, "no worker reached the end")
       }
       #expect(diesInPull > 30)
     }

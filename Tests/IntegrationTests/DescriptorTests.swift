@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A worker without descriptors")
   struct DescriptorTests {
     private let registry: ScriptedRegistry
 
@@ -15,13 +14,12 @@ extension IntegrationTests {
       return (stack, try await stack.startWorker(descriptors: descriptors))
     }
 
-    @Test("The pull succeeds, nothing is kept, and once there are some again the next one is")
-    func exhausted() async throws {
+    @Test func `a pull without free descriptors succeeds, and is stored only once some are free`() async throws {
       let bytes = DeterministicBytes.make(count: .megabytes(8), seed: 81)
       let digest = registry.addBlob(bytes, to: "library/app")
       let known = registry.addBlob(DeterministicBytes.make(count: 50_000, seed: 82), to: "library/app")
       let (stack, worker) = try await start(threads: "{min: 1, max: 1}")
-      // Leaves a connection to upstream, as a worker that is in use has.
+      // Leaves an idle connection to upstream, as in a worker in use.
       #expect(try await stack.client.get("/v2/app/blobs/\(known)").isWhole(known))
 
       try await eventually("the worker is idle") { try stack.isIdle(worker) }
@@ -42,20 +40,18 @@ extension IntegrationTests {
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
 
-    @Test("Requests wait in the queue while none is left to accept them, and are answered then")
-    func queued() async throws {
+    @Test func `requests wait in the queue until the worker has a descriptor to accept them`() async throws {
       let (stack, worker) = try await start(threads: "{min: 4, max: 4}")
       try await eventually("the worker is idle") { try stack.isIdle(worker) }
       let limit = try await DescriptorLimit(of: worker, free: 0, in: stack.directory)
       async let answers = stack.client.getAtOnce(8, "/v2/")
-      try await eventually("the worker says so") { stack.log.contains("no connection accepted") }
+      try await eventually("the worker logs the reason") { stack.log.contains("no connection accepted") }
       try await limit.lift()
       #expect(try await answers.map { try $0.get().status } == Array(repeating: 200, count: 8))
       #expect(try stack.saysOnceAMinute("no connection accepted"))
     }
 
-    @Test("One that may have few starts fewer threads, and answers all")
-    func few() async throws {
+    @Test func `a worker with few descriptors starts fewer threads and serves every request`() async throws {
       let blobs = (0..<60).map { DeterministicBytes.make(count: 300_000, seed: 90 + UInt64($0)) }
       let digests = blobs.map { registry.addBlob($0, to: "library/app", .paced($0, bytesPerSecond: 400_000)) }
       let (stack, _) = try await start(threads: "{min: 4, max: 256}", descriptors: 200)

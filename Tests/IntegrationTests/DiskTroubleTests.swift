@@ -4,7 +4,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A store that takes nothing more")
   struct DiskTroubleTests {
     private let registry: ScriptedRegistry
     private let directory: TemporaryDirectory
@@ -33,11 +32,11 @@ extension IntegrationTests {
       try await disk.unmount()
     }
 
-    /// How the store comes to refuse the blob.
+    /// A reason for the store to refuse the blob.
     enum Refusal: CaseIterable { case fullDisk, limit }
 
-    @Test("Clients of another process get it all too", arguments: Refusal.allCases)
-    func followed(_ refusal: Refusal) async throws {
+    @Test(arguments: Refusal.allCases)
+    func `clients of a second worker get the whole blob that the store refuses`(_ refusal: Refusal) async throws {
       let gate = Gate()
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { [bytes] rest in
         rest.count == bytes.count ? .gated(rest, at: .megabytes(4), gate) : .bytes(rest)
@@ -75,11 +74,11 @@ extension IntegrationTests {
       return names.filter { $0.split(separator: "/").last.map { $0.count > 10 } ?? false }
     }
 
-    @Test(
-      "The pull succeeds, nothing is kept, and once there is room the next one is",
-      arguments: [("size=8m", "size=200m"), ("size=200m,nr_inodes=7", "nr_inodes=1000"), ("size=200m", "rw")]
-    )
-    func full(options: String, relief: String) async throws {
+    @Test(arguments: [("size=8m", "size=200m"), ("size=200m,nr_inodes=7", "nr_inodes=1000"), ("size=200m", "rw")])
+    func `a pull that the disk refuses succeeds, and the next one is stored once there is room`(
+      options: String,
+      relief: String
+    ) async throws {
       try await withDisk(options) { stack, disk in
         if relief == "rw" { try await disk.remount("ro") }
         let answers = try await stack.client.getAtOnce(3, "/v2/app/blobs/\(digest)").map { try $0.get() }
@@ -103,8 +102,7 @@ extension IntegrationTests {
       }
     }
 
-    @Test("An upstream that breaks off is gone on with, for each client")
-    func brokenOff() async throws {
+    @Test func `an interrupted download is resumed for each client while the disk is full`() async throws {
       let piece = Int.megabytes(20)
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
         rest.count > piece ? .truncated(rest, after: piece) : .bytes(rest)
@@ -119,8 +117,8 @@ extension IntegrationTests {
       }
     }
 
-    @Test("An empty answer is no blob without a store either", arguments: [0, 1, 16 << 10])
-    func emptyAnswer(size: Int) async throws {
+    @Test(arguments: [0, 1, 16 << 10])
+    func `an empty body is complete only for the empty blob when the store is read-only`(size: Int) async throws {
       let digest = sha256Digest(of: DeterministicBytes.make(count: size, seed: 62))
       registry.answer("/v2/library/app/blobs/\(digest)", with: ScriptedAnswer(body: .bytes([])))
       try await withDisk("size=8m") { stack, disk in
@@ -131,8 +129,8 @@ extension IntegrationTests {
       }
     }
 
-    @Test("The limits hold while a blob arrives that cannot be kept", arguments: [true, false])
-    func growing(isAnnounced: Bool) async throws {
+    @Test(arguments: [true, false])
+    func `the limits hold while a blob arrives that cannot be stored`(isAnnounced: Bool) async throws {
       let cached = (0..<4).map { DeterministicBytes.make(count: 2_000_000, seed: UInt64(80 + $0)) }
       let digests = cached.map { registry.addBlob($0, to: "library/app") }
       registry.addBlob(bytes, to: "library/app", isAnnounced ? .bytes(bytes) : .chunked(bytes))
@@ -167,8 +165,7 @@ extension IntegrationTests {
       try await disk.unmount()
     }
 
-    @Test("Wrong bytes are no whole answer without a store either")
-    func wrongBytes() async throws {
+    @Test func `wrong bytes never complete a response when nothing can be stored`() async throws {
       var wrong = bytes
       wrong[0] ^= 1
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: wrong) { .bytes($0) }

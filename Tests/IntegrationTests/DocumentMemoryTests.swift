@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("The memory for manifests and lists")
   struct DocumentMemoryTests {
     private static let clients = 40
     private static let size = Int.megabytes(4)
@@ -17,14 +16,14 @@ extension IntegrationTests {
       (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
     }
 
-    /// The bytes of the worker that are in memory, or were at most.
+    /// The resident size of the worker in bytes, or with `VmHWM` the largest that it has had.
     private func residentBytes(_ name: String = "VmRSS") throws -> Int {
       let status = try String(contentsOfFile: "/proc/\(worker.pid)/status", encoding: .utf8)
       let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("\(name):") })
       return try #require(Int(line.split(whereSeparator: \.isWhitespace)[1])) * 1024
     }
 
-    /// Clients that have the head of their answers, and take no more for now.
+    /// Opens requests whose clients read the head of the response and then pause.
     private func openSlowly(_ target: (Int) -> String) async throws -> (
       exchanges: [OpenExchange], heads: [ResponseHead]
     ) {
@@ -36,11 +35,10 @@ extension IntegrationTests {
     }
 
     private func expectMemoryBack(below limit: Int) async throws {
-      try await eventually("the memory goes back", within: .seconds(30)) { try residentBytes() < limit }
+      try await eventually("the memory is freed", within: .seconds(30)) { try residentBytes() < limit }
     }
 
-    @Test("Slow clients of a large stored manifest take no memory for it, and get it whole")
-    func manifest() async throws {
+    @Test func `slow clients of a large stored manifest take no memory and get all of its bytes`() async throws {
       let json = #"{"schemaVersion":2,"x":"\#(String(repeating: "x", count: Self.size - 100))"}"#
       let digest = registry.addManifest(json, to: "library/app", tag: "v1")
       let target = "/v2/app/manifests/v1"
@@ -48,7 +46,7 @@ extension IntegrationTests {
       let before = try residentBytes()
       let (exchanges, heads) = try await openSlowly { _ in target }
       #expect(heads.allSatisfy { $0.status == 200 && $0.headers["Content-Length"] == "\(json.utf8.count)" })
-      // Less than a quarter of it for each.
+      // Less than a quarter of the manifest for each client.
       #expect(try residentBytes() < before + Self.clients * Self.size / 4)
       for exchange in exchanges.prefix(3) { #expect(try await exchange.finish().isWhole(digest)) }
       for exchange in exchanges { exchange.leave() }
@@ -56,8 +54,7 @@ extension IntegrationTests {
       #expect(registry.requests.count { $0.path.contains("/manifests/") } == 1)
     }
 
-    @Test("A manifest of a million values takes little more than its size")
-    func values() async throws {
+    @Test func `a manifest of a million values takes little more memory than its size`() async throws {
       let json = #"{"schemaVersion":2,"x":["# + String(repeating: "1,", count: 2_000_000) + "1]}"
       let digest = registry.addManifest(json, to: "library/app", tag: "v1")
       let before = try residentBytes("VmHWM")
@@ -65,8 +62,7 @@ extension IntegrationTests {
       #expect(try residentBytes("VmHWM") < before + .megabytes(40))
     }
 
-    @Test("Slow clients of large lists take what the budget allows; the others are told to come back")
-    func lists() async throws {
+    @Test func `slow clients of large lists share a memory budget, and further clients get a 503`() async throws {
       let list = DeterministicBytes.make(count: Self.size, seed: 8)
       registry.answer(
         "/v2/library/app/tags/list",
@@ -80,7 +76,7 @@ extension IntegrationTests {
       let refused = heads.filter { $0.status == 503 }
       #expect(served >= 16 && served + refused.count == Self.clients)
       #expect(refused.allSatisfy { $0.headers["Retry-After"] == "5" })
-      // The 64 MiB of the budget, and as much again for all else.
+      // The budget's 64 MiB, and as much again for everything else.
       #expect(try residentBytes() < before + .megabytes(128))
       for exchange in exchanges { exchange.leave() }
       try await expectMemoryBack(below: before + .megabytes(48))

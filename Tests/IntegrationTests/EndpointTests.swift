@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("An upstream with two endpoints")
   struct EndpointTests {
     private let first: ScriptedRegistry
     private let second: ScriptedRegistry
@@ -24,7 +23,7 @@ extension IntegrationTests {
       return try await ProxyStack.start(yaml).stack
     }
 
-    /// The first one sends a beginning, and answers everything after it in the same way.
+    /// Lets the first endpoint cut the blob off, and send the same response to every range request.
     private func breakFirst(then answer: ScriptedAnswer) {
       first.answer(path) { [bytes] request in
         request.headers["Range"] == nil
@@ -32,8 +31,8 @@ extension IntegrationTests {
       }
     }
 
-    @Test("One that answers 5xx is passed over", arguments: [500, 503])
-    func failing(status: Int) async throws {
+    @Test(arguments: [500, 503])
+    func `an endpoint that responds with 5xx is skipped`(status: Int) async throws {
       let refusal = ScriptedAnswer(status: status, body: .bytes([]))
       first.answer(path, with: refusal)
       first.answer("/v2/library/app/manifests/v1", with: refusal)
@@ -45,26 +44,24 @@ extension IntegrationTests {
       #expect(try stack.keptBlobs().contains(digest))
     }
 
-    @Test("Behind a stale answer the question goes on from one that is silent to the other")
-    func silent() async throws {
+    @Test func `a revalidation behind a stale response moves from a silent endpoint to the next one`() async throws {
       let manifest = #"{"schemaVersion":2}"#
       for registry in [first, second] { registry.addManifest(manifest, to: "library/app", tag: "v1") }
       let stack = try await start("tag_ttl: 1s")
       #expect(try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "MISS")
       let gate = Gate()
       first.answer("/v2/library/app/manifests/v1", with: ScriptedAnswer(body: .withheld(gate)))
-      try await eventually("the tag is past its time, and asked for") {
+      try await eventually("the expired tag is revalidated") {
         try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "STALE"
       }
-      try await eventually("the other one is asked") { second.requests.map(\.method).contains("HEAD") }
-      try await eventually("its answer has arrived") {
+      try await eventually("the other endpoint gets a request") { second.requests.map(\.method).contains("HEAD") }
+      try await eventually("the response of the other endpoint has arrived") {
         try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "HIT"
       }
       gate.open()
     }
 
-    @Test("In mid-blob the rest comes from the other one, and the client has one complete answer")
-    func resumedElsewhere() async throws {
+    @Test func `an interrupted download resumes at the other endpoint within the same response`() async throws {
       breakFirst(then: ScriptedAnswer(status: 503, body: .bytes([])))
       second.answerRanges(path, of: bytes) { .bytes($0) }
       let stack = try await start()
@@ -72,16 +69,15 @@ extension IntegrationTests {
       #expect(answer.status == 200 && answer.isWhole(digest))
       #expect(first.gets(of: digest) == 2)
       #expect(first.requests.map { $0.headers["If-Range"] } == [nil, "\"first\""])
-      // Which knows it by another validator.
+      // The other endpoint has a validator of its own.
       #expect(second.requests.map { $0.headers["If-Range"] } == [nil])
       #expect(stack.logLines.compactMap { $0["upstream.endpoint"] } == ["\(first.url)/", "\(second.url)/"])
-      // What was on its way when the connection broke may be lost.
+      // Bytes in flight when the connection broke may be lost.
       #expect(second.sentBytes < bytes.count - Self.cut / 2)
       #expect(try stack.keptBlobs() == [digest])
     }
 
-    @Test("One that goes away in mid-blob is followed by the other")
-    func gone() async throws {
+    @Test func `the other endpoint sends the rest when the first goes away in the middle of a blob`() async throws {
       let gate = Gate()
       first.answer(path, with: ScriptedAnswer(body: .gated(bytes, at: Self.cut, gate)))
       second.answerRanges(path, of: bytes) { .bytes($0) }
@@ -94,8 +90,7 @@ extension IntegrationTests {
       #expect(second.sentBytes <= bytes.count - .megabytes(2))
     }
 
-    @Test("Of one that sends the whole, the beginning is skipped")
-    func otherValidator() async throws {
+    @Test func `the leading bytes are skipped when the other endpoint sends the whole blob`() async throws {
       breakFirst(then: ScriptedAnswer(status: 502, body: .bytes([])))
       second.addBlob(bytes, to: "library/app")
       let stack = try await start()
@@ -103,8 +98,8 @@ extension IntegrationTests {
       #expect(second.sentBytes == bytes.count)
     }
 
-    @Test("One without the blob, or with another, does not end what the first can go on with", arguments: [404, 200])
-    func useless(status: Int) async throws {
+    @Test(arguments: [404, 200])
+    func `an endpoint without the blob, or with another one, does not end the download`(status: Int) async throws {
       let other = status == 200 ? DeterministicBytes.make(count: .megabytes(1), seed: 72) : []
       breakFirst(then: ScriptedAnswer(status: 503, body: .bytes([])))
       second.answer(path) { [first, path, bytes] _ in
@@ -116,8 +111,7 @@ extension IntegrationTests {
       #expect(second.gets(of: digest) == 1)
     }
 
-    @Test("When neither has the rest any more, the client is broken off, and the next pull begins with what is there")
-    func refused() async throws {
+    @Test func `clients are cut off when no endpoint has the rest, and the next pull resumes the file`() async throws {
       breakFirst(then: ScriptedAnswer(status: 404, body: .bytes([])))
       second.answer(path, with: ScriptedAnswer(status: 404, body: .bytes([])))
       let stack = try await start()

@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A store at its limit")
   struct EvictionTests {
     private static let limit = 8 << 20
     private static let blobSize = 256 << 10
@@ -17,8 +16,7 @@ extension IntegrationTests {
       .reduce(0, +)
     }
 
-    @Test("Four clients pull ten times what fits: none fails, the old goes, and the limit holds")
-    func underLoad() async throws {
+    @Test func `pulls of ten times the limit succeed, old blobs are evicted, and the limit holds`() async throws {
       let registry = try ScriptedRegistry()
       let digests = (0..<320).map { number in
         registry.addBlob(DeterministicBytes.make(count: Self.blobSize, seed: UInt64(1000 + number)), to: "library/app")
@@ -28,7 +26,7 @@ extension IntegrationTests {
         limits: "max_size: \(Self.limit)B",
         in: TemporaryDirectory()
       )
-      // What nobody has used for an hour.
+      // Blobs last used an hour ago.
       let old = try (0..<31).map { number in
         let bytes = DeterministicBytes.make(count: Self.blobSize, seed: UInt64(number))
         let digest = sha256Digest(of: bytes)
@@ -63,7 +61,7 @@ extension IntegrationTests {
       #expect(kept.isDisjoint(with: old))
       #expect(!kept.isEmpty)
       let metrics = try await stack.client.get("/_regproxy/metrics").text
-      // What was served minutes ago may go, too.
+      // Blobs served minutes ago may be evicted too.
       let evicted = metrics.split(separator: "\n").compactMap { line in
         line.hasPrefix("regproxy_evicted_blobs_total ") ? line.split(separator: " ").last.flatMap { Int($0) } : nil
       }

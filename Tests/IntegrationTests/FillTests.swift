@@ -3,10 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("One download for many clients")
   struct FillTests {
-    @Test("Twenty clients at once are one download, and each gets its first byte at once")
-    func twentyClients() async throws {
+    @Test func `twenty clients share one download, and each gets its first byte at once`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(64), seed: 1)
       let gate = Gate()
@@ -23,7 +21,7 @@ extension IntegrationTests {
         }
         return try await group.reduce(into: []) { $0.append($1) }
       }
-      // All of them have some of it, and upstream has not sent the rest.
+      // Every client has some of the blob, and upstream has not sent the rest.
       gate.open()
       let answers = try await withThrowingTaskGroup(of: HTTPExchange.self) { group in
         for stream in streams { group.addTask { try await stream.finish() } }
@@ -36,8 +34,7 @@ extension IntegrationTests {
       #expect(try await stack.client.head("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
 
-    @Test("Killing the worker in mid-stream gives nobody a wrong whole, and the next pull succeeds")
-    func killed() async throws {
+    @Test func `a killed worker completes no response, and the next pull succeeds`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(64), seed: 2)
       let gate = Gate()
@@ -54,7 +51,7 @@ extension IntegrationTests {
         let answer = try await stream.finish()
         #expect(!answer.isComplete)
         #expect(answer.length < bytes.count)
-        // Told at once, not when a time-out of nginx is over, which is a minute or more.
+        // At once, not after one of nginx's time-outs, which are a minute or more.
         #expect(answer.endedAt - killed < .seconds(50))
       }
       #expect(try await stack.client.get("/v2/").status == 503)
@@ -67,17 +64,16 @@ extension IntegrationTests {
       await next.stop()
     }
 
-    @Test("A client gets what upstream has sent, while upstream pauses")
-    func pausedUpstream() async throws {
+    @Test func `a client gets all that upstream has sent while upstream pauses`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 3)
       let gate = Gate()
       let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: 200_000, gate))
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let stream = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
-      // nginx may keep less than a packet of what the worker has passed on.
+      // nginx may hold back less than a packet of the worker's bytes.
       #expect(try await stream.read(atLeast: 198_000) >= 198_000)
-      // One that comes later, and one that wants a part.
+      // A later client, and a client with a range.
       let second = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
       #expect(try await second.read(atLeast: 100_000) >= 100_000)
       let part = try await stack.client.open("GET", "/v2/app/blobs/\(digest)", headers: ["Range": "bytes=1000-50999"])
@@ -91,12 +87,11 @@ extension IntegrationTests {
       #expect(registry.gets(of: digest) == 1)
     }
 
-    @Test("A large download that nobody reads stops, and the next client goes on with it")
-    func abandoned() async throws {
+    @Test func `a large download without readers is abandoned, and the next client resumes it`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(80), seed: 5)
       let digest = sha256Digest(of: bytes)
-      // Not half of it comes before a minute is over: it would be worth finishing.
+      // Less than half arrives within a minute: a download with more would be worth finishing.
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
         rest.count == bytes.count ? .paced(rest, after: .megabytes(24), bytesPerSecond: 130_000) : .bytes(rest)
       }
@@ -107,7 +102,7 @@ extension IntegrationTests {
       ]
       for stream in streams { try await stream.read(atLeast: .megabytes(4)) }
       streams[0].leave()
-      // One is enough for it to go on.
+      // One reader keeps the download going.
       try await streams[1].read(atLeast: .megabytes(23))
       streams[1].leave()
       try await eventually("the download is left") { stack.log.contains("download left") }
@@ -118,8 +113,7 @@ extension IntegrationTests {
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
     }
 
-    @Test("A client that leaves frees its thread, and the download goes on")
-    func clientLeaves() async throws {
+    @Test func `a client that leaves frees its thread, and the download continues`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 4)
       let gate = Gate()
@@ -131,14 +125,14 @@ extension IntegrationTests {
       let stream = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
       try await stream.read(atLeast: 100_000)
       let waiting = try await stack.client.open("GET", "/v2/app/manifests/slow")
-      try await eventually("upstream is asked") { registry.count("GET", "/v2/library/app/manifests/slow") == 1 }
-      // Both threads wait for upstream now; each client leaves.
+      try await eventually("upstream has the request") { registry.count("GET", "/v2/library/app/manifests/slow") == 1 }
+      // Both threads wait for upstream now; both clients leave.
       stream.leave()
       waiting.leave()
       #expect(try await stack.client.get("/v2/").status == 200)
       gate.open()
       withheld.open()
-      try await eventually("the blob is kept") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
       #expect(registry.gets(of: digest) == 1)
     }

@@ -4,7 +4,6 @@ internal import Synchronization
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Storage that is followed")
   struct FollowedStorageTests {
     private let registry: ScriptedRegistry
     private let storage: ScriptedRegistry
@@ -14,7 +13,7 @@ extension IntegrationTests {
       storage = try ScriptedRegistry()
     }
 
-    /// Several upstreams that are the same registry, each with settings of its own.
+    /// Starts a proxy with several upstreams for the same registry, each with its own settings.
     private func start(_ upstreams: [String: String]) async throws -> ProxyStack {
       let entries = upstreams.map { "  \($0.key): {endpoints: [\"\(registry.url)\"], \($0.value)}" }.sorted()
       return try await ProxyStack.start("threads: {min: 4, max: 256}\nupstreams:\n" + entries.joined(separator: "\n"))
@@ -27,7 +26,7 @@ extension IntegrationTests {
 
     private static let loopback = "allow_private: [127.0.0.0/8]"
 
-    /// Storage that takes a signature until it has sent some of the blob with it, then cuts off and knows it no more.
+    /// Scripts storage that sends part of the blob for a signature, then cuts the connection and refuses the signature.
     private func scriptExpiringSignatures(_ bytes: [UInt8], cuts: [Int]) -> (
       digest: String, signed: @Sendable () -> Int
     ) {
@@ -48,7 +47,7 @@ extension IntegrationTests {
         return ScriptedAnswer(
           status: range == nil ? 200 : 206,
           headers: headers,
-          // Unpaced, what waits in the kernel when a connection is cut would be sent in vain.
+          // Unpaced, bytes that wait in the kernel when a connection is cut would be sent in vain.
           body: end < bytes.count
             ? .truncated(Array(bytes[start...]), after: end - start, bytesPerSecond: 30_000_000)
             : .paced(Array(bytes[start...]), bytesPerSecond: 30_000_000)
@@ -57,8 +56,7 @@ extension IntegrationTests {
       return (digest, { box.signed })
     }
 
-    @Test("A signature that ends in the middle is renewed, and nobody downloads twice")
-    func expiredInTheMiddle() async throws {
+    @Test func `a signature that expires in the middle of a blob is renewed, and the download resumes`() async throws {
       let bytes = DeterministicBytes.make(count: .megabytes(48), seed: 41)
       let cuts = [Int.megabytes(3), .megabytes(21), .megabytes(47)]
       let (digest, signed) = scriptExpiringSignatures(bytes, cuts: cuts)
@@ -73,8 +71,7 @@ extension IntegrationTests {
       #expect(!stack.log.contains("signature="))
     }
 
-    @Test("A URL that storage knows no more is asked for again, once")
-    func spentSignature() async throws {
+    @Test func `a signed URL that storage refuses is renewed once`() async throws {
       let bytes = DeterministicBytes.make(count: 100_000, seed: 42)
       let digest = sha256Digest(of: bytes)
       let count = Mutex(0)
@@ -94,8 +91,7 @@ extension IntegrationTests {
       #expect(storage.count("GET", "/spent") == 3)
     }
 
-    @Test("The same client is relayed by one upstream and redirected by another")
-    func relayClients() async throws {
+    @Test func `one upstream relays to a client that another upstream redirects`() async throws {
       let bytes = DeterministicBytes.make(count: 100_000, seed: 43)
       let digest = sha256Digest(of: bytes)
       registry.answer("/v2/a/b/blobs/\(digest)", with: .redirect(307, to: "\(storage.url)/blob"))
@@ -114,8 +110,7 @@ extension IntegrationTests {
       #expect(storage.requests.count == 1)
     }
 
-    @Test("A hundred clients within a second cost one question, by GET and by HEAD")
-    func learned() async throws {
+    @Test func `a hundred clients within a second cost upstream one GET and one HEAD`() async throws {
       let digest = sha256Digest(of: "learned")
       let location = "\(storage.url)/blob?Expires=9999999999&Signature=a%2Bb"
       registry.requireTokens(ScriptedTokens())
@@ -129,14 +124,14 @@ extension IntegrationTests {
           return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(answers.allSatisfy { $0.status == 307 && $0.headers["Location"] == location })
-        // One is the question that taught that a token is needed.
+        // The first GET met the challenge that asks for a token.
         #expect(registry.count(method, "/v2/a/b/blobs/\(digest)") == (method == "GET" ? 2 : 1))
       }
       #expect(storage.requests.isEmpty)
     }
 
-    @Test("Manifests and lists are followed to any host whatever the policy, and verified", arguments: ["307", "302"])
-    func documents(status: String) async throws {
+    @Test(arguments: ["307", "302"])
+    func `manifests and lists are followed to any host under any policy, and verified`(status: String) async throws {
       let manifest = #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}"#
       let digest = storage.addManifest(manifest, to: "elsewhere", tag: "v1")
       storage.answer(
@@ -171,8 +166,7 @@ extension IntegrationTests {
       #expect(try stack.keptBlobs() == [digest])
     }
 
-    @Test("A download that ignores the range is not appended to itself")
-    func rangeIgnored() async throws {
+    @Test func `a full response to a range request is not appended to the download`() async throws {
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 44)
       let digest = sha256Digest(of: bytes)
       let counter = Counter(Mutex(0))
@@ -185,8 +179,7 @@ extension IntegrationTests {
       #expect(try stack.keptBlobs() == [digest])
     }
 
-    @Test("Content that changes in the middle is never a whole answer, and not kept")
-    func changedInTheMiddle() async throws {
+    @Test func `content that changes in the middle never completes a response and is not stored`() async throws {
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 45)
       let digest = sha256Digest(of: bytes)
       let counter = Counter(Mutex(0))
@@ -205,7 +198,7 @@ extension IntegrationTests {
   }
 }
 
-/// Signatures that were given, and what has become of them.
+/// The signatures that were issued and those that were used.
 private final class SignatureBook: Sendable {
   private let state: Mutex<(signed: Int, spent: Set<String>)>
 
@@ -220,7 +213,7 @@ private final class SignatureBook: Sendable {
     }
   }
 
-  /// The number of a signature that is used for the first time.
+  /// Returns the number of a signature at its first use, else nil.
   func spend(_ signature: String) -> Int? {
     state.withLock { $0.spent.insert(signature).inserted ? Int(signature) : nil }
   }

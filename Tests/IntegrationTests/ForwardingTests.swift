@@ -3,9 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("What upstream is told of a client")
   struct ForwardingTests {
-    /// Headers that clients and proxies before us send, with something in each that is nobody else's business.
+    /// Headers from clients and the proxies in front of this one, each with a value that must not be passed on.
     private static let secrets: HeaderLines = [
       "Authorization": "Bearer client-secret", "Proxy-Authorization": "Basic client-secret",
       "Cookie": "a=client-secret",
@@ -19,8 +18,7 @@ extension IntegrationTests {
       "host", "accept", "accept-encoding", "user-agent", "connection", "via",
     ]
 
-    @Test("Only what it accepts: no credential, no address, no validator, no query goes further or into a log")
-    func headers() async throws {
+    @Test func `no credential, address, validator or query of a client reaches upstream or a log`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 5000, seed: 20)
       let digest = registry.addBlob(bytes, to: "library/app")

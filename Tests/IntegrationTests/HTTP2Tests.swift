@@ -3,13 +3,11 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A registry that offers HTTP/2")
   struct HTTP2Tests {
     /// More than the 128 streams that nginx allows on one connection.
     private static let downloads = 135
 
-    @Test("A manifest is answered while more downloads are held open than one connection has streams")
-    func manyDownloads() async throws {
+    @Test func `a manifest is served while more downloads are open than one connection has streams`() async throws {
       let registry = try await TLSRegistry.start(rate: 1000)
       let digests = try (0..<Self.downloads).map {
         try registry.addBlob(DeterministicBytes.make(count: 100_000, seed: UInt64($0)), to: "library/app")
@@ -22,7 +20,7 @@ extension IntegrationTests {
         """
       )
       var downloads: [OpenExchange] = []
-      // One after another, as so many handshakes at once may take a busy machine longer than a connection may.
+      // One after another: on a busy machine so many handshakes at once may exceed the connect time-out.
       for digest in digests {
         let download = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
         #expect(try await download.head().status == 200)

@@ -3,11 +3,10 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Requests that nobody should send")
   struct HostileRequestTests {
     private static let digest = "sha256:" + String(repeating: "a", count: 64)
 
-    /// Raw targets, and the codes that the answer may have; nginx refuses some before the worker sees them.
+    /// Raw targets, and the error codes allowed in the response; nginx refuses some before the worker sees them.
     static let targets: [(target: String, codes: [String])] = [
       ("/v2/app/%2e%2e/secret/manifests/v1", ["NAME_INVALID"]),
       ("/v2/%2e%2e/%2e%2e/etc/passwd", ["NAME_INVALID", ""]),
@@ -49,8 +48,7 @@ extension IntegrationTests {
       ("/v2/../_regproxy_store/sha256/aa/x", ["NAME_INVALID", ""]),
     ]
 
-    @Test("Each gets an error that registries' clients understand, and upstream sees clean requests or none")
-    func corpus() async throws {
+    @Test func `a hostile target gets a 4xx error, and upstream sees clean requests or none`() async throws {
       let registry = try ScriptedRegistry()
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       for (target, codes) in Self.targets {
@@ -70,8 +68,7 @@ extension IntegrationTests {
       }
     }
 
-    @Test("A target in absolute form is the path that it holds")
-    func absoluteForm() async throws {
+    @Test func `a target in absolute form means its path`() async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
@@ -84,8 +81,8 @@ extension IntegrationTests {
       )
     }
 
-    @Test("Bodies of GET are ignored, and what would write is refused", arguments: ["POST", "PUT", "PATCH", "DELETE"])
-    func writes(method: String) async throws {
+    @Test(arguments: ["POST", "PUT", "PATCH", "DELETE"])
+    func `the body of a GET is ignored, and a method that writes is refused`(method: String) async throws {
       let registry = try ScriptedRegistry()
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       for path in ["/v2/app/blobs/uploads/", "/v2/app/manifests/v1", "/v2/auth", "/v2/"] {
@@ -100,8 +97,7 @@ extension IntegrationTests {
       #expect(registry.requests.isEmpty)
     }
 
-    @Test("An upstream that is named but unknown is an error that lists those there are")
-    func unknownUpstream() async throws {
+    @Test func `a request for an unknown upstream gets an error that lists the known ones`() async throws {
       let registry = try ScriptedRegistry()
       registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))

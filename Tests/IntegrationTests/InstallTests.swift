@@ -4,16 +4,14 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("The installation in README")
   struct InstallTests {
-    /// The script stands beside the directory of this file.
+    /// The path of the script, which is beside the directory of this file.
     private var script: String {
       URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Install/try-readme").path
     }
 
-    @Test("It works as it is written, after a reboot and without spawn-fcgi too; check says what is missing")
-    func asWritten() async throws {
+    @Test func `README's installation works, after a reboot and without spawn-fcgi too`() async throws {
       let directory = try TemporaryDirectory()
       let worker = try Executable.worker()
       let launch =

@@ -2,11 +2,11 @@ internal import Foundation
 internal import RegistryTestSupport
 internal import Testing
 
-/// Everything here runs the real worker behind a real nginx. One test at a time: each wants the machine.
-@Suite("The proxy as users run it", .serialized)
+/// Tests of the real worker behind a real nginx, one at a time: each needs the whole machine.
+@Suite(.serialized)
 struct IntegrationTests {}
 
-/// The part of a configuration that makes a scripted registry Docker Hub.
+/// Returns the part of a configuration that makes a scripted registry Docker Hub.
 func dockerHub(at registry: ScriptedRegistry, _ more: String = "") -> String {
   """
   threads: {min: 4, max: 256}
@@ -18,7 +18,7 @@ func dockerHub(at registry: ScriptedRegistry, _ more: String = "") -> String {
 }
 
 extension ScriptedRegistry {
-  /// How often a blob was asked for in the library.
+  /// Returns the number of GET requests for a blob of the repository.
   func gets(of digest: String, in repository: String = "library/app") -> Int {
     count("GET", "/v2/\(repository)/blobs/\(digest)")
   }

@@ -3,10 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A blob while it is on its way")
   struct JoinedFillTests {
-    @Test("Another repository's clients get it once upstream has said yes, and nothing of it before")
-    func otherRepository() async throws {
+    @Test func `clients of another repository join a download only once upstream confirms the blob`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 22)
       let gate = Gate()
@@ -29,8 +27,7 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test("All of twenty clients are cut off when upstream breaks off, and none gets a wrong whole")
-    func brokenOff() async throws {
+    @Test func `twenty clients of an interrupted download are cut off, and none gets wrong bytes`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(8), seed: 23)
       let digest = registry.addBlob(bytes, to: "library/app", .truncated(bytes, after: .megabytes(5)))
@@ -39,16 +36,15 @@ extension IntegrationTests {
         #expect(!answer.isWhole(digest))
         #expect(answer.status == 200 ? !answer.isComplete : (500...599).contains(answer.status))
       }
-      try await eventually("nothing is left") { try stack.keptBlobs().isEmpty }
+      try await eventually("no blob is left") { try stack.keptBlobs().isEmpty }
       registry.addBlob(bytes, to: "library/app")
-      try await eventually("the good one is served") {
+      try await eventually("the right blob is served") {
         try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest)
       }
       await worker.stop()
     }
 
-    @Test("A part of a blob that nobody has asked for yet brings the whole of it")
-    func partFirst() async throws {
+    @Test func `a range of a blob that is not stored downloads the whole blob`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 24)
       let digest = registry.addBlob(bytes, to: "library/app")
@@ -57,7 +53,7 @@ extension IntegrationTests {
       #expect(part.status == 206)
       #expect(part.isComplete)
       #expect(part.body == Array(bytes[1_000_000...]))
-      try await eventually("the blob is kept") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(registry.requests.filter { $0.path.contains(digest) }.allSatisfy { !$0.headers.contains("Range") })
       #expect(registry.gets(of: digest) == 1)

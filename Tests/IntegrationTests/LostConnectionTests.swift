@@ -2,10 +2,9 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Connections to upstream that are lost")
   struct LostConnectionTests {
-    @Test("One that is closed before an answer began is tried once more, and no more than once", arguments: [1, 2])
-    func triedAgain(losses: Int) async throws {
+    @Test(arguments: [1, 2])
+    func `a request whose connection closes before the response begins is retried once`(losses: Int) async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 5000, seed: 31)
       let digest = registry.addBlob(bytes, to: "library/app")

@@ -2,15 +2,14 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("A tag with manifests for several platforms")
   struct PlatformTests {
     private static let manifestType = "application/vnd.oci.image.manifest.v1+json"
     private static let indexType = "application/vnd.oci.image.index.v1+json"
 
-    @Test("Clients that take no index and those that do never get each other's answer", arguments: [true, false])
-    func variants(singleFirst: Bool) async throws {
+    @Test(arguments: [true, false])
+    func `clients with and without index support never get each other's manifest`(singleFirst: Bool) async throws {
       let registry = try ScriptedRegistry()
-      // As registries do: one manifest for a client that takes no index.
+      // As registries do: a single manifest for a client that accepts no index.
       registry.answer("/v2/library/app/manifests/v1") { request in
         let takesIndex = request.headers["Accept"]?.contains("index") == true
         return ScriptedAnswer(
@@ -26,7 +25,7 @@ extension IntegrationTests {
         let expected = accept == single ? Self.manifestType : Self.indexType
         #expect(answer.headers["Content-Type"] == expected)
       }
-      // Each was asked for once, and is a hit from then on.
+      // Each was fetched once, and is a hit from then on.
       #expect(registry.count("GET", "/v2/library/app/manifests/v1") == 2)
       #expect(try await stack.client.get("/v2/app/manifests/v1").headers["Content-Type"] == Self.indexType)
       #expect(try await stack.client.get("/v2/app/manifests/v1", headers: single).headers["X-Cache"] == "HIT")

@@ -2,7 +2,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Proxies that ask each other")
   struct ProxyLoopTests {
     private static let digest = "sha256:" + String(repeating: "0", count: 64)
 
@@ -14,11 +13,10 @@ extension IntegrationTests {
       stack.logLines(reference: reference).map { $0["http.status"] }
     }
 
-    @Test("A request that comes back to the first proxy ends there")
-    func loop() async throws {
+    @Test func `a request that comes back to the first proxy ends there`() async throws {
       let first = try await ProxyStack("domain: first.test", in: TemporaryDirectory())
       let second = try await ProxyStack(yaml(first.client), in: TemporaryDirectory())
-      // Only now is it known where the second one is.
+      // The address of the second proxy is known only now.
       try ProxyStack.write(yaml(second.client), to: first.directory)
       _ = try await first.startWorker()
       _ = try await second.startWorker()
@@ -28,14 +26,13 @@ extension IntegrationTests {
         #expect(answer.errorCodes == ["UNAVAILABLE"])
       }
       for reference in ["v1", Self.digest] {
-        try await eventually("both have answered \(reference)") { requests(first, reference).count == 2 }
+        try await eventually("both proxies have logged \(reference)") { requests(first, reference).count == 2 }
         #expect(requests(first, reference) == ["508", "502"])
         #expect(requests(second, reference) == ["502"])
       }
     }
 
-    @Test("All processes of a store have one name, and those of another store another")
-    func names() async throws {
+    @Test func `all processes of a store share one Via name, and another store has its own`() async throws {
       let registry = try ScriptedRegistry()
       let (stack, first) = try await ProxyStack.start(dockerHub(at: registry), launch: .inherited)
       _ = try await stack.client.get("/v2/app/manifests/v1")

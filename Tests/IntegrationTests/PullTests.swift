@@ -3,9 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Pulls from a real registry")
   struct PullTests {
-    /// The ways to name the same repository.
+    /// All ways to name the same repository.
     private static let namings: [(prefix: String, query: String, host: String?)] = [
       ("/v2/other.test/team/app", "", nil),
       ("/other.test/v2/team/app", "", nil),
@@ -28,12 +27,13 @@ extension IntegrationTests {
     }
 
     @Test(
-      "skopeo and raw clients get every bit, by every name, and upstream is asked once",
       arguments: [
         ProxyStack.Launch.standalone, .spawnFCGI,
       ]
     )
-    func everyName(launch: ProxyStack.Launch) async throws {
+    func `skopeo and raw clients get every byte by every name, and upstream sends each blob once`(
+      launch: ProxyStack.Launch
+    ) async throws {
       let directory = try TemporaryDirectory()
       let registry = try await LocalRegistry.start(in: directory)
       let sizes = [Int.kilobytes(4), .megabytes(1), .megabytes(64)]
@@ -65,7 +65,7 @@ extension IntegrationTests {
           #expect(blob.isWhole(digest), "\(naming)")
           #expect(blob.headers["X-Cache"] == "HIT")
           #expect(blob.headers["OCI-Namespace"] == (naming.query.isEmpty ? nil : "other.test"))
-          // nginx sent the file: the worker sent no byte of it.
+          // nginx sent the file; the worker sent no byte of the body.
           #expect(try await stack.logLine(of: blob)["http.bytes"] == "0")
           #expect(registry.gets(of: digest) == 1)
         }
@@ -75,8 +75,7 @@ extension IntegrationTests {
       #expect(worker.exitIfOver == .code(0))
     }
 
-    @Test("An image of the library is found under its short name")
-    func library() async throws {
+    @Test func `a library image is found under its short name`() async throws {
       let directory = try TemporaryDirectory()
       let registry = try await LocalRegistry.start(in: directory)
       let image = try await registry.push("library/small", tag: "v1", layers: [100], in: directory)

@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Parts of blobs that are not here")
   struct RangeTests {
     private let registry: ScriptedRegistry
     private let bytes = DeterministicBytes.make(count: .megabytes(256), seed: 71)
@@ -17,9 +16,8 @@ extension IntegrationTests {
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { .paced($0, bytesPerSecond: 30_000_000) }
     }
 
-    @Test("The end of a cold blob comes at once, while the download runs")
-    func suffix() async throws {
-      // The download does not get beyond its beginning until the parts are there.
+    @Test func `the end of a cold blob is served at once, while the download runs`() async throws {
+      // The download stops at its beginning until the ranges have arrived.
       let gate = Gate()
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { [count = bytes.count] rest in
         rest.count == count ? .gated(rest, at: .megabytes(1), gate) : .bytes(rest)
@@ -33,16 +31,15 @@ extension IntegrationTests {
       let far = try await stack.client.get(target, headers: ["Range": "bytes=80000000-80099999"])
       #expect(far.body == Array(bytes[80_000_000..<80_100_000]))
       gate.open()
-      // All of it is the one download, and the parts.
+      // Upstream sent one download and the ranges.
       #expect(try await stack.client.get(target).isWhole(digest))
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
-      try await eventually("the blob is on the disk") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
       let beyond = try await stack.client.get(target, headers: ["Range": "bytes=\(bytes.count)-"])
       #expect(beyond.status == 416)
     }
 
-    @Test("Parallel ranges without an end, each left when it has its part, bring the right bytes")
-    func parallel() async throws {
+    @Test func `parallel open-ended ranges bring the right bytes, however early clients leave`() async throws {
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let client = stack.client
       let (target, bytes) = (target, bytes)
@@ -64,14 +61,13 @@ extension IntegrationTests {
       }
     }
 
-    @Test("A blob that upstream cuts fifty times is one complete answer")
-    func fiftyCuts() async throws {
+    @Test func `a blob that upstream cuts fifty times is one complete response`() async throws {
       let bytes = DeterministicBytes.make(count: .megabytes(32), seed: 72)
       let digest = sha256Digest(of: bytes)
       let stack = try await ProxyStack(dockerHub(at: registry), in: TemporaryDirectory())
       let partial = "\(stack.store)/partial/sha256/\(digest.dropFirst("sha256:".count))"
-      // Anywhere; the last connection brings the rest. Each brings some: what waits in the worker when a connection is cut
-      // is lost, and after some cuts in vain it gives up.
+      // Cuts at any offset; the last connection brings the rest. Each cut waits until the worker has written bytes:
+      // those in its buffers are lost at a cut, and after several cuts without progress it gives up.
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
         let piece = bytes.count / 60 + (rest.count &* 7919) % 100_000
         guard piece < rest.count else { return .bytes(rest) }
@@ -86,7 +82,7 @@ extension IntegrationTests {
   }
 }
 
-/// In bytes; 0 where there is no file.
+/// Returns the size of a file in bytes, 0 without a file.
 private func fileSize(_ path: String) -> Int {
   (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
 }

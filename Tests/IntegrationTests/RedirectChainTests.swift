@@ -3,10 +3,9 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  /// Chains of redirects between three servers, by one instance: `follow.test` and `pass.test` are the same registry.
-  @Suite("Chains of redirects")
+  /// Chains of redirects between three servers, seen by one proxy: `follow.test` and `pass.test` are the same registry.
   struct RedirectChainTests {
-    /// The hosts that a chain goes over, and what they are to the upstream.
+    /// The hosts of a chain by their role for the upstream.
     private enum Host: Character, CaseIterable {
       case endpoint = "e"
       case intern = "i"
@@ -39,7 +38,7 @@ extension IntegrationTests {
       ).stack
     }
 
-    /// What the table says of a chain: the hop whose redirect is the client's, or nil for what the end has.
+    /// The table's verdict on a chain: its content, the hop whose redirect is passed to the client, or a refusal.
     private enum Outcome: Equatable {
       case content
       case clients(hop: Int)
@@ -54,7 +53,7 @@ extension IntegrationTests {
       return .content
     }
 
-    /// Scripts a chain, and says the digest of what is at its end, and the Location of each hop.
+    /// Scripts a chain, and returns the digest of the content at its end and the Location of each hop.
     private func script(
       _ chain: [Host],
       _ status: Int,
@@ -83,8 +82,8 @@ extension IntegrationTests {
       "eeiess", "esesei", "eeeeeee", "eisiesi", "esssses", "eiiiiis",
     ]
 
-    @Test("Each goes where the table says", arguments: [301, 302, 303, 307, 308])
-    func chains(status: Int) async throws {
+    @Test(arguments: [301, 302, 303, 307, 308])
+    func `a chain of redirects ends where the table says`(status: Int) async throws {
       for text in Self.chains {
         let chain = try text.map { try #require(Host(rawValue: $0)) }
         for (isRelative, follows) in [(true, true), (true, false), (false, true), (false, false)] {
@@ -106,7 +105,7 @@ extension IntegrationTests {
           }
         }
       }
-      // Credentials went to the endpoint, and nowhere else; every query came as it was written.
+      // Credentials went to the endpoint only; every query arrived as it was written.
       for host in [Host.intern, .storage] {
         let requests = servers[host]?.requests ?? []
         #expect(!requests.isEmpty)
@@ -117,8 +116,7 @@ extension IntegrationTests {
       #expect(servers[.endpoint]?.requests.contains { $0.headers.contains("Authorization") } == true)
     }
 
-    @Test("A client's credentials go nowhere, whatever it sends")
-    func clientCredentials() async throws {
+    @Test func `a client's credentials reach neither upstream nor storage nor the log`() async throws {
       let (digest, _) = script([.endpoint, .intern, .storage], 307, isRelative: false, name: "c/c")
       let secrets: HeaderLines = ["Authorization": "Bearer planted", "Cookie": "planted=1", "X-Planted": "planted"]
       let answer = try await stack.client.get("/v2/follow.test/c/c/blobs/\(digest)", headers: secrets)
@@ -130,8 +128,7 @@ extension IntegrationTests {
       #expect(!stack.log.contains("planted"))
     }
 
-    @Test("HEAD is HEAD to the end, and keeps nothing")
-    func head() async throws {
+    @Test func `a HEAD request stays HEAD along a chain and stores nothing`() async throws {
       let (digest, _) = script([.endpoint, .intern, .storage], 302, isRelative: false, name: "h/h")
       let head = try await stack.client.head("/v2/follow.test/h/h/blobs/\(digest)")
       #expect(head.status == 200)
@@ -140,8 +137,7 @@ extension IntegrationTests {
       #expect(try stack.keptBlobs().isEmpty)
     }
 
-    @Test("A circle over two hosts is 502 after a few questions")
-    func circle() async throws {
+    @Test func `a circle over two hosts is a 502 after a few requests`() async throws {
       let digest = sha256Digest(of: "circle")
       let intern = try #require(servers[.intern])
       let endpoint = try #require(servers[.endpoint])

@@ -3,10 +3,9 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Redirects of upstream")
   struct RedirectTests {
-    @Test("To the same origin it is followed, and the blob is kept", arguments: [301, 302, 303, 307, 308])
-    func sameOrigin(status: Int) async throws {
+    @Test(arguments: [301, 302, 303, 307, 308])
+    func `a redirect to the same origin is followed, and the blob is stored`(status: Int) async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 100_000, seed: 9)
       let digest = registry.addBlob(bytes, to: "library/app")
@@ -19,8 +18,8 @@ extension IntegrationTests {
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
 
-    @Test("To another host it is the client's to follow, as it came", arguments: [301, 302, 303, 307, 308])
-    func otherHost(status: Int) async throws {
+    @Test(arguments: [301, 302, 303, 307, 308])
+    func `a redirect to another host is passed to the client unchanged`(status: Int) async throws {
       let storage = try ScriptedRegistry()
       let registry = try ScriptedRegistry()
       let tokens = ScriptedTokens()
@@ -35,7 +34,7 @@ extension IntegrationTests {
         #expect(answer.headers.all("Location") == [location])
         #expect(answer.length == 0)
         #expect(answer.headers["Cache-Control"] == "no-store")
-        // A presigned URL is good for one method: upstream is asked with the client's.
+        // A presigned URL is valid for one method: upstream gets the client's.
         #expect(registry.requests.last?.method == method)
       }
       #expect(storage.requests.isEmpty)
@@ -44,7 +43,6 @@ extension IntegrationTests {
     }
 
     @Test(
-      "One that leads nowhere is 502 with the reason",
       arguments: [
         (ScriptedAnswer(status: 307, body: .bytes([])), "without a Location"),
         (
@@ -56,7 +54,7 @@ extension IntegrationTests {
         (ScriptedAnswer.redirect(300, to: "/x"), "300"),
       ]
     )
-    func refused(answer: ScriptedAnswer, reason: String) async throws {
+    func `a redirect that leads nowhere is a 502 with the reason`(answer: ScriptedAnswer, reason: String) async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addBlob([1, 2, 3], to: "library/app")
       registry.answer("/v2/library/app/blobs/\(digest)", with: answer)
@@ -66,8 +64,7 @@ extension IntegrationTests {
       #expect(refused.text.contains(reason), "\(refused.text)")
     }
 
-    @Test("A circle is 502 after a few questions")
-    func circle() async throws {
+    @Test func `a circle of redirects is a 502 after a few requests`() async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addBlob([1, 2, 3], to: "library/app")
       registry.answer("/v2/library/app/blobs/\(digest)", with: .redirect(307, to: "/a"))

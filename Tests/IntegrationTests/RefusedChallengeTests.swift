@@ -3,18 +3,16 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("An upstream that answers 401 with no challenge that a token answers")
   struct RefusedChallengeTests {
     private static let digest = "sha256:" + String(repeating: "0", count: 64)
 
     @Test(
-      "It is a 404 for every kind of content, and the worker runs on",
       arguments: [
         nil, #"Basic realm="r""#, #"Bearer service="r""#, #"Bearer realm="no URL""#,
         #"Bearer realm="ftp://127.0.0.1/""#,
       ]
     )
-    func refused(challenge: String?) async throws {
+    func `a 401 without a usable challenge is a 404 for every kind of content`(challenge: String?) async throws {
       let contents = [
         "manifests/v1": "MANIFEST_UNKNOWN", "manifests/\(Self.digest)": "MANIFEST_UNKNOWN",
         "blobs/\(Self.digest)": "BLOB_UNKNOWN", "tags/list": "NAME_UNKNOWN", "referrers/\(Self.digest)": "NAME_UNKNOWN",

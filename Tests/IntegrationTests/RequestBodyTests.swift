@@ -3,16 +3,14 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Bodies that come with a request")
   struct RequestBodyTests {
-    /// - Returns: the status, and the code of the error.
+    /// Sends a request and returns the status and the first error code of the response.
     private func send(_ request: RawRequest, to stack: ProxyStack) async throws -> (Int, String) {
       let answer = try await stack.client.send(request).finish()
       return (answer.status, answer.errorCodes.first ?? "")
     }
 
-    @Test("They are drained or refused, and never taken for the next request")
-    func bodies() async throws {
+    @Test func `a request body is drained or refused, and never parsed as the next request`() async throws {
       let registry = try ScriptedRegistry()
       registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
       let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))

@@ -4,9 +4,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("make run")
   struct RunScriptTests {
-    /// The script stands two levels above this file.
+    /// The path of the script, which is two levels above this file.
     private var script: String {
       URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("scripts/run").path
@@ -21,14 +20,14 @@ extension IntegrationTests {
       return launch
     }
 
-    /// What the script leaves below the project for a port: nginx's configuration and logs.
+    /// Removes the files that the script leaves for a port: nginx's configuration and logs.
     private func removeTraces(of port: Int) {
       let project = URL(fileURLWithPath: script).deletingLastPathComponent().deletingLastPathComponent()
       try? FileManager.default.removeItem(at: project.appendingPathComponent(".run/nginx-\(port)"))
     }
 
-    @Test("It serves until Ctrl-C, and leaves nothing running", arguments: [SIGINT, SIGTERM])
-    func serves(signal: Int32) async throws {
+    @Test(arguments: [SIGINT, SIGTERM])
+    func `make run serves until it is interrupted, and leaves nothing running`(signal: Int32) async throws {
       let directory = try TemporaryDirectory()
       let registry = try ScriptedRegistry()
       let digest = registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
@@ -44,11 +43,11 @@ extension IntegrationTests {
         in: directory.path
       )
       let client = HTTPClient(port: port)
-      try await eventually("it serves") {
+      try await eventually("the script serves") {
         try #require(process.isRunning, "\(process.diagnostics)")
         return (try? await client.get("/v2/app/manifests/v1").isWhole(digest)) == true
       }
-      try await eventually("it says what to type next") { process.errors.contains("docker pull 127.0.0.1:\(port)/") }
+      try await eventually("the script prints hints") { process.errors.contains("docker pull 127.0.0.1:\(port)/") }
       process.sendToGroup(signal)
       #expect(try await process.waitForExit() == .code(0))
       try await eventually("nothing listens") { (try? await client.get("/v2/")) == nil }
@@ -56,8 +55,7 @@ extension IntegrationTests {
       #expect(try Self.processes(mentioning: "nginx-\(port)").isEmpty)
     }
 
-    @Test("What stands in the way is told in a sentence")
-    func refusals() async throws {
+    @Test func `make run names the obstacle in a sentence`() async throws {
       let directory = try TemporaryDirectory()
       let taken = try TakenPort()
       let bad = try directory.write("listne: /tmp/x", to: "bad.yaml")
@@ -66,10 +64,10 @@ extension IntegrationTests {
       let free = "\(freePort)"
       let cases: [([String: String], String)] = [
         (["PORT": "\(taken.port)"], "port \(taken.port) is taken"),
-        (["PORT": "http"], "PORT=http is no port number"),
+        (["PORT": "http"], "PORT=http is not a port number"),
         (["PORT": free, "CONFIG": bad], "bad.yaml:1: unknown key 'listne'"),
         (["PORT": free, "CONFIG": "/nonexistent.yaml"], "CONFIG=/nonexistent.yaml cannot be read"),
-        (["PORT": free, "REGPROXY_BIN": "/nonexistent"], "REGPROXY_BIN=/nonexistent is no program"),
+        (["PORT": free, "REGPROXY_BIN": "/nonexistent"], "REGPROXY_BIN=/nonexistent is not an executable file"),
       ]
       for (index, (environment, sentence)) in cases.enumerated() {
         let process = try await ManagedProcess.start(try launch(environment), name: "run-\(index)", in: directory.path)
@@ -80,7 +78,7 @@ extension IntegrationTests {
       #expect(try Self.processes(mentioning: "nginx-\(free)").isEmpty)
     }
 
-    /// The processes whose command line holds a text.
+    /// Returns the processes whose command line contains a text.
     private static func processes(mentioning text: String) throws -> [String] {
       try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { name in
         guard Int(name) != nil, let data = FileManager.default.contents(atPath: "/proc/\(name)/cmdline") else {

@@ -4,10 +4,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Stopping and reloading")
   struct ShutdownTests {
-    @Test("On TERM a stream is finished while a second worker on the same socket serves all others")
-    func handover() async throws {
+    @Test func `a stream is finished after TERM while a second worker serves all other requests`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(8), seed: 7)
       let gate = Gate()
@@ -41,8 +39,7 @@ extension IntegrationTests {
       #expect(second.exitIfOver == .code(0))
     }
 
-    @Test("A stream that does not end is cut at the drain time-out, and the exit is still clean")
-    func drainTimeout() async throws {
+    @Test func `an endless stream is cut at the drain time-out, and the worker exits with 0`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(8), seed: 8)
       let gate = Gate()
@@ -56,14 +53,13 @@ extension IntegrationTests {
       gate.open()
     }
 
-    @Test("HUP takes a good configuration, keeps the old one when it is bad, and opens the log anew")
-    func reload() async throws {
+    @Test func `HUP applies a valid configuration, keeps the old one otherwise, and reopens the log`() async throws {
       let registry = try ScriptedRegistry()
       registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
       let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
       try ProxyStack.write("upstreams:\n  docker.io: {endpoint: [x]}", to: stack.directory)
       worker.send(SIGHUP)
-      try await eventually("the log complains") {
+      try await eventually("the log has the error") {
         stack.logLines.contains { $0["error"]?.contains("unknown key 'endpoint'") == true }
       }
       #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200)
@@ -80,8 +76,7 @@ extension IntegrationTests {
       #expect(denied.errorCodes == ["DENIED"])
     }
 
-    @Test("A second worker does not take the socket of the first away")
-    func socketInUse() async throws {
+    @Test func `a second worker does not take over the first one's socket`() async throws {
       let registry = try ScriptedRegistry()
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let launch = ProcessLaunch(try Executable.worker(), ["serve", "--config", stack.directory.path("worker.yaml")])

@@ -3,8 +3,7 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  /// docker-registry on its S3 driver, which answers blobs with signed URLs.
-  @Suite("A registry that keeps its blobs in S3")
+  /// docker-registry on its S3 driver, which redirects blob requests to signed URLs.
   struct SignedStorageTests {
     private let directory: TemporaryDirectory
     private let storage: ObjectStorage
@@ -56,11 +55,8 @@ extension IntegrationTests {
       #expect(storage.requests.allSatisfy { !$0.headers.contains("Authorization") && !$0.headers.contains("Cookie") })
     }
 
-    @Test(
-      "Passed through, the client fetches the URL that was signed, and nothing is kept",
-      arguments: ["GET", "HEAD"]
-    )
-    func passedThrough(method: String) async throws {
+    @Test(arguments: ["GET", "HEAD"])
+    func `a client fetches the signed URL under passthrough, and nothing is stored`(method: String) async throws {
       let stack = try await start("\(onTheList), external_redirects: passthrough")
       let answer = try await stack.client.exchange(method, "/v2/team/app/blobs/\(layer)")
       #expect(answer.status == 307)
@@ -69,7 +65,7 @@ extension IntegrationTests {
       let location = try #require(answer.headers["Location"])
       let prefix = "http://127.0.0.1:\(storage.port)"
       #expect(location.hasPrefix("\(prefix)/") && location.contains("X-Amz-Signature="))
-      // It is good for the method of the client, and for no other.
+      // The URL is valid for the client's method only.
       let target = String(location.dropFirst(prefix.count))
       let other = method == "GET" ? "HEAD" : "GET"
       let signed = HTTPClient(port: storage.port)
@@ -83,8 +79,7 @@ extension IntegrationTests {
       #expect(!stack.log.contains("X-Amz-Signature"))
     }
 
-    @Test("skopeo pulls by redirects, and only the manifest is kept")
-    func pulledByRedirects() async throws {
+    @Test func `skopeo pulls through redirects, and only the manifest is stored`() async throws {
       let stack = try await start("\(onTheList), external_redirects: passthrough")
       try await pull(stack, to: "first")
       expectUntouchedSignatures()
@@ -92,8 +87,7 @@ extension IntegrationTests {
       #expect(try stack.keptBlobs() == [image.manifest])
     }
 
-    @Test("Followed, it is kept, and the second pull is nginx's file")
-    func followed() async throws {
+    @Test func `a followed blob is stored, and nginx serves the second pull`() async throws {
       let stack = try await start("\(onTheList), external_redirects: follow")
       let head = try await stack.client.head("/v2/team/app/blobs/\(layer)")
       #expect(head.status == 200)
@@ -114,8 +108,7 @@ extension IntegrationTests {
       #expect(!stack.log.contains("X-Amz-Signature"))
     }
 
-    @Test("Storage that is not on the list is the client's even where storage is followed")
-    func notOnTheList() async throws {
+    @Test func `a redirect to unlisted storage is passed to the client even under follow`() async throws {
       let stack = try await start("external_redirects: follow, allow_private: [127.0.0.0/8]")
       for method in ["GET", "HEAD"] {
         #expect(try await stack.client.exchange(method, "/v2/team/app/blobs/\(layer)").status == 307)
@@ -125,8 +118,7 @@ extension IntegrationTests {
       #expect(try stack.keptBlobs() == [image.manifest])
     }
 
-    @Test("Storage on a private network is not asked before the operator opens it")
-    func privateStorage() async throws {
+    @Test func `storage on a private network is not contacted until the operator allows the network`() async throws {
       let stack = try await start("storage_hosts: [\"127.0.0.1:\(storage.port)\"], external_redirects: follow")
       let answer = try await stack.client.get("/v2/team/app/blobs/\(layer)")
       #expect(answer.status == 502)

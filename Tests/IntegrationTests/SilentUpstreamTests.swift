@@ -4,7 +4,6 @@ internal import Synchronization
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("An upstream that does not answer")
   struct SilentUpstreamTests {
     private static let manifest = "{\"schemaVersion\":2}"
 
@@ -19,8 +18,7 @@ extension IntegrationTests {
       ).stack
     }
 
-    @Test("Half of the threads wait long for it, and whoever comes then is told to come back")
-    func bounded() async throws {
+    @Test func `half of the threads wait for a silent upstream, and further requests get a 503`() async throws {
       let (silent, healthy) = (try ScriptedRegistry(), try ScriptedRegistry())
       let gate = Gate()
       defer { gate.open() }
@@ -36,14 +34,14 @@ extension IntegrationTests {
           if number == 32 {
             try await eventually("half of the threads wait") { silent.requests.count == 32 }
             let start = ContinuousClock.now
-            try await eventually("they have waited long") { ContinuousClock.now - start >= .seconds(1) }
+            try await eventually("the threads have waited long") { ContinuousClock.now - start >= .seconds(1) }
           }
           group.addTask {
             let answer = try await stack.client.get("/v2/app/manifests/v\(number)")
             answers.append(answer)
           }
         }
-        try await eventually("all others are answered") { answers.all.count == 28 }
+        try await eventually("all other requests have responses") { answers.all.count == 28 }
         #expect(silent.requests.count == 32)
         for answer in answers.all {
           #expect(answer.status == 503)
@@ -59,8 +57,7 @@ extension IntegrationTests {
       }
     }
 
-    @Test("Once several requests had no answer, one tries it and the others are told to come back")
-    func silent() async throws {
+    @Test func `one request probes an upstream that has timed out, and the others get a 503`() async throws {
       let healthy = try ScriptedRegistry()
       let silent = try FullListener()
       let stack = try await start("http://127.0.0.1:\(silent.port)", healthy)
@@ -81,7 +78,7 @@ extension IntegrationTests {
   }
 }
 
-/// What has been answered so far.
+/// The responses so far.
 private final class Answers: Sendable {
   private let answers = Mutex<[HTTPExchange]>([])
 

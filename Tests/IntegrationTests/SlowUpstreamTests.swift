@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("An upstream that sends next to nothing")
   struct SlowUpstreamTests {
     private let bytes = DeterministicBytes.make(count: 300_000, seed: 91)
     private let digest: String
@@ -23,8 +22,8 @@ extension IntegrationTests {
         """
     }
 
-    @Test("A client of a fast one is done while the slow one's still wait", arguments: [true, false])
-    func otherUpstream(isAnnounced: Bool) async throws {
+    @Test(arguments: [true, false])
+    func `a client of a fast upstream finishes while clients of a slow one still wait`(isAnnounced: Bool) async throws {
       let gate = Gate()
       if isAnnounced {
         slow.addBlob(bytes, to: "o/a", .gated(bytes, at: 20_000, gate))
@@ -34,7 +33,7 @@ extension IntegrationTests {
       fast.answerRanges("/v2/o/a/blobs/\(digest)", of: bytes) { .bytes($0) }
       let (stack, worker) = try await ProxyStack.start(yaml)
       let first = try await stack.client.open("GET", "/v2/slow.test/o/a/blobs/\(digest)")
-      try await eventually("the slow one is asked") { slow.gets(of: digest, in: "o/a") == 1 }
+      try await eventually("the slow upstream has the request") { slow.gets(of: digest, in: "o/a") == 1 }
       if isAnnounced { _ = try await first.head() }
       #expect(try await stack.client.get("/v2/fast.test/o/a/blobs/\(digest)").isWhole(digest))
       #expect(slow.gets(of: digest, in: "o/a") == 1)
@@ -43,8 +42,7 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test("A part a little ahead does not wait for it")
-    func part() async throws {
+    @Test func `a range a little ahead of a slow download does not wait for the download`() async throws {
       let gate = Gate()
       let bytes = DeterministicBytes.make(count: .megabytes(20), seed: 92)
       let digest = sha256Digest(of: bytes)
@@ -63,8 +61,7 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test("One that sends no parts is asked for a far one once")
-    func withoutParts() async throws {
+    @Test func `an upstream that ignores ranges gets only one request for a distant range`() async throws {
       let (stack, worker) = try await ProxyStack.start(yaml)
       for seed in [93, 94] as [UInt64] {
         let gate = Gate()
@@ -75,9 +72,9 @@ extension IntegrationTests {
         try await whole.read(atLeast: 10_000)
         let client = stack.client
         async let part = client.get(target, headers: ["Range": "bytes=30000000-30000009"])
-        // The second blob's fill is all that upstream is asked for.
+        // For the second blob upstream gets the request of the download only.
         let requests = seed == 93 ? 2 : 1
-        try await eventually("upstream is asked") { slow.gets(of: digest, in: "o/a") == requests }
+        try await eventually("upstream has the requests") { slow.gets(of: digest, in: "o/a") == requests }
         gate.open()
         #expect(try await part.body == Array(bytes[30_000_000..<30_000_010]))
         #expect(try await whole.finish().isWhole(digest))

@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Images listed and removed by hand")
   struct StoreCommandTests {
     private struct Listed: Decodable {
       let upstream: String
@@ -24,8 +23,7 @@ extension IntegrationTests {
       try text.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
     }
 
-    @Test("What was pulled is listed and counted; what is removed goes, and is fetched again")
-    func pulledAndRemoved() async throws {
+    @Test func `ls and du list pulled images, and an image that rm removes is fetched again`() async throws {
       let registry = try ScriptedRegistry()
       let start = Date(timeIntervalSince1970: Date.now.timeIntervalSince1970.rounded(.down))
       let layers = [100, 200].map { kilobytes in
@@ -44,7 +42,7 @@ extension IntegrationTests {
         to: "library/app",
         tag: "v2"
       )
-      // The blobs are counted where there is a limit to keep.
+      // Blobs are counted only if there is a limit.
       let stack = try await ProxyStack(dockerHub(at: registry), limits: "max_size: 1GB", in: TemporaryDirectory())
       let worker = try await stack.startWorker()
       try await eventually("the blobs are counted") {

@@ -4,10 +4,8 @@ internal import Synchronization
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("The store looked at by hand")
   struct StoreVerifyTests {
-    @Test("Killed at any instant, workers leave nothing that is wrong, and the next ones serve it all")
-    func killedAtAnyInstant() async throws {
+    @Test func `a worker killed at any instant leaves a valid store that the next worker can serve`() async throws {
       let registry = try ScriptedRegistry()
       let blobs = (0..<40).map { number in
         registry.addBlob(
@@ -22,7 +20,7 @@ extension IntegrationTests {
       let stack = try await ProxyStack(dockerHub(at: registry), in: TemporaryDirectory())
       for round in 0..<20 {
         let worker = try await stack.startWorker(name: "worker-\(round)")
-        // Four rows of requests, so that something of each kind is being written whenever it ends.
+        // Four rows of requests, so that something of each kind is being written whenever the worker is killed.
         let answers = AnswerCount()
         async let rows: Void = withTaskGroup(of: Void.self) { group in
           for row in 0..<4 {
@@ -49,8 +47,7 @@ extension IntegrationTests {
       await last.stop()
     }
 
-    @Test("A byte that has turned on the disk is found, moved away, and fetched again")
-    func repaired() async throws {
+    @Test func `verify quarantines a blob with a flipped bit, and the next pull fetches the blob again`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 71)
       let digest = registry.addBlob(bytes, to: "library/app")
@@ -77,7 +74,7 @@ extension IntegrationTests {
   }
 }
 
-/// How many answers have come, whatever they were.
+/// The number of requests that have ended, in whatever way.
 private final class AnswerCount: Sendable {
   private let count = Atomic(0)
 

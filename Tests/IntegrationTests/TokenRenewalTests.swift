@@ -3,10 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Tokens at their end")
   struct TokenRenewalTests {
-    @Test("Twenty pulls that find the token revoked renew it once")
-    func revokedForAll() async throws {
+    @Test func `twenty pulls with a revoked token renew the token once`() async throws {
       let registry = try ScriptedRegistry()
       let tokens = ScriptedTokens()
       registry.requireTokens(tokens)
@@ -26,11 +24,8 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test(
-      "Each scope has a token of its own, and one that is good for no time is asked for each time",
-      arguments: [0, 1, 300]
-    )
-    func lifetime(seconds: Int) async throws {
+    @Test(arguments: [0, 1, 300])
+    func `each scope has its own token, and a token that expires at once is not reused`(seconds: Int) async throws {
       let registry = try ScriptedRegistry()
       let tokens = ScriptedTokens(expiresIn: seconds)
       registry.requireTokens(tokens)

@@ -3,10 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Anonymous tokens")
   struct TokenTests {
-    @Test("Twenty pulls at once ask for one token, and no client is ever challenged")
-    func oneToken() async throws {
+    @Test func `twenty concurrent pulls request one token, and no client is ever challenged`() async throws {
       let registry = try ScriptedRegistry()
       let tokens = ScriptedTokens()
       registry.requireTokens(tokens)
@@ -25,8 +23,7 @@ extension IntegrationTests {
       #expect(!stack.log.contains("secret-"))
     }
 
-    @Test("A token that upstream takes no more is renewed once")
-    func renewed() async throws {
+    @Test func `a token that upstream no longer accepts is renewed once`() async throws {
       let registry = try ScriptedRegistry()
       let tokens = ScriptedTokens()
       registry.requireTokens(tokens)
@@ -39,8 +36,8 @@ extension IntegrationTests {
       #expect(tokens.askedScopes.count == 2)
     }
 
-    @Test("A service whose tokens are never good is asked twice at most, and the client gets a 404")
-    func neverGood() async throws {
+    @Test
+    func `a token that upstream never accepts is requested twice at most, and the client gets a 404`() async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addBlob([1, 2, 3], to: "library/app")
       registry.answer("/token", with: ScriptedAnswer(body: .bytes(Array("{\"token\":\"x\"}".utf8))))
@@ -58,8 +55,7 @@ extension IntegrationTests {
       #expect(registry.gets(of: digest) <= 2)
     }
 
-    @Test("A service that stops in the middle of its answer is given up in time, and asked anew by the next client")
-    func stuckService() async throws {
+    @Test func `a token service that stalls is given up in time, and the next client gets a token`() async throws {
       let registry = try ScriptedRegistry()
       let bytes: [UInt8] = [1, 2, 3]
       let digest = registry.addBlob(bytes, to: "library/app")
@@ -73,15 +69,14 @@ extension IntegrationTests {
           ? ScriptedAnswer(body: .bytes(bytes)) : ScriptedAnswer(status: 401, headers: challenge, body: .bytes([]))
       }
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
-      // The worker's word: when nginx loses its patience with the worker it says 503.
+      // From the worker: nginx's own time-out would be a 503.
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").status == 504)
       registry.answer("/token", with: ScriptedAnswer(body: .bytes(token)))
       try await stack.waitForDownloads()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
     }
 
-    @Test("A realm on another host is never asked")
-    func foreignRealm() async throws {
+    @Test func `a realm on another host is never contacted`() async throws {
       let registry = try ScriptedRegistry()
       registry.requireTokens(ScriptedTokens(realm: "http://localhost:\(registry.port)/token"))
       let digest = registry.addBlob([1, 2, 3], to: "library/app")
@@ -90,7 +85,7 @@ extension IntegrationTests {
       #expect(answer.status == 502)
       #expect(answer.text.contains("realms:"))
       #expect(registry.count("GET", "/token") == 0)
-      try await eventually("the log says why") { stack.log.contains("is on another domain than the endpoint") }
+      try await eventually("the log gives the reason") { stack.log.contains("is on another domain than the endpoint") }
     }
   }
 }

@@ -3,10 +3,8 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("Two workers with one store")
   struct TwoWorkersTests {
-    @Test("One download serves the readers of both, and one file stays")
-    func sameBlob() async throws {
+    @Test func `readers of two workers share one download and one file`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(4), seed: 21)
       let gate = Gate()
@@ -25,7 +23,7 @@ extension IntegrationTests {
       #expect(try await ofFirst.finish().isWhole(digest))
       #expect(try await ofSecond.finish().isWhole(digest))
       #expect(try await first.waitForExit() == .code(0))
-      try await eventually("the blob is kept") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
       let left = FileManager.default.enumerator(atPath: "\(stack.store)/partial")?.compactMap { $0 as? String } ?? []
       #expect(left.filter { $0.contains("/") }.isEmpty)
@@ -33,17 +31,14 @@ extension IntegrationTests {
       await second.stop()
     }
 
-    @Test(
-      "The second goes on with the download of the first when that is killed, and its readers notice nothing",
-      arguments: 1...20
-    )
-    func takenOver(seed: Int) async throws {
+    @Test(arguments: 1...20)
+    func `a second worker resumes the download of a killed one, unnoticed by its readers`(seed: Int) async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(24), seed: 22)
-      // Anywhere in it, from when the second has readers.
+      // A point anywhere in the blob at which the second worker has readers.
       let point = Int((UInt64(seed) &* 0x9E37_79B9_7F4A_7C15) % UInt64(bytes.count - .megabytes(6)))
       let digest = sha256Digest(of: bytes)
-      // What waits in the kernel for a worker that is killed has been sent in vain: so upstream is not far ahead of it.
+      // Bytes that wait in the kernel for a killed worker were sent in vain, so upstream stays only a little ahead.
       let gate = Gate()
       defer { gate.open() }
       registry.answerRanges("/v2/library/app/blobs/\(digest)", of: bytes) { rest in
@@ -68,12 +63,11 @@ extension IntegrationTests {
       #expect(registry.gets(of: digest) == 2)
       #expect(registry.requests.last?.headers["Range"]?.hasPrefix("bytes=") == true)
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
-      try await eventually("the blob is kept") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
       await second.stop()
     }
 
-    @Test("What a killed worker has left is gone on with after a restart")
-    func resumedAfterRestart() async throws {
+    @Test func `a restarted worker resumes the partial download of a killed one`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(24), seed: 23)
       let digest = sha256Digest(of: bytes)
@@ -100,8 +94,7 @@ extension IntegrationTests {
       await next.stop()
     }
 
-    @Test("What a worker had received whole when it was killed is proved, not downloaded again")
-    func completePartial() async throws {
+    @Test func `a complete partial file is verified, not downloaded again`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 26)
       let digest = sha256Digest(of: bytes)
@@ -122,11 +115,8 @@ extension IntegrationTests {
       await worker.stop()
     }
 
-    @Test(
-      "What is left and no beginning of the blob is thrown away",
-      arguments: ["longer", "wrong", "foreign", "unknown"]
-    )
-    func uselessPartial(kind: String) async throws {
+    @Test(arguments: ["longer", "wrong", "foreign", "unknown"])
+    func `a partial file that is not a prefix of the blob is discarded`(kind: String) async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 24)
       let digest = sha256Digest(of: bytes)
@@ -146,7 +136,7 @@ extension IntegrationTests {
       }
       let worker = try await stack.startWorker()
       let first = try await stack.client.get("/v2/app/blobs/\(digest)")
-      // Wrong bytes of the same upstream are seen at the end, and then nobody has a whole answer.
+      // Wrong bytes of the same upstream are detected at the end, so no client has a complete response.
       #expect(first.isWhole(digest) == (kind != "wrong"))
       if kind == "wrong" { #expect(!first.isComplete) }
       try await stack.waitForDownloads()

@@ -3,7 +3,6 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  @Suite("An upstream that sends the wrong thing")
   struct WrongContentTests {
     enum Fault: String, CaseIterable, Sendable {
       case wrongDigest, empty, truncated, overlong, html, encoded
@@ -25,11 +24,13 @@ extension IntegrationTests {
     }
 
     @Test(
-      "Nothing of a wrong blob is kept or a whole answer, and the next good one is kept",
       arguments: Fault.allCases,
       [Int.kilobytes(4), .megabytes(3)]
     )
-    func blob(fault: Fault, size: Int) async throws {
+    func `a wrong blob is neither stored nor a complete response, and the next valid one is stored`(
+      fault: Fault,
+      size: Int
+    ) async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: size, seed: 5)
       let digest = registry.addBlob(bytes, to: "library/app")
@@ -43,20 +44,19 @@ extension IntegrationTests {
         #expect((500...599).contains(wrong.status))
         #expect(wrong.errorCodes == ["UNAVAILABLE"])
       }
-      try await eventually("the log says why") {
+      try await eventually("the log gives the reason") {
         stack.logLines.contains { $0["message"] == "blob not kept" && $0["registry.reference"] == digest }
       }
       #expect(try stack.keptBlobs().isEmpty)
       registry.answer(path, with: ScriptedAnswer(body: .bytes(bytes)))
-      try await eventually("the good one is served") {
+      try await eventually("the right blob is served") {
         try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest)
       }
       #expect(try stack.keptBlobs() == [digest])
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
 
-    @Test("A blob without a length is served once it is whole")
-    func chunked() async throws {
+    @Test func `a small blob without a length is served once complete`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: 100_000, seed: 6)
       let digest = registry.addBlob(bytes, to: "library/app", .chunked(bytes))
@@ -69,7 +69,6 @@ extension IntegrationTests {
     private static let manifestType: HeaderLines = ["Content-Type": "application/vnd.oci.image.manifest.v1+json"]
 
     @Test(
-      "A wrong manifest is 502 and not kept",
       arguments: [
         ("html", ScriptedAnswer(headers: ["Content-Type": "text/html"], body: .bytes(Array("<html>".utf8)))),
         ("no object", ScriptedAnswer(headers: manifestType, body: .bytes(Array("[]".utf8)))),
@@ -91,7 +90,7 @@ extension IntegrationTests {
         ),
       ]
     )
-    func manifest(what: String, answer: ScriptedAnswer) async throws {
+    func `a wrong manifest is a 502 and not stored`(what: String, answer: ScriptedAnswer) async throws {
       let registry = try ScriptedRegistry()
       registry.answer("/v2/library/app/manifests/v1", with: answer)
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))

@@ -1,1 +1,1 @@
-/* Preloaded into a process, kills it before one of the calls by which it changes files: see CrashPoint.c. */
+/* A library to preload into a process: see CrashPoint.c. */

@@ -1,4 +1,4 @@
-// The entry of libFuzzer that a program calls which has a main function of its own.
+// The entry point of libFuzzer for programs with their own main function.
 // <https://llvm.org/docs/LibFuzzer.html#using-libfuzzer-as-a-library>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,16 +1,16 @@
 internal import RegistryHandler
 
 extension FuzzInput {
-  /// Lines: one of `WWW-Authenticate` each.
+  /// Checks `WWW-Authenticate` lines.
   func checkChallenge() {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let challenges = Challenge.parse(lines)
     for challenge in challenges {
-      expect(isToken(challenge.scheme), "a scheme is no token: \(challenge.scheme)")
+      expect(isToken(challenge.scheme), "a scheme is not a token: \(challenge.scheme)")
       for (name, value) in challenge.parameters {
-        expect(isToken(name), "the name of a parameter is no token: \(name)")
+        expect(isToken(name), "a parameter name is not a token: \(name)")
         let isText = value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
-        expect(isText, "the value of '\(name)' hides a control byte")
+        expect(isText, "the value of '\(name)' has a control byte")
       }
     }
     guard let service = BearerService(challenges) else { return }
@@ -27,25 +27,28 @@ extension FuzzInput {
     }
     let scope = Scope.pull(repository)
     let url = service.tokenURL(for: scope)
-    expect(url.isSameOrigin(as: service.realm), "\(url) is not at the realm")
-    expect(url.description.utf8.allSatisfy(\.isVisible), "\(url) is no URL")
-    expectEqual(HTTPURL(url.description), url, "the URL of a token is another one when read again")
+    expect(url.isSameOrigin(as: service.realm), "\(url) has another origin than the realm")
+    expect(url.description.utf8.allSatisfy(\.isVisible), "\(url) is not a URL")
+    expectEqual(HTTPURL(url.description), url, "a token URL changes when parsed again")
     if let mark = url.target.firstIndex(of: "?"), let query = try? Query(url.target[mark...].dropFirst()) {
-      expectEqual(query.values(of: "scope").last, scope.description, "the service is asked for another scope")
+      expectEqual(query.values(of: "scope").last, scope.description, "the token request has another scope")
       if let name = service.service, name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
-        expectEqual(query.values(of: "service").last, name, "another service is asked")
+        expectEqual(query.values(of: "service").last, name, "the token request has another service")
       }
     }
     guard (try? RealmPolicy.check(service.realm, endpoint: endpoint, realms: [])) != nil else { return }
-    expect(service.realm.scheme == .https, "a realm without TLS is asked")
+    expect(service.realm.scheme == .https, "a realm without TLS is allowed")
     let host = service.realm.host
-    expect(host == "example.org" || host.hasSuffix(".example.org"), "a realm of others is asked: \(host)")
+    expect(host == "example.org" || host.hasSuffix(".example.org"), "a realm on a foreign domain is allowed: \(host)")
   }
 
-  /// The whole as the answer of a token service.
+  /// Checks all bytes as the response of a token service.
   func checkToken() {
     guard let response = TokenResponse(json: bytes) else { return }
-    expect(!response.token.isEmpty && response.token.utf8.allSatisfy(\.isVisible), "a token cannot stand in a header")
-    expect((0...TokenResponse.maximumLifetime).contains(response.lifetime), "a token lives \(response.lifetime) s")
+    expect(!response.token.isEmpty && response.token.utf8.allSatisfy(\.isVisible), "a token is not valid in a header")
+    expect(
+      (0...TokenResponse.maximumLifetime).contains(response.lifetime),
+      "a token has a lifetime of \(response.lifetime) s"
+    )
   }
 }

@@ -1,7 +1,7 @@
 @testable internal import RegistryHandler
 
 extension FuzzInput {
-  /// Lines: the target of the client, its host, upstream's `Link`.
+  /// Checks three lines: the client's target, its host, upstream's `Link`.
   func checkLink() {
     let fields = fields(3)
     guard let link = NextPageLink(link: fields[2]) else { return }
@@ -16,9 +16,9 @@ extension FuzzInput {
 
   private func check(_ link: NextPageLink, _ match: UpstreamTable.Match, host: String) {
     guard match.route.repository != nil, let header = link.header(for: match) else { return }
-    expect(header.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }, "a Link holds what no header can: \(header)")
+    expect(header.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }, "a Link is not valid in a header: \(header)")
     let end = ">; rel=\"next\""
-    expect(header.hasPrefix("<") && header.hasSuffix(end), "a Link is none: \(header)")
+    expect(header.hasPrefix("<") && header.hasSuffix(end), "a Link has another form: \(header)")
     let target = String(header.dropFirst().dropLast(end.count))
     expect(!target.contains(">"), "a Link ends early: \(header)")
     do throws(RouteError) {
@@ -27,9 +27,9 @@ extension FuzzInput {
       expectEqual(next.route.repository, match.route.repository, "\(target) leads to another repository")
       expectEqual(next.route.kind, match.route.kind, "\(target) leads to something else")
     } catch .malformedQuery {
-      // Such as a number of entries that is none: the client is told so.
+      // For example an invalid number of entries, which the client gets an error for.
     } catch {
-      fatalError("\(target) cannot be asked: \(error)")
+      fatalError("\(target) cannot be requested: \(error)")
     }
   }
 }

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 internal import RegistryHandler
 
 extension FuzzInput {
-  /// Lines: the endpoint, the URL that was asked, `Location`.
+  /// Checks three lines: the endpoint, the requested URL, `Location`.
   func checkLocation() {
     let fields = fields(3)
     let asked = HTTPURL(fields[1])
@@ -34,9 +34,9 @@ extension FuzzInput {
   }
 
   private func check(_ url: HTTPURL) {
-    expectEqual(HTTPURL(url.description), url, "a URL is another one when read again")
-    expect(url.description.utf8.allSatisfy(\.isVisible), "\(url) is no URL")
-    expect(url.target.hasPrefix("/") && !url.target.contains("#"), "\(url) has no path, or a fragment")
+    expectEqual(HTTPURL(url.description), url, "a URL changes when parsed again")
+    expect(url.description.utf8.allSatisfy(\.isVisible), "\(url) is not a URL")
+    expect(url.target.hasPrefix("/") && !url.target.contains("#"), "\(url) has a fragment or no path")
     expect(!url.authority.contains("@"), "\(url) names a user")
     expect((1...65535).contains(url.effectivePort), "\(url) has no port")
     expect(!url.redacted.contains("?"), "\(url.redacted) shows the query")
@@ -48,39 +48,43 @@ extension FuzzInput {
       check(url)
       check(url, is: target, redirect, rules)
       expect(url != redirect.requestURL, "a redirect to itself is followed")
-      expect(redirect.content == .document || target != .otherHost, "a blob of any host is fetched")
+      expect(redirect.content == .document || target != .otherHost, "a blob is followed to a host outside the lists")
       checkAsAsked(url)
     case .passThrough(let sent, let target):
-      expect(redirect.content == .blob, "a document is left to the client")
-      guard let url = HTTPURL(sent.location) else { fatalError("a client is sent to \(sent.location)") }
+      expect(redirect.content == .blob, "a document is passed to the client")
+      guard let url = HTTPURL(sent.location) else { fatalError("a client gets an invalid location: \(sent.location)") }
       check(url, is: target, redirect, rules)
-      expect(sent.location.utf8.count < 2 * RedirectPolicy.maximumLocation, "a client is sent a long way")
-    case .refuse(let refusal): expect(!refusal.description.isEmpty, "a redirect is refused for no reason")
+      expect(sent.location.utf8.count < 2 * RedirectPolicy.maximumLocation, "a client gets a location that is too long")
+    case .refuse(let refusal): expect(!refusal.description.isEmpty, "a redirect is refused without a reason")
     }
   }
 
   private func check(_ url: HTTPURL, is target: RedirectTarget, _ redirect: UpstreamRedirect, _ rules: RedirectRules) {
-    expect(redirect.requestURL.scheme == .http || url.scheme == .https, "\(url) goes on without TLS")
+    expect(redirect.requestURL.scheme == .http || url.scheme == .https, "\(url) downgrades to http")
     expectEqual(
       url.isSameOrigin(as: redirect.endpoint),
       target == .sameOrigin,
-      "\(url) is taken for the endpoint, or not"
+      "the origin of \(url) is misjudged"
     )
     switch target {
     case .sameOrigin, .otherHost: break
     case .internalHost: expect(rules.internalHosts.contains { $0.matches(url) }, "\(url) is not internal")
-    case .storageHost: expect(rules.storageHosts.contains { $0.matches(url) }, "\(url) is no storage")
+    case .storageHost: expect(rules.storageHosts.contains { $0.matches(url) }, "\(url) is not storage")
     }
   }
 
-  /// Checks that the parser of the HTTP client, which is this one, finds the host, port and path that were judged.
+  /// Checks that the HTTP client's parser, `URL`, finds the scheme, host and port that were judged.
   private func checkAsAsked(_ url: HTTPURL) {
     guard let other = URL(string: url.description) else { return }
     let host = other.host.map { $0.hasPrefix("[") ? String($0.dropFirst().dropLast()) : $0 }
     let judged = url.host.hasPrefix("[") ? String(url.host.dropFirst().dropLast()) : url.host
-    expectEqual(host?.lowercased(), judged, "another host is asked than was judged")
-    expectEqual(other.port ?? url.scheme.defaultPort, url.effectivePort, "another port is asked than was judged")
-    expectEqual(other.scheme?.lowercased(), url.scheme.rawValue, "another scheme is used than was judged")
+    expectEqual(host?.lowercased(), judged, "the client connects to another host than was judged")
+    expectEqual(
+      other.port ?? url.scheme.defaultPort,
+      url.effectivePort,
+      "the client connects to another port than was judged"
+    )
+    expectEqual(other.scheme?.lowercased(), url.scheme.rawValue, "the client uses another scheme than was judged")
     expect(other.user == nil && other.password == nil, "a user is found in \(url)")
   }
 
@@ -89,7 +93,7 @@ extension FuzzInput {
     for now in [0, 1_700_000_000, Int64.max, .min] {
       expect(
         (0...30).contains(SignedURLExpiry.cacheLifetime(of: url, now: now)),
-        "a redirect is handed out for too long"
+        "a redirect is cached for too long"
       )
     }
   }

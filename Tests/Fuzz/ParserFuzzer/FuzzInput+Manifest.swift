@@ -4,13 +4,13 @@ internal import HTTPTypes
 @testable internal import RegistryHandler
 
 extension FuzzInput {
-  /// Lines: `Content-Type`, `Docker-Content-Digest`, and the bytes of the manifest.
+  /// Checks two lines, `Content-Type` and `Docker-Content-Digest`, and the bytes of a manifest.
   func checkManifest() {
     let parts = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 2, omittingEmptySubsequences: false)
     let body = parts.count == 3 ? Array(parts[2]) : bytes
     if let contents = ManifestContents(body) {
       for digest in contents.blobs + contents.manifests {
-        expectEqual(Digest(digest.description), digest, "a manifest names what is no digest")
+        expectEqual(Digest(digest.description), digest, "a manifest names an invalid digest")
       }
     }
     guard let digest = Digest(of: body), let tag = TagName("latest") else { return }
@@ -29,13 +29,14 @@ extension FuzzInput {
     headers[.dockerContentDigest] = named
     guard let manifest = try? ManifestFetcher.verified(body, headers, reference) else { return }
     expectEqual(manifest.bytes, body, "a manifest has other bytes")
-    expectEqual(Digest(of: body, algorithm: manifest.digest.algorithm), manifest.digest, "a wrong digest is right")
-    if case .digest(let asked) = reference { expectEqual(manifest.digest, asked, "another manifest is right") }
-    expect(manifest.mediaType.isManifest, "\(manifest.mediaType) is that of a manifest")
-    expect(isObject(body), "a manifest is no JSON object")
+    expectEqual(Digest(of: body, algorithm: manifest.digest.algorithm), manifest.digest, "a wrong digest is accepted")
+    if case .digest(let asked) = reference { expectEqual(manifest.digest, asked, "another manifest is accepted") }
+    expect(manifest.mediaType.isManifest, "\(manifest.mediaType) is accepted for a manifest")
+    expect(isObject(body), "a manifest is not a JSON object")
   }
 
-  /// Whether bytes are a JSON object to the general parser, which looks at escapes and other alphabets more closely.
+  /// Returns whether bytes are a JSON object to the general parser. With escapes or outside ASCII only the first byte
+  /// is checked, because the general parser is stricter there.
   private func isObject(_ body: [UInt8]) -> Bool {
     struct Members: Decodable {}
     let isPlain = body.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "\\") }

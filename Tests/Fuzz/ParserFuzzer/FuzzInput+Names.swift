@@ -1,15 +1,15 @@
 internal import RegistryHandler
 
 extension FuzzInput {
-  /// The whole as each kind of name.
+  /// Checks all bytes as each kind of name.
   func checkNames() {
     let text = text
     checkStored(text)
     checkNetwork(text)
     checkHost(text)
     if let type = MediaType(text) {
-      expectEqual(MediaType(type.description), type, "a media type is another one when read again")
-      expect(type.description.utf8.allSatisfy(\.isVisible), "a media type holds what no header can")
+      expectEqual(MediaType(type.description), type, "a media type changes when parsed again")
+      expect(type.description.utf8.allSatisfy(\.isVisible), "a media type is not valid in a header")
     }
     let encoded = text.percentEncoded
     expect(encoded.utf8.allSatisfy { $0.isVisible && !"&=+#?/\"<>".utf8.contains($0) }, "\(encoded) is not encoded")
@@ -26,7 +26,7 @@ extension FuzzInput {
       expectEqual(repository.description, text, "a repository has another name")
       expectEqual(repository.isSingleComponent, !text.contains("/"), "a repository has another number of components")
       if let inside = repository.inside("library") {
-        expectEqual(inside.description, "library/\(text)", "it is elsewhere")
+        expectEqual(inside.description, "library/\(text)", "a library repository has another name")
       }
     }
     guard let repository = makeRepository(upstream, repository) else { return }
@@ -42,7 +42,7 @@ extension FuzzInput {
     }
   }
 
-  /// A place with the names that are valid, and others for those that are not.
+  /// Makes a repository of the valid names, with defaults for the others.
   private func makeRepository(_ upstream: UpstreamName?, _ name: RepositoryName?) -> UpstreamRepository? {
     guard let upstream = upstream ?? UpstreamName("r.test"), let name = name ?? RepositoryName("a/b") else {
       return nil
@@ -52,8 +52,8 @@ extension FuzzInput {
 
   private func checkNetwork(_ text: String) {
     if let address = IPAddress(text) {
-      expectEqual(IPAddress(address.description), address, "an address is another one when read again")
-      expect(IPNetwork(address.description)?.contains(address) == true, "\(address) is not in the network of itself")
+      expectEqual(IPAddress(address.description), address, "an address changes when parsed again")
+      expect(IPNetwork(address.description)?.contains(address) == true, "\(address) is not in its own network")
       _ = address.isPublic
     }
     guard let network = IPNetwork(text) else { return }
@@ -63,13 +63,16 @@ extension FuzzInput {
 
   private func checkHost(_ text: String) {
     guard let pattern = HostPattern(text) else { return }
-    expectEqual(HostPattern(pattern.description), pattern, "\(pattern) is another pattern when read again")
-    guard let url = HTTPURL("http://\(text)/") else { fatalError("\(text) is a pattern of no URL") }
-    expect(pattern.matches(url) && pattern.names(url), "\(pattern) does not match itself")
+    expectEqual(HostPattern(pattern.description), pattern, "\(pattern) changes when parsed again")
+    guard let url = HTTPURL("http://\(text)/") else { fatalError("the pattern \(text) does not fit into a URL") }
+    expect(pattern.matches(url) && pattern.matchesExactly(url), "\(pattern) does not match itself")
     guard !HostPattern.isAddress(url.host), !url.host.hasSuffix(".") else { return }
     let others = ["x\(url.host)", "\(url.host)x"].map { HTTPURL(scheme: .http, host: $0, port: url.port) }
     for other in others { expect(!pattern.matches(other), "\(pattern) matches \(other)") }
     let below = HTTPURL(scheme: .http, host: "x.\(url.host)", port: url.port)
-    expect(pattern.matches(below) && !pattern.names(below), "\(pattern) does not match \(below), or names it")
+    expect(
+      pattern.matches(below) && !pattern.matchesExactly(below),
+      "\(pattern) does not match \(below), or matches it exactly"
+    )
   }
 }

@@ -3,7 +3,7 @@ internal import RegistryHandler
 extension FuzzInput {
   private static let layout = StoreLayout(root: "/store")
 
-  /// Checks that what a route names has its place inside the store.
+  /// Checks that every path of a route is inside the store.
   func expectPathsInStore(_ upstream: UpstreamName, _ route: Route) {
     guard let name = route.repository else { return }
     let repository = UpstreamRepository(upstream: upstream, name: name)
@@ -31,10 +31,10 @@ extension FuzzInput {
     let components = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
     expect(components.count > 2 && components.first == "store", "\(path) is not below the store")
     for component in components {
-      // What a file system takes as a name, in bytes.
+      // The limits of a file name, in bytes.
       expect((1...255).contains(component.utf8.count), "\(path) has an empty or too long component")
       expect(component != "." && component != "..", "\(path) leads elsewhere")
-      expect(component.utf8.allSatisfy(\.isVisible), "\(path) has a byte that no path of the store has")
+      expect(component.utf8.allSatisfy(\.isVisible), "\(path) has a byte that no path of the store may have")
     }
   }
 }

@@ -1,7 +1,7 @@
 internal import RegistryHandler
 
 extension FuzzInput {
-  /// Lines: `Range`, the size of the content, `Content-Range`.
+  /// Checks three lines: `Range`, the size of the content, `Content-Range`.
   func checkRange() {
     let fields = fields(3)
     for size in [Int64(fields[1]).map { max(0, $0) }, 0, 1, 1 << 40, .max].compactMap(\.self) {
@@ -9,17 +9,17 @@ extension FuzzInput {
       case .whole, .unsatisfiable: break
       case .part(let part):
         let isInside = part.lowerBound >= 0 && part.lowerBound < part.upperBound && part.upperBound <= size
-        expect(isInside, "\(part) is no part of \(size) bytes")
+        expect(isInside, "\(part) is not a range of \(size) bytes")
       }
     }
     guard let range = ContentRange(fields[2]) else { return }
-    expect(range.part.lowerBound >= 0 && !range.part.isEmpty, "\(range.part) is no part")
-    if let size = range.size { expect(range.part.upperBound <= size, "\(range.part) is no part of \(size) bytes") }
+    expect(range.part.lowerBound >= 0 && !range.part.isEmpty, "\(range.part) is not a range")
+    if let size = range.size { expect(range.part.upperBound <= size, "\(range.part) is not a range of \(size) bytes") }
     let total = range.size.map { String($0) } ?? "*"
     expectEqual(
       ContentRange("bytes \(range.part.lowerBound)-\(range.part.upperBound - 1)/\(total)"),
       range,
-      "a Content-Range is another one when read again"
+      "a Content-Range changes when parsed again"
     )
   }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 
 @testable internal import RegistryHandler
 
-/// A store in memory, of which one file after the other is spoilt.
+/// A store in memory whose files are corrupted one after another.
 struct SpoiltStore {
   static let shared = SpoiltStore()
 
@@ -15,14 +15,14 @@ struct SpoiltStore {
   private init?() {
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     guard let store = try? Store(directory: "\(directory)/fuzz-store-\(getpid())"),
-      let upstream = UpstreamName("r.test"), let repository = RepositoryName("library/alpine"),
+      let upstream = UpstreamName("r.test"), let name = RepositoryName("library/alpine"),
       let digest = Digest(of: Array("{}".utf8)), let tag = TagName("latest"), let type = MediaType("application/x+json")
     else { return nil }
     self.store = store
     self.digest = digest
     self.tag = tag
-    repository = UpstreamRepository(upstream: upstream, name: repository)
-    // Makes the directories.
+    repository = UpstreamRepository(upstream: upstream, name: name)
+    // Creates the directories.
     let manifest = StoredManifest(digest: digest, mediaType: type, bytes: Array("{}".utf8))
     let record = TagRecord(digest: digest, mediaType: type, size: 2, checkedAt: 0, etag: nil)
     guard (try? store.keep(manifest, in: repository)) != nil, (try? store.keep(record, of: tag, in: repository)) != nil,
@@ -30,7 +30,7 @@ struct SpoiltStore {
     else { return nil }
   }
 
-  /// Puts bytes in the place of a file, and runs what reads it.
+  /// Overwrites a file with bytes, and runs a body that reads the file.
   func spoil(_ path: String, with bytes: [UInt8], _ body: () -> Void) {
     guard let file = fopen(path, "w") else { fatalError("\(path) cannot be written") }
     fwrite(bytes, 1, bytes.count, file)
@@ -40,9 +40,11 @@ struct SpoiltStore {
 }
 
 extension FuzzInput {
-  /// The whole as each file that the store reads back.
+  /// Checks all bytes as each file that the store reads back.
   func checkRecords() {
-    guard let spoilt = SpoiltStore.shared else { fatalError("there is no store to spoil: set TMPDIR to a directory") }
+    guard let spoilt = SpoiltStore.shared else {
+      fatalError("the store cannot be created: set TMPDIR to a writable directory")
+    }
     let (store, layout) = (spoilt.store, spoilt.store.layout)
     spoilt.spoil(layout.tag(spoilt.tag, in: spoilt.repository), with: bytes) { checkTag(spoilt) }
     spoilt.spoil(layout.manifest(spoilt.digest, in: spoilt.repository), with: bytes) { checkManifestRecord(spoilt) }
@@ -57,20 +59,20 @@ extension FuzzInput {
     for now in [0, 1_700_000_000, Int64.max] {
       for duration in [Duration.zero, .seconds(60), .seconds(Int64.max / 4)] {
         let freshness = TagFreshness(checkedAt: record.checkedAt, now: now, ttl: .seconds(60), staleIfError: duration)
-        expect(freshness != .fresh || record.checkedAt <= now, "a tag that was checked in the future is fresh")
+        expect(freshness != .fresh || record.checkedAt <= now, "a tag checked in the future is fresh")
       }
     }
   }
 
   private func checkManifestRecord(_ spoilt: SpoiltStore) {
     if let manifest = (try? spoilt.store.manifest(spoilt.digest, in: spoilt.repository)) ?? nil {
-      expectEqual(MediaType(manifest.mediaType.description), manifest.mediaType, "a media type is none")
+      expectEqual(MediaType(manifest.mediaType.description), manifest.mediaType, "a media type is invalid")
       expectEqual(manifest.digest, spoilt.digest, "another manifest is found")
     }
     _ = spoilt.store.hasReadableRecord(of: spoilt.digest, in: spoilt.repository)
     guard let compact = ManifestRecord(compactJSON: bytes) else { return }
     let decoded = try? JSONDecoder().decode(ManifestRecord.self, from: Data(bytes))
-    expectEqual(decoded, compact, "a record is read in two ways")
+    expectEqual(decoded, compact, "the two decoders of a record differ")
   }
 
   private func checkPartial(_ spoilt: SpoiltStore) {
@@ -88,10 +90,10 @@ extension FuzzInput {
       }
     }
     guard let size = record.size else { return }
-    expect(StoreUsage.taken(by: size) >= 0, "\(size) bytes take less than nothing")
+    expect(StoreUsage.taken(by: size) >= 0, "\(size) bytes have a negative disk usage")
     for range in ["bytes=0-", "bytes=-1", "bytes=1-2", "bytes=9223372036854775807-"] {
       guard case .part(let part) = ByteRange(range, size: size) else { continue }
-      expect(part.upperBound <= size, "\(part) is no part of \(size) bytes")
+      expect(part.upperBound <= size, "\(part) is not a range of \(size) bytes")
     }
   }
 
@@ -100,8 +102,8 @@ extension FuzzInput {
     _ = usage.reserve(4096, upTo: 1 << 40)
     usage.add(4096)
     usage.add(-8192)
-    expect(before == nil || usage.total.map { $0 >= 0 } == true, "what the blobs take is lost")
-    expect((try? usage.set(4096, before: before)) != nil, "what the blobs take cannot be set right")
-    expect(usage.total.map { $0 >= 0 } == true, "what the blobs take is less than nothing")
+    expect(before == nil || usage.total.map { $0 >= 0 } == true, "the total of the blobs is lost")
+    expect((try? usage.set(4096, before: before)) != nil, "the total of the blobs cannot be corrected")
+    expect(usage.total.map { $0 >= 0 } == true, "the total of the blobs is negative")
   }
 }

@@ -1,6 +1,6 @@
 internal import RegistryHandler
 
-/// Upstreams of every kind: built in, with a port, with lists, with hosts.
+/// Upstreams of every kind: built in, and with a port, lists and hosts.
 enum FuzzUpstreams {
   static let table: UpstreamTable = {
     var upstreams = Upstream.builtIn
@@ -16,7 +16,7 @@ enum FuzzUpstreams {
 }
 
 extension FuzzInput {
-  /// Lines: target, host, `Accept`, client address.
+  /// Checks four lines: target, host, `Accept`, client address.
   func checkRequest() {
     let fields = fields(4)
     checkAccept(fields[2])
@@ -30,9 +30,12 @@ extension FuzzInput {
       check(try table.match(target, host: fields[1]), host: fields[1])
     } catch {
       let answer = RegistryError(error, upstreams: table.names)
-      expect(answer.status == 400 || answer.status == 404, "\(error) is answered with \(answer.status)")
+      expect(answer.status == 400 || answer.status == 404, "\(error) has status \(answer.status)")
       let isPrintable = answer.message.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
-      expect(isPrintable && answer.message.utf8.count < 1000, "an error shows what no log should: \(answer.message)")
+      expect(
+        isPrintable && answer.message.utf8.count < 1000,
+        "an error message is not printable, or too long: \(answer.message)"
+      )
     }
   }
 
@@ -51,18 +54,18 @@ extension FuzzInput {
     let route = match.route
     expectPathsInStore(match.upstream.name, route)
     if let repository = route.repository {
-      expectEqual(RepositoryName(repository.description), repository, "a repository is no repository")
+      expectEqual(RepositoryName(repository.description), repository, "a repository name is invalid when parsed again")
       _ = match.upstream.permits(repository)
     }
-    expectEqual(parsed(route.target), route, "a route does not survive its target")
-    // What the client is sent to next has to lead to the same place.
+    expectEqual(parsed(route.target), route, "a route changes when its target is parsed")
+    // A link for the client has to lead back to the same match.
     let again = target(of: match)
     do throws(RouteError) {
       let second = try FuzzUpstreams.table.match(try RequestTarget(again), host: host)
       expectEqual(second.upstream.name, match.upstream.name, "\(again) leads to another upstream")
       expectEqual(second.route, route, "\(again) leads elsewhere")
     } catch {
-      fatalError("\(again) cannot be asked: \(error)")
+      fatalError("\(again) cannot be requested: \(error)")
     }
   }
 
@@ -71,7 +74,7 @@ extension FuzzInput {
     return try? Route(segments: target.segments.dropFirst(), query: target.query)
   }
 
-  /// The target with which a client asks for a match again.
+  /// Returns the target by which a client requests a match again.
   private func target(of match: UpstreamTable.Match) -> String {
     let target = match.route.target
     let separator = target.contains("?") ? "&" : "?"
@@ -86,15 +89,15 @@ extension FuzzInput {
   private func checkAccept(_ value: String) {
     let accept = AcceptHeader(value)
     let sent = accept.upstreamValue
-    expect(sent.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }, "Accept for upstream holds what no header can: \(sent)")
-    expectEqual(AcceptHeader(sent).upstreamValue, sent, "Accept for upstream is another one when read again")
+    expect(sent.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }, "upstream's Accept is not valid in a header: \(sent)")
+    expectEqual(AcceptHeader(sent).upstreamValue, sent, "upstream's Accept changes when parsed again")
     expect(accept.variant == .any || MediaType.indexTypes.allSatisfy { !accept.accepts($0) }, "an index is refused")
   }
 
   private func checkAddress(_ text: String) {
     guard let address = IPAddress(text) else { return }
     _ = address.isPublic
-    expectEqual(IPAddress(address.description), address, "an address is another one when read again")
+    expectEqual(IPAddress(address.description), address, "an address changes when parsed again")
     _ = RedirectRules().mode(for: address)
   }
 }

@@ -5,7 +5,7 @@ internal import RegistryHandler
 @testable internal import regproxy_fcgi
 
 extension FuzzInput {
-  /// Lines: a pattern, and a text that it may match.
+  /// Checks two lines: a pattern, and a text that may match.
   func checkGlob() {
     let fields = fields(2)
     let (pattern, text) = (Array(fields[0].utf8.prefix(200)), Array(fields[1].utf8.prefix(200)))
@@ -14,11 +14,11 @@ extension FuzzInput {
     expectEqual(
       glob.matches(name),
       Self.matches(Array(glob.description.utf8), Array(name.utf8)),
-      "'\(glob)' matches '\(name)', or does not"
+      "the match of '\(glob)' and '\(name)' is misjudged"
     )
   }
 
-  /// Whether a pattern matches, by the definition: a table of all beginnings of both.
+  /// Returns whether a pattern matches by definition, with a table over all prefixes of both.
   private static func matches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
     var row = [true] + text.map { _ in false }
     for byte in pattern {
@@ -35,22 +35,25 @@ extension FuzzInput {
     return row[text.count]
   }
 
-  /// The whole as a value that is logged.
+  /// Checks all bytes as a logged value.
   func checkLog() {
     var line = LogLine(.info, "request", format: .json)
     line.append("value", text)
     let bytes = line.finished()
-    expect(bytes.last == UInt8(ascii: "\n") && bytes.dropLast().allSatisfy { $0 >= 0x20 }, "a line is several")
+    expect(
+      bytes.last == UInt8(ascii: "\n") && bytes.dropLast().allSatisfy { $0 >= 0x20 },
+      "a log line has a line break"
+    )
     guard let fields = try? JSONDecoder().decode([String: String].self, from: Data(bytes)) else {
-      fatalError("a line is no JSON: \(String(decoding: bytes, as: UTF8.self))")
+      fatalError("a log line is not JSON: \(String(decoding: bytes, as: UTF8.self))")
     }
-    expectEqual(fields["value"].map { Array($0.utf8) }, Array(text.utf8), "a logged value is another one")
+    expectEqual(fields["value"].map { Array($0.utf8) }, Array(text.utf8), "a logged value has changed")
     var plain = LogLine(.info, "request", format: .text)
     plain.append("value", text)
-    expect(plain.finished().dropLast().allSatisfy { $0 >= 0x20 }, "a line is several")
+    expect(plain.finished().dropLast().allSatisfy { $0 >= 0x20 }, "a log line has a line break")
   }
 
-  /// The whole as a configuration file.
+  /// Checks all bytes as a configuration file.
   func checkConfiguration() {
     do throws(ConfigurationError) {
       check(try Configuration(yaml: text, file: "fuzz.yaml"))
@@ -60,19 +63,23 @@ extension FuzzInput {
   }
 
   private func check(_ configuration: Configuration) {
-    expect(configuration.threads.min >= 1, "there is no thread")
-    expect(configuration.threads.min <= configuration.threads.max, "there are fewer threads than the least number")
-    expect(configuration.storeDirectory.hasPrefix("/"), "the store is at a relative path")
+    expect(configuration.threads.min >= 1, "the minimum of threads is below 1")
+    expect(configuration.threads.min <= configuration.threads.max, "the maximum of threads is below the minimum")
+    expect(configuration.storeDirectory.hasPrefix("/"), "the path of the store is relative")
     checkLimits(configuration.storeLimits)
     let table = configuration.upstreamTable
     for upstream in table.upstreams {
       expect(!upstream.endpoints.isEmpty, "\(upstream.name) has no endpoint")
-      expectEqual(table.upstream(named: upstream.name.description)?.name, upstream.name, "an upstream is another one")
+      expectEqual(
+        table.upstream(named: upstream.name.description)?.name,
+        upstream.name,
+        "another upstream is found by the name"
+      )
       expect(upstream.tagTTL >= .zero && upstream.staleIfError >= .zero, "a duration is negative")
       _ = TagFreshness(checkedAt: 0, now: .max, ttl: upstream.tagTTL, staleIfError: upstream.staleIfError)
     }
     guard let nginx = try? NginxConfiguration(configuration: configuration).locations() else {
-      fatalError("there is no nginx configuration")
+      fatalError("the nginx configuration cannot be assembled")
     }
     let passes = nginx.split(separator: "\n").filter { $0.contains("fastcgi_pass ") }
     for line in passes {
@@ -84,9 +91,12 @@ extension FuzzInput {
     for total in [0, 1 << 30, Int64(1) << 60] {
       for size in [0, 1 << 30, Int64.max] {
         let taken = StoreUsage.taken(by: size)
-        expect(policy.excess(total: total, adding: taken, free: total) >= 0, "less than nothing has to go")
-        expect(policy.excessOverHighWatermark(total: total, free: taken) >= 0, "less than nothing should go")
-        expect(policy.excessOfPartials(total: total, free: taken) >= 0, "less than nothing of downloads has to go")
+        expect(policy.excess(total: total, adding: taken, free: total) >= 0, "the excess is negative")
+        expect(
+          policy.excessOverHighWatermark(total: total, free: taken) >= 0,
+          "the excess over the high watermark is negative"
+        )
+        expect(policy.excessOfPartials(total: total, free: taken) >= 0, "the excess of partial files is negative")
       }
     }
   }

@@ -1,9 +1,9 @@
 internal import CLibFuzzer
 internal import Glibc
 
-/// The program of `make fuzz`: libFuzzer on the parser that `FUZZ_PARSER` names, with libFuzzer's own arguments.
+/// The program of `make fuzz`: libFuzzer on the parser that `FUZZ_PARSER` names, with libFuzzer's arguments.
 ///
-/// The parser is named by a variable, as libFuzzer starts itself anew for some of its work.
+/// A variable names the parser, because libFuzzer starts itself again for some of its work.
 @main
 struct ParserFuzzer {
   static func main() {
@@ -18,7 +18,7 @@ struct ParserFuzzer {
   }
 }
 
-/// The parsers, each with the function that gives it bytes and checks what has to hold for all bytes.
+/// The parsers, each with a function that parses bytes and checks the properties of the result.
 enum Parser: String, CaseIterable {
   case request, names, range, challenge, token, location, manifest, records, link, glob, log, yaml
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RegistryTestSupport
 internal import SystemPackage
 internal import Testing
 

@@ -1,3 +1,4 @@
+internal import RegistryTestSupport
 internal import Testing
 
 @testable internal import RegistryHandler

@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import NIOCore
+internal import RegistryTestSupport
 internal import Testing
 
 @testable internal import RegistryHandler

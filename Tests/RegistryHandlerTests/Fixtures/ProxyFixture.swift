@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import HTTPTypes
 internal import Logging
+internal import RegistryTestSupport
 internal import Testing
 
 @testable internal import RegistryHandler

@@ -1,3 +1,4 @@
+internal import RegistryTestSupport
 internal import Testing
 
 @testable internal import RegistryHandler
@@ -14,9 +15,9 @@ enum Values {
 
   static func mediaType(_ text: String) throws -> MediaType { try #require(MediaType(text)) }
 
-  static func digest(of text: String) throws -> Digest { try #require(Digest(of: Array(text.utf8))) }
+  static func digest(of text: String) throws -> Digest { try #require(Digest(sha256Digest(of: text))) }
 
-  static func digest(of bytes: [UInt8]) throws -> Digest { try #require(Digest(of: bytes)) }
+  static func digest(of bytes: [UInt8]) throws -> Digest { try #require(Digest(sha256Digest(of: bytes))) }
 
   static func repository(_ upstream: String, _ repository: String) throws -> UpstreamRepository {
     UpstreamRepository(upstream: try self.upstream(upstream), name: try self.repository(repository))

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RegistryTestSupport
 internal import Testing
 
 @testable internal import RegistryHandler

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import NIOCore
+internal import RegistryTestSupport
 internal import SystemPackage
 internal import Testing
 

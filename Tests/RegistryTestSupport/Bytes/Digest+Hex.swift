@@ -2,17 +2,17 @@ import Crypto
 import Foundation
 
 extension Digest {
-  /// `sha256:<hex>` and so on is written with these.
+  /// The digest in lowercase hexadecimal digits, as after `sha256:`.
   package var hex: String { map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() }
 }
 
-/// The digest of bytes, as registries write it.
+/// Returns the digest of bytes, as registries write it.
 package func sha256Digest(of bytes: [UInt8]) -> String { "sha256:\(SHA256.hash(data: bytes).hex)" }
 
-/// The digest of text, as registries write it.
+/// Returns the digest of text, as registries write it.
 package func sha256Digest(of text: String) -> String { sha256Digest(of: Array(text.utf8)) }
 
-/// The digest of a file's content.
+/// Returns the digest of a file's content.
 package func sha256Digest(ofFile path: String) throws -> String {
   let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
   defer { try? handle.close() }

@@ -4,7 +4,7 @@ import Glibc
 final class ClientSocket: Sendable {
   private let descriptor: Int32
 
-  /// Connects; no later read or write waits longer than the limit for the other side to move.
+  /// Connects; a later read or write fails after waiting for the peer for the stall limit.
   init(port: Int, stallLimit: Duration) throws {
     let descriptor = try LoopbackSocket.open(AF_INET)
     self.descriptor = descriptor
@@ -19,10 +19,10 @@ final class ClientSocket: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Lets a reader that blocks in another thread go, and tells the other side that we have left.
+  /// Unblocks a reader in another thread and tells the peer that the client has left.
   func shutDown() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-  /// Blocks until all is sent.
+  /// Blocks until all bytes are sent.
   func write(_ bytes: [UInt8]) throws {
     var sent = 0
     while sent < bytes.count {
@@ -35,7 +35,7 @@ final class ClientSocket: Sendable {
     }
   }
 
-  /// Blocks until there is something; empty at the end of the stream.
+  /// Blocks until bytes arrive, and returns them; empty at the end of the stream.
   func read(upTo count: Int) throws -> [UInt8] {
     var code = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in

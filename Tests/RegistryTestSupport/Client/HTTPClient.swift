@@ -1,9 +1,9 @@
-/// A raw HTTP/1.1 client: one connection per request, nothing followed, nothing normalised.
+/// A raw HTTP/1.1 client: one connection per request, no redirect followed, nothing normalised.
 package struct HTTPClient: Sendable {
   package let port: Int
-  /// The `Host` of requests that do not bring their own.
+  /// The `Host` of requests without their own.
   package var host: String
-  /// A server that does not move for this long is given up.
+  /// A server without progress for this long is given up.
   package var stallLimit = Duration.patience
 
   package init(port: Int, host: String? = nil) {
@@ -11,7 +11,7 @@ package struct HTTPClient: Sendable {
     self.host = host ?? "127.0.0.1:\(port)"
   }
 
-  /// The same server under another name.
+  /// Returns a client of this server under another name.
   package func asking(host: String) -> HTTPClient {
     var client = self
     client.host = host
@@ -30,7 +30,7 @@ package struct HTTPClient: Sendable {
     try await open(method, target, headers: headers).finish()
   }
 
-  /// Sends the request and leaves the answer for the test to read.
+  /// Sends a request and leaves the response for the test to read.
   package func open(_ method: String, _ target: String, headers: HeaderLines = [:]) async throws -> OpenExchange {
     let request = RawRequest(
       method,
@@ -40,13 +40,13 @@ package struct HTTPClient: Sendable {
     return try await send(request)
   }
 
-  /// Sends the request as it is.
+  /// Sends a request unchanged.
   package func send(_ request: RawRequest) async throws -> OpenExchange {
     let (port, limit) = (port, stallLimit)
     return try await onOwnThread { try OpenExchange(port: port, request: request, stallLimit: limit) }
   }
 
-  /// Asks for the same thing many times at once.
+  /// Sends the same request many times at once.
   package func getAtOnce(_ count: Int, _ target: String, headers: HeaderLines = [:]) async -> [Result<
     HTTPExchange, any Error
   >] {

@@ -1,26 +1,26 @@
 import Crypto
 import Foundation
 
-/// A request's answer as a client saw it.
+/// A response as a client saw it.
 package struct HTTPExchange: Sendable {
   package let head: ResponseHead
-  /// The body, up to ``keptBytes`` of it; ``digest`` and ``length`` are of all of it.
+  /// The first ``keptBytes`` of the body; ``digest`` and ``length`` are those of the whole.
   package let body: [UInt8]
   package let length: Int
-  /// `sha256:<hex>` of the body as far as it came.
+  /// The digest of the body, as far as it was received.
   package let digest: String
-  /// Whether the body came to the end that the headers promised.
+  /// Indicates whether the body reached the end that its framing promised.
   package let isComplete: Bool
   package let endedAt: ContinuousClock.Instant
 
-  /// Twenty clients with a 64 MB blob each must not need the memory for it.
+  /// A bound on memory: twenty clients may have a 64 MB blob each.
   package static let keptBytes = 8 << 20
 
   package var status: Int { head.status }
   package var headers: HeaderLines { head.headers }
   package var text: String { String(decoding: body, as: UTF8.self) }
 
-  /// The codes of OCI error JSON; empty when the body is not that.
+  /// The codes of the OCI error JSON in the body; empty for any other body.
   /// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes>
   package var errorCodes: [String] {
     struct Errors: Decodable {
@@ -33,11 +33,11 @@ package struct HTTPExchange: Sendable {
     return (try? JSONDecoder().decode(Errors.self, from: Data(body)))?.errors.map(\.code) ?? []
   }
 
-  /// Whether this is a whole answer with these very bytes.
+  /// Returns whether the response is a complete 200 with a body of this digest.
   package func isWhole(_ digest: String) -> Bool { status == 200 && isComplete && self.digest == digest }
 }
 
-/// Gathers a body: all of it for the digest, the start of it to look at.
+/// Collects a body: all of its bytes for the digest, the first ones for tests to examine.
 struct BodyCollector {
   private var hasher = SHA256()
   private(set) var kept: [UInt8] = []

@@ -1,4 +1,4 @@
-/// Header lines in their order; a name may come several times.
+/// Header lines in order; a name may occur several times.
 package struct HeaderLines: Sendable, Equatable, Sequence, ExpressibleByDictionaryLiteral {
   package struct Line: Sendable, Equatable {
     package var name: String
@@ -17,7 +17,7 @@ package struct HeaderLines: Sendable, Equatable, Sequence, ExpressibleByDictiona
 
   package func makeIterator() -> IndexingIterator<[Line]> { lines.makeIterator() }
 
-  /// Every value of a name; names are compared without case.
+  /// Returns every value of a name; case does not matter.
   package func all(_ name: String) -> [String] {
     let wanted = name.lowercased()
     return lines.filter { $0.name.lowercased() == wanted }.map(\.value)
@@ -28,7 +28,7 @@ package struct HeaderLines: Sendable, Equatable, Sequence, ExpressibleByDictiona
 
   package func contains(_ name: String) -> Bool { !all(name).isEmpty }
 
-  /// These lines, and those of another where it has a name that is missing here.
+  /// Returns these lines, then the other lines whose names do not occur here.
   package func completed(by other: HeaderLines) -> HeaderLines {
     var result = self
     for line in other where !contains(line.name) { result.append(line.name, line.value) }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// An answer that a test reads as slowly as it likes, or leaves.
+/// A response that a test reads at its own pace, or abandons.
 package final class OpenExchange: Sendable {
   private struct State {
     var reader: ResponseReader
@@ -23,7 +23,7 @@ package final class OpenExchange: Sendable {
     try await onOwnThread { try self.state.withLock { try Self.readHead(&$0) } }
   }
 
-  /// Reads until this many bytes of the body are there, or no more will come; says how many there are.
+  /// Reads until at least this many bytes of the body have arrived or the body ends; returns their number.
   @discardableResult
   package func read(atLeast count: Int) async throws -> Int {
     try await onOwnThread {
@@ -39,7 +39,7 @@ package final class OpenExchange: Sendable {
     }
   }
 
-  /// What of the body has been read, up to ``HTTPExchange/keptBytes``.
+  /// The first ``HTTPExchange/keptBytes`` of the body, as far as they were read.
   package var received: [UInt8] { state.withLock { $0.body.kept } }
 
   /// Reads to the end.
@@ -57,7 +57,7 @@ package final class OpenExchange: Sendable {
     }
   }
 
-  /// Leaves, whatever is still to come.
+  /// Closes the connection in the middle of the response.
   package func leave() { socket.shutDown() }
 
   private static func readHead(_ state: inout State) throws -> ResponseHead {

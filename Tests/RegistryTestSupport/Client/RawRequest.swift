@@ -1,7 +1,7 @@
-/// A request exactly as it goes on the wire: nothing is checked, encoded or added.
+/// A request exactly as sent: nothing is checked, encoded or added.
 package struct RawRequest: Sendable {
   package var method: String
-  /// The second word of the request line: a path, an absolute URL, or what a test likes to send.
+  /// The second word of the request line: a path, an absolute URL, or anything else a test sends.
   package var target: String
   package var headers: HeaderLines
   package var body: [UInt8] = []

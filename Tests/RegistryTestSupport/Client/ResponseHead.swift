@@ -1,12 +1,12 @@
 import Foundation
 
-/// Status line and headers of an answer.
+/// The status line and headers of a response.
 package struct ResponseHead: Sendable {
   package let status: Int
   package let reason: String
   package let headers: HeaderLines
 
-  /// Parses a head without the empty line that ends it.
+  /// Parses a head without the empty line at its end.
   init(_ text: String) throws {
     var lines = text.components(separatedBy: "\r\n")[...]
     let words = (lines.popFirst() ?? "").split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
@@ -25,12 +25,12 @@ package struct ResponseHead: Sendable {
   }
 }
 
-/// An answer that is not HTTP.
+/// A response that is not HTTP.
 package struct MalformedAnswer: Error {
   package let what: String
 }
 
-/// The connection ended before there was an answer.
+/// A connection that ended before a response.
 package struct NoAnswer: Error {
   package let cause: String
 }

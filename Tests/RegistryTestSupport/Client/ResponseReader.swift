@@ -1,6 +1,6 @@
-/// Reads one answer from a connection, and knows whether it came to its proper end.
+/// Reads one response from a connection, and records whether its body was complete.
 struct ResponseReader {
-  /// What tells where the body ends. <https://www.rfc-editor.org/rfc/rfc9112#section-6.3>
+  /// The rule that tells where the body ends. <https://www.rfc-editor.org/rfc/rfc9112#section-6.3>
   private enum Framing {
     case length(Int)
     case chunk(remaining: Int)
@@ -9,7 +9,7 @@ struct ResponseReader {
     case over
   }
 
-  /// Large enough that an unoptimised build keeps up with a fast server.
+  /// The most bytes of one read: enough for an unoptimised build to keep up with a fast server.
   private static let readSize = 256 * 1024
 
   private let socket: ClientSocket
@@ -17,7 +17,7 @@ struct ResponseReader {
   private var buffer: [UInt8] = []
   private var position = 0
   private var framing = Framing.over
-  /// Whether the body came to the end that its framing promised.
+  /// Indicates whether the body reached the end that its framing promised.
   private(set) var isComplete = false
 
   init(socket: ClientSocket, method: String) {
@@ -25,7 +25,7 @@ struct ResponseReader {
     self.method = method
   }
 
-  /// Blocks until the head is there.
+  /// Blocks until the head has arrived, and returns it.
   mutating func readHead() throws -> ResponseHead {
     var lines: [String] = []
     do {
@@ -50,7 +50,7 @@ struct ResponseReader {
     return head
   }
 
-  /// Blocks until there is more of the body; empty when no more will come, complete or not.
+  /// Blocks until more of the body arrives, and returns it; empty at the end of the body, complete or not.
   mutating func readBody() -> [UInt8] {
     do {
       return try readSome()
@@ -102,7 +102,7 @@ struct ResponseReader {
     isComplete = true
   }
 
-  /// What is buffered, or else what the connection has; empty at its end.
+  /// Returns buffered bytes, or else bytes of the connection; empty at its end.
   private mutating func take(upTo count: Int) throws -> [UInt8] {
     guard position < buffer.count else { return try socket.read(upTo: count) }
     let end = min(position + count, buffer.count)

@@ -1,9 +1,9 @@
 extension Duration {
-  /// The longest wait of a test: only a hang takes so long, however busy the machine is.
+  /// The longest wait of a test: on a busy machine too, only a hang takes this long.
   package static var patience: Duration { .seconds(120) }
 }
 
-/// A condition that did not come true in time.
+/// A condition that did not become true in time.
 package struct ConditionNotMet: Error, CustomStringConvertible {
   package let what: String
   package let limit: Duration
@@ -11,7 +11,7 @@ package struct ConditionNotMet: Error, CustomStringConvertible {
   package var description: String { "waited \(limit) for: \(what)" }
 }
 
-/// Waits until the condition holds, and no longer than the limit.
+/// Waits until a condition holds; throws after the limit.
 package func eventually(
   _ what: String,
   within limit: Duration = .patience,
@@ -25,7 +25,7 @@ package func eventually(
   }
 }
 
-/// Waits until there is a value, and no longer than the limit.
+/// Waits until there is a value, and returns it; throws after the limit.
 package func eventuallyValue<Value>(
   _ what: String,
   within limit: Duration = .patience,

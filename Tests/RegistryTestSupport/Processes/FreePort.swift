@@ -1,6 +1,6 @@
 import Glibc
 
-/// A port on loopback that nobody listened on a moment ago.
+/// Returns a port on loopback that was free a moment ago.
 package func makeFreePort() throws -> Int {
   let descriptor = try LoopbackSocket.open(AF_INET)
   defer { close(descriptor) }

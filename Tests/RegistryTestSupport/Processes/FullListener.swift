@@ -1,6 +1,6 @@
 import Glibc
 
-/// A port that accepts no connection and refuses none, as a host that is gone.
+/// A port that neither accepts nor refuses connections, like a host that is down.
 package final class FullListener: Sendable {
   package let port: Int
   private let listener: Int32
@@ -12,7 +12,7 @@ package final class FullListener: Sendable {
       throw SystemCallError("bind and listen")
     }
     (self.port, self.listener) = (port, listener)
-    // The queue takes one or two; what comes then is dropped.
+    // The queue holds one or two connections; later ones are dropped.
     connections = try (0..<4).map { _ in
       let connection = try LoopbackSocket.open(AF_INET)
       _ = fcntl(connection, F_SETFL, O_NONBLOCK)

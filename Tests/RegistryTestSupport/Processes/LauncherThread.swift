@@ -3,7 +3,8 @@ import Synchronization
 
 /// The one thread that starts processes.
 ///
-/// The kernel sends a child its parent-death signal when the *thread* that started it ends, so this one never does.
+/// The kernel sends a child its parent-death signal when the *thread* that started it ends, so this one never ends.
+/// <https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html>
 final class LauncherThread: Sendable {
   static let shared = LauncherThread()
 

@@ -2,9 +2,9 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A process that a test started, with its output in files; it is stopped at the latest when the value goes.
+/// A process that a test started, with its output in files; stopped at the latest when the value is released.
 package final class ManagedProcess: Sendable {
-  /// How a process ended.
+  /// The way in which a process ended.
   package enum Exit: Equatable, Sendable {
     case code(Int32)
     case signal(Int32)
@@ -25,7 +25,7 @@ package final class ManagedProcess: Sendable {
     self.leadsGroup = leadsGroup
   }
 
-  /// Starts a process; its output goes to `<name>.out` and `<name>.err` in the directory, behind what is there.
+  /// Starts a process whose output is appended to `<name>.out` and `<name>.err` in the directory.
   package static func start(_ launch: ProcessLaunch, name: String, in directory: String) async throws -> ManagedProcess
   {
     let output = "\(directory)/\(name).out"
@@ -40,7 +40,7 @@ package final class ManagedProcess: Sendable {
     )
   }
 
-  /// Runs a process to its end and hands back its standard output; throws when it fails.
+  /// Runs a process to its end and returns its standard output; throws if it fails.
   @discardableResult
   package static func run(
     _ launch: ProcessLaunch,
@@ -64,7 +64,7 @@ package final class ManagedProcess: Sendable {
     }
   }
 
-  /// How it ended, or nil while it runs.
+  /// The exit of the process, or nil while it runs.
   package var exitIfOver: Exit? {
     exit.withLock { exit in
       if let exit { return exit }
@@ -78,12 +78,12 @@ package final class ManagedProcess: Sendable {
 
   package var isRunning: Bool { exitIfOver == nil }
 
-  /// Sends it a signal; none to an id that may be somebody else's by now.
+  /// Sends the process a signal, unless it has ended: its id may belong to another process by now.
   package func send(_ signal: Int32) {
     if isRunning { kill(pid, signal) }
   }
 
-  /// Sends its group a signal, as a terminal's Ctrl-C does.
+  /// Sends a signal to the process group, as Ctrl-C in a terminal does.
   package func sendToGroup(_ signal: Int32) {
     if isRunning { kill(leadsGroup ? -pid : pid, signal) }
   }
@@ -95,7 +95,7 @@ package final class ManagedProcess: Sendable {
     try await eventuallyValue("\(name) ends", within: limit) { exitIfOver }
   }
 
-  /// Stops it: asks first, then insists.
+  /// Stops the process with SIGTERM, then with SIGKILL after the limit.
   package func stop(within limit: Duration = .patience) async {
     terminate()
     if (try? await waitForExit(within: limit)) == nil {
@@ -107,7 +107,7 @@ package final class ManagedProcess: Sendable {
   package var output: String { Self.text(outputFile) }
   package var errors: String { Self.text(errorFile) }
 
-  /// What a person wants to see when it went wrong.
+  /// The end of the output, for the message of a failure.
   package var diagnostics: String { "--- \(name) out\n\(output.suffix(4000))\n--- \(name) err\n\(errors.suffix(4000))" }
 
   private static func text(_ file: String) -> String {
@@ -115,7 +115,7 @@ package final class ManagedProcess: Sendable {
   }
 }
 
-/// A process that was to succeed and did not.
+/// A process that failed but had to succeed.
 package struct ProcessFailure: Error, CustomStringConvertible {
   package let launch: ProcessLaunch
   package let exit: ManagedProcess.Exit?

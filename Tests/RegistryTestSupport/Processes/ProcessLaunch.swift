@@ -1,24 +1,24 @@
 import Foundation
 import Glibc
 
-/// How a process is started.
+/// The command, environment and standard input of a process to start.
 package struct ProcessLaunch: Sendable {
   package var executable: String
   package var arguments: [String]
   package var environment: [String: String]
-  /// What the process gets as descriptor 0; `/dev/null` without it.
+  /// The descriptor 0 of the process; `/dev/null` if nil.
   package var standardInput: Int32?
-  /// Whether the process leads a group of its own, as one that a shell starts does.
+  /// Indicates whether the process leads its own group, like one started by a shell.
   package var leadsGroup = false
 
-  /// - Parameter executable: a path, or a name to be found in the usual places.
+  /// - Parameter executable: a path, or a name to find in the usual directories.
   package init(_ executable: String, _ arguments: [String] = [], environment: [String: String] = [:]) {
     self.executable = executable
     self.arguments = arguments
     self.environment = environment
   }
 
-  /// Little of our own environment: a proxy or a registry configuration there must not reach the tests.
+  /// Few variables of the tests' environment: a proxy or registry configuration there must not affect the processes.
   private var completeEnvironment: [String: String] {
     let own = ProcessInfo.processInfo.environment
     var all = ["LANG": "C.UTF-8", "PATH": Executable.searchPath]
@@ -28,7 +28,7 @@ package struct ProcessLaunch: Sendable {
     return all.merging(environment) { _, given in given }
   }
 
-  /// Starts it with its output in the two files, and returns its id. Blocks until it has been executed.
+  /// Blocks until the process is executed with its output in the two files, and returns its id.
   func start(output: String, errors: String) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -55,7 +55,7 @@ package struct ProcessLaunch: Sendable {
     posix_spawnattr_setflags(&attributes, Int16(flags))
 
     var command = [try Executable.find(executable)] + arguments
-    // If the tests are killed, what they started is told to stop. The id stays the same: setpriv executes the command.
+    // If the tests are killed, the process gets SIGTERM. Its id stays the same: setpriv executes the command.
     if let setpriv = try? Executable.find("setpriv") { command = [setpriv, "--pdeathsig", "TERM", "--"] + command }
 
     let argv = command.map { strdup($0) } + [nil]

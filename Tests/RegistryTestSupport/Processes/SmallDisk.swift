@@ -1,11 +1,11 @@
 import Glibc
 
-/// A file system in memory that is soon full, where a test wants one.
+/// A small file system in memory, mounted where a test needs one.
 package final class SmallDisk: Sendable {
   private let path: String
   private let directory: TemporaryDirectory
 
-  /// Mounts it; needs root, or sudo without a password.
+  /// Mounts the file system; needs root, or sudo without a password.
   /// - Parameter options: of tmpfs, such as `size=8m` or `nr_inodes=20`.
   package init(at path: String, options: String, in directory: TemporaryDirectory) async throws {
     self.path = path
@@ -14,19 +14,19 @@ package final class SmallDisk: Sendable {
     _ = chmod(path, 0o755)
   }
 
-  /// Changes it, as an operator does who makes room.
+  /// Changes mount options, like an operator making room.
   package func remount(_ options: String) async throws {
     try await Self.run("mount", ["-o", "remount,\(options)", path], directory)
   }
 
-  /// What is free, in bytes.
+  /// Returns the free space in bytes.
   package func freeSpace() throws -> Int {
     var status = statvfs()
     guard statvfs(path, &status) == 0 else { throw SystemCallError("statvfs") }
     return Int(status.f_bavail * status.f_frsize)
   }
 
-  /// Takes it away; who has files open there keeps them.
+  /// Unmounts the file system; files that are open stay usable.
   package func unmount() async throws { try await Self.run("umount", ["-l", path], directory) }
 
   private static func run(_ command: String, _ arguments: [String], _ directory: TemporaryDirectory) async throws {

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Sockets on loopback and in the file system, and the addresses for them.
+/// Sockets on loopback and in the file system, and their addresses.
 enum LoopbackSocket {
-  /// Calls with the address of a port on 127.0.0.1.
+  /// Calls the body with the address of a port on 127.0.0.1.
   static func withAddress<Result>(
     port: Int,
     _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
@@ -18,7 +18,7 @@ enum LoopbackSocket {
     }
   }
 
-  /// Calls with the address of a socket file.
+  /// Calls the body with the address of a socket file.
   static func withAddress<Result>(
     path: String,
     _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result

@@ -5,7 +5,7 @@ package struct SystemCallError: Error, CustomStringConvertible {
   package let call: String
   package let code: Int32
 
-  /// - Parameter code: taken from `errno` unless the call returned it.
+  /// - Parameter code: the error number; `errno` by default.
   package init(_ call: String, code: Int32 = errno) {
     self.call = call
     self.code = code

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A listening Unix socket that a test owns and hands to workers as their descriptor 0, as systemd does.
+/// A listening Unix socket that a test passes to workers as descriptor 0, as systemd does.
 package final class UnixListener: Sendable {
   package let path: String
   package let descriptor: Int32
@@ -24,7 +24,7 @@ package final class UnixListener: Sendable {
   deinit { close(descriptor) }
 }
 
-/// A port on loopback that is taken while the value lives.
+/// A port on loopback, taken for the lifetime of the value.
 package final class TakenPort: Sendable {
   package let port: Int
   private let descriptor: Int32

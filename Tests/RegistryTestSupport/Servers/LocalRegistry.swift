@@ -1,8 +1,8 @@
 import Foundation
 
-/// Debian's docker-registry, real, with an image that was pushed to it by skopeo.
+/// A real docker-registry of Debian, with images pushed by skopeo.
 package final class LocalRegistry: Sendable {
-  /// What was pushed.
+  /// The names and digests of a pushed image.
   package struct Image: Sendable {
     package let repository: String
     package let tag: String
@@ -19,7 +19,8 @@ package final class LocalRegistry: Sendable {
     self.process = process
   }
 
-  /// - Parameter storage: where it keeps its blobs, and redirects clients to; files of its own without it.
+  /// Starts the registry.
+  /// - Parameter storage: where the registry stores blobs and redirects clients to; by default its own files.
   package static func start(
     in directory: TemporaryDirectory,
     storage: ObjectStorage? = nil
@@ -47,11 +48,11 @@ package final class LocalRegistry: Sendable {
     )
     let registry = LocalRegistry(port: port, process: process)
     let client = HTTPClient(port: port)
-    try await eventually("docker-registry answers") { (try? await client.get("/v2/").status) == 200 }
+    try await eventually("docker-registry responds") { (try? await client.get("/v2/").status) == 200 }
     return registry
   }
 
-  /// Makes an image with layers of these sizes and pushes it as it is.
+  /// Creates an image with layers of these sizes in bytes, and pushes it unchanged.
   package func push(_ repository: String, tag: String, layers: [Int], in directory: TemporaryDirectory) async throws
     -> Image
   {
@@ -97,7 +98,7 @@ package final class LocalRegistry: Sendable {
     )
   }
 
-  /// How often a blob was sent, as the access log has it.
+  /// Returns how many times a blob was sent, by the access log.
   package func gets(of digest: String) -> Int {
     process.output.split(separator: "\n").count { $0.contains("\"GET /v2/") && $0.contains("/blobs/\(digest) HTTP") }
   }

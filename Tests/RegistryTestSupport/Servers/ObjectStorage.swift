@@ -2,22 +2,22 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// moto's S3, real enough to keep a registry's blobs, behind a gate that takes signed URLs as strictly as S3 does.
+/// moto's S3, complete enough to store a registry's blobs, behind a gate that checks signed URLs as strictly as S3.
 package final class ObjectStorage: Sendable {
-  /// A request with a signed URL, as it came.
+  /// A request with a signed URL, as received.
   package struct Request: Sendable {
     package let method: String
     /// Path and query, raw.
     package let target: String
     package let headers: HeaderLines
-    /// What the gate answered instead of S3; `nil` when it let the request through.
+    /// The gate's reason to refuse the request; nil if it passed.
     package let refusal: PresignedURL.Refusal?
   }
 
   package static let secretKey = "secret-key-of-the-tests"
   package static let bucket = "registry"
 
-  /// Where it is reached; other ports lead past the gate.
+  /// The port of the gate; other ports bypass it.
   package let port: Int
   private let moto: ManagedProcess
   private let motoPort: Int
@@ -48,7 +48,7 @@ package final class ObjectStorage: Sendable {
 
   deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-  /// Starts it with an empty bucket.
+  /// Starts the storage with an empty bucket.
   package static func start(in directory: TemporaryDirectory) async throws -> ObjectStorage {
     let port = try makeFreePort()
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -72,7 +72,7 @@ package final class ObjectStorage: Sendable {
 
   // MARK: - Serving
 
-  /// One request per connection: the head is looked at, all else goes through.
+  /// Serves one request per connection: the head is examined, all other bytes are passed on.
   private func serve(_ connection: Int32) {
     defer { close(connection) }
     guard let (head, rest) = Self.readHead(connection) else { return }
@@ -96,7 +96,7 @@ package final class ObjectStorage: Sendable {
     defer { close(upstream) }
     guard LoopbackSocket.withAddress(port: motoPort, { connect(upstream, $0, $1) }) == 0 else { return }
     guard Self.send(head.closing, to: upstream), Self.send(rest, to: upstream) else { return }
-    // The request's body one way, the answer the other, until the answer ends.
+    // The request's body one way, the response the other, until the response ends.
     Thread.detachNewThread { [connection = dup(connection), upstream = dup(upstream)] in
       Self.copy(from: connection, to: upstream)
       close(connection)
@@ -161,7 +161,7 @@ struct RequestHead: Sendable {
     self.headers = headers
   }
 
-  /// The same head, but for a connection that ends with the answer.
+  /// The head for a connection that ends with the response.
   var closing: [UInt8] {
     let kept = lines.filter { !$0.lowercased().hasPrefix("connection:") }
     return Array((kept + ["Connection: close", "", ""]).joined(separator: "\r\n").utf8)

@@ -1,7 +1,7 @@
 import Crypto
 import Foundation
 
-/// A request whose signature is in its URL, and the rules by which S3 takes it.
+/// A request whose signature is in its URL, and the rules by which S3 accepts it.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 package struct PresignedURL: Sendable {
   package enum Refusal: String, Equatable, Sendable {
@@ -17,7 +17,7 @@ package struct PresignedURL: Sendable {
   private let path: String
   private let parameters: [(name: String, value: String)]
 
-  /// `nil` when the URL is not signed.
+  /// Parses a request; nil if its URL is not signed.
   init?(_ head: RequestHead) {
     guard let mark = head.target.firstIndex(of: "?"), head.target.contains("X-Amz-Signature=") else { return nil }
     self.head = head
@@ -30,7 +30,7 @@ package struct PresignedURL: Sendable {
 
   private subscript(name: String) -> String { parameters.first { $0.name == name }?.value ?? "" }
 
-  /// Why S3 would not take the request.
+  /// Returns S3's reason to refuse the request, or nil.
   func refusal(secretKey: String, now: Date) -> Refusal? {
     if head.headers.contains("Authorization") { return .twoMechanisms }
     guard self["X-Amz-Signature"] == signature(secretKey) else { return .wrongSignature }
@@ -44,7 +44,7 @@ package struct PresignedURL: Sendable {
     return nil
   }
 
-  /// The signature of exactly this method, path, query and host.
+  /// Returns the signature of exactly this method, path, query and host.
   private func signature(_ secretKey: String) -> String {
     let query = parameters.filter { $0.name != "X-Amz-Signature" }
       .map { "\($0.name)=\($0.value)" }.sorted().joined(separator: "&")

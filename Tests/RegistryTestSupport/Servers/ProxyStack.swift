@@ -3,13 +3,13 @@ import Synchronization
 
 /// The proxy as users run it: the real worker behind a real nginx.
 package final class ProxyStack: Sendable {
-  /// How the worker comes by its socket.
+  /// The ways in which a worker gets its socket.
   package enum Launch: String, Sendable, CaseIterable {
-    /// It opens `listen:` itself.
+    /// A socket that the worker opens itself, by `listen:`.
     case standalone
-    /// spawn-fcgi passes it as descriptor 0.
+    /// A socket that spawn-fcgi passes as descriptor 0.
     case spawnFCGI
-    /// The test holds the socket and passes it as descriptor 0.
+    /// A socket of the test, passed as descriptor 0.
     case inherited
   }
 
@@ -19,19 +19,18 @@ package final class ProxyStack: Sendable {
   private let binary: String
   private let listener: UnixListener?
   private let nginx: ManagedProcess
-  /// The workers that were started: they live as long as the stack, whether or not the test keeps them.
+  /// The started workers, which live as long as the stack even if the test drops them.
   private let workers = Mutex<[ManagedProcess]>([])
 
   package var logFile: String { directory.path("worker.log") }
   package var store: String { directory.path("store") }
   private var configFile: String { directory.path("worker.yaml") }
 
-  /// Writes the configurations and starts nginx; the worker is the test's to start.
+  /// Writes the configurations and starts nginx; the test starts the worker.
   /// - Parameters:
-  ///   - yaml: what stands in the worker's configuration besides socket, log and store.
-  ///   - limits: what stands there of the store besides its directory.
-  ///   - nginxSeesBlobs: whether nginx finds the files that the worker tells it to send; without, it is as if they had been
-  ///     evicted just then.
+  ///   - yaml: the worker's configuration except socket, log and store.
+  ///   - limits: the keys of the store except its directory.
+  ///   - nginxSeesBlobs: whether nginx finds the files that it has to send; otherwise they look just evicted.
   package init(
     _ yaml: String,
     launch: Launch = .standalone,
@@ -69,7 +68,7 @@ package final class ProxyStack: Sendable {
     )
   }
 
-  /// The proxy with its worker, answering.
+  /// Starts the proxy with a worker, and waits until the worker responds.
   package static func start(
     _ yaml: String,
     launch: Launch = .standalone
@@ -78,7 +77,7 @@ package final class ProxyStack: Sendable {
     return (stack, try await stack.startWorker())
   }
 
-  /// Writes another configuration of the worker.
+  /// Writes a configuration of the worker.
   package static func write(_ yaml: String, limits: String = "", to directory: TemporaryDirectory) throws {
     let socket = """
       listen: \(directory.path("worker.sock"))
@@ -90,8 +89,8 @@ package final class ProxyStack: Sendable {
     try directory.write(socket + yaml, to: "worker.yaml")
   }
 
-  /// Starts a worker and waits until it answers.
-  /// - Parameter descriptors: how many it may have, if not as many as the test.
+  /// Starts a worker and waits until it responds.
+  /// - Parameter descriptors: the worker's descriptor limit; by default that of the tests.
   package func startWorker(
     name: String = "worker",
     environment: [String: String] = [:],
@@ -115,7 +114,7 @@ package final class ProxyStack: Sendable {
     launch.environment = environment
     let worker = try await ManagedProcess.start(launch, name: name, in: directory.path)
     workers.withLock { $0.append(worker) }
-    try await eventually("the worker answers") {
+    try await eventually("the worker responds") {
       guard worker.isRunning else {
         throw ProcessFailure(launch: launch, exit: worker.exitIfOver, output: worker.diagnostics)
       }
@@ -124,7 +123,7 @@ package final class ProxyStack: Sendable {
     return worker
   }
 
-  /// Starts another worker on the socket, and ends the first, which takes no more requests but finishes its streams.
+  /// Starts a second worker on the socket and stops the first, which only finishes its streams.
   package func handOver(from first: ManagedProcess) async throws -> ManagedProcess {
     let second = try await startWorker(name: "second")
     first.terminate()
@@ -132,7 +131,7 @@ package final class ProxyStack: Sendable {
     return second
   }
 
-  /// Runs `store` by hand, with the worker's configuration.
+  /// Runs a `store` command with the worker's configuration.
   package func runStoreCommand(_ arguments: String...) async throws -> (
     exit: ManagedProcess.Exit, output: String, errors: String
   ) {
@@ -143,7 +142,7 @@ package final class ProxyStack: Sendable {
     return (exit, process.output, process.errors)
   }
 
-  // MARK: - What can be seen from outside
+  // MARK: - Observation
 
   package var log: String { (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? "" }
 
@@ -151,7 +150,7 @@ package final class ProxyStack: Sendable {
     (try? String(contentsOfFile: directory.path("nginx/error.log"), encoding: .utf8)) ?? ""
   }
 
-  /// The lines of the log that tell of requests with a digest, a tag, or whatever has this reference.
+  /// Returns the log lines of requests with this reference, a digest or a tag.
   package func logLines(reference: String) -> [[String: String]] {
     logLines.filter { $0["message"] == "request" && $0["registry.reference"] == reference }
   }
@@ -160,7 +159,7 @@ package final class ProxyStack: Sendable {
     log.split(separator: "\n").compactMap { try? JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
   }
 
-  /// Whether a message is in the log, and never twice in a minute.
+  /// Returns whether a message was logged, and at most once a minute.
   package func saysOnceAMinute(_ message: String) throws -> Bool {
     let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
     let times = try logLines.filter { $0["message"]?.contains(message) == true }
@@ -169,7 +168,7 @@ package final class ProxyStack: Sendable {
     return !times.isEmpty && zip(times, times.dropFirst()).allSatisfy { $1.timeIntervalSince($0) > 58 }
   }
 
-  /// The log line of an answer.
+  /// Waits for the log line of a response, and returns it.
   package func logLine(of exchange: HTTPExchange) async throws -> [String: String] {
     let id = exchange.headers["X-Request-Id"]
     return try await eventuallyValue("a log line of request \(id ?? "-")") {
@@ -177,16 +176,16 @@ package final class ProxyStack: Sendable {
     }
   }
 
-  /// Waits until the worker has no download: one that has just ended may still answer the next client.
+  /// Waits until the worker has no download: one that has just ended may still serve the next client.
   package func waitForDownloads() async throws {
     try await eventually("no download is left") {
       try await client.get("/_regproxy/metrics").text.contains("\nregproxy_fills 0\n")
     }
   }
 
-  /// Whether a worker has neither a connection of nginx nor a file of the store open.
+  /// Returns whether a worker has neither a connection of nginx nor a file of the store open.
   package func isIdle(_ worker: ManagedProcess) throws -> Bool {
-    // A connection has the path of the socket that listens, whose own state is 1.
+    // A connection has the path of the listening socket, whose own state is 1.
     // <https://man7.org/linux/man-pages/man5/proc.5.html>
     let sockets = try String(contentsOfFile: "/proc/net/unix", encoding: .utf8).split(separator: "\n")
       .map { $0.split(separator: " ") }
@@ -197,7 +196,7 @@ package final class ProxyStack: Sendable {
       && !targets.contains { $0.hasPrefix(store) }
   }
 
-  /// The digests under `blobs/`; throws when the content of one is not what its name says.
+  /// Returns the digests under `blobs/`; throws if a file's content does not match its name.
   package func keptBlobs() throws -> Set<String> {
     var digests: Set<String> = []
     for name in FileManager.default.enumerator(atPath: "\(store)/blobs")?.compactMap({ $0 as? String }) ?? [] {
@@ -210,13 +209,13 @@ package final class ProxyStack: Sendable {
     return digests
   }
 
-  /// A file of the store whose content is not what its name says.
+  /// A file of the store whose content does not match its name.
   package struct WrongFile: Error {
     package let name: String
     package let digest: String
   }
 
-  /// Where a blob's file is.
+  /// Returns the path of a blob's file.
   package func path(of digest: String) -> String {
     let hex = digest.dropFirst("sha256:".count)
     return "\(store)/blobs/sha256/\(hex.prefix(2))/\(hex)"

@@ -2,30 +2,30 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// An answer of a ``ScriptedRegistry``, well behaved or not.
+/// A response of a ``ScriptedRegistry``, well-formed or not.
 package struct ScriptedAnswer: Sendable {
   package enum Body: Sendable {
     case bytes([UInt8])
-    /// Not faster than this, in slices, from an offset on.
+    /// Slices at no more than this rate, from an offset on.
     case paced([UInt8], after: Int = 0, bytesPerSecond: Int)
-    /// Announces all of it, closes after a part, which is not sent faster than this.
+    /// All bytes announced, but the connection closed after some, which are sent at no more than this rate.
     case truncated([UInt8], after: Int, bytesPerSecond: Int = .max)
-    /// The same, and does not close before the condition holds.
+    /// All bytes announced, but the connection closed after some, once the condition holds.
     case cut([UInt8], after: Int, when: @Sendable () -> Bool)
-    /// Waits in the middle until the gate is opened.
+    /// A pause at the offset until the gate opens.
     case gated([UInt8], at: Int, Gate)
-    /// Announces no length.
+    /// Bytes without an announced length.
     case chunked([UInt8])
-    /// Chunks without end, until the reader has enough.
+    /// Chunks without end, until the client leaves.
     case endless
-    /// No answer at all until the gate is opened.
+    /// No response until the gate opens; then the connection is closed.
     case withheld(Gate)
   }
 
   package var status: Int
   package var headers: HeaderLines
   package var body: Body
-  /// Whether the connection is closed behind a whole answer, which did not announce it.
+  /// Indicates whether the connection is closed unannounced after a complete response.
   package var closesConnection: Bool
 
   package init(status: Int = 200, headers: HeaderLines = [:], body: Body, closesConnection: Bool = false) {
@@ -47,7 +47,7 @@ package struct ScriptedAnswer: Sendable {
   }
 }
 
-/// Something that a server waits for and a test opens.
+/// A gate at which a server waits until a test opens it.
 package final class Gate: Sendable {
   private let isOpen = Mutex(false)
 
@@ -55,20 +55,20 @@ package final class Gate: Sendable {
 
   package func open() { isOpen.withLock { $0 = true } }
 
-  /// Blocks until it is open, and not for ever: no test may leave a server behind.
+  /// Blocks until the gate is open, but not forever: no test may leave a server behind.
   func wait() {
     let deadline = ContinuousClock.now + .patience
     while !isOpen.withLock({ $0 }), .now < deadline { usleep(5_000) }
   }
 }
 
-/// Writes an answer to a connection.
+/// Writes a response to a connection.
 struct ScriptedAnswerWriter {
   let connection: Int32
   let isHead: Bool
   let onSent: (_ count: Int) -> Void
 
-  /// Whether all of it was taken.
+  /// Writes the response; returns whether the client took all of it.
   func write(_ answer: ScriptedAnswer) -> Bool {
     if case .withheld(let gate) = answer.body {
       gate.wait()

@@ -2,11 +2,11 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A registry that does what a test says, right or wrong, over plain HTTP/1.1 on loopback.
+/// A registry with scripted responses, right or wrong, over plain HTTP/1.1 on loopback.
 ///
-/// It knows nothing of registries itself but a few conveniences: paths have answers, and every request is recorded.
+/// Paths have responses, and every request is recorded; of registries it has only a few conveniences.
 package final class ScriptedRegistry: Sendable {
-  /// A request as it came.
+  /// A request as received.
   package struct Request: Sendable {
     package let method: String
     /// Path and query, raw.
@@ -31,7 +31,7 @@ package final class ScriptedRegistry: Sendable {
   private let descriptor: Int32
   private let state = Mutex(State())
 
-  /// Starts to serve; stops when the value goes, or when told.
+  /// Starts serving; stops when the value is released, or in ``stop()``.
   package init() throws {
     port = try makeFreePort()
     descriptor = try LoopbackSocket.open(AF_INET)
@@ -46,7 +46,7 @@ package final class ScriptedRegistry: Sendable {
           close(descriptor)
           return
         }
-        // A process that is started meanwhile must not keep the connection open.
+        // A process started meanwhile must not keep the connection open.
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         Thread.detachNewThread { registry.serve(connection) }
       }
@@ -54,11 +54,11 @@ package final class ScriptedRegistry: Sendable {
   }
 
   deinit {
-    // Once stopped, the number may be another socket's.
+    // Once stopped, the descriptor may be another socket's.
     if !isStopped { shutdown(descriptor, Int32(SHUT_RDWR)) }
   }
 
-  /// Ends all connections and refuses others from now on.
+  /// Closes all connections and refuses new ones.
   package func stop() {
     state.withLock { state in
       state.isStopped = true
@@ -71,15 +71,15 @@ package final class ScriptedRegistry: Sendable {
 
   private var isStopped: Bool { state.withLock(\.isStopped) }
 
-  // MARK: - What it answers
+  // MARK: - Script
 
-  /// Sets the answer of a path; HEAD gets the head of it.
+  /// Sets the script of a path; a HEAD request gets its head.
   package func answer(_ path: String, _ script: @escaping Script) { state.withLock { $0.scripts[path] = script } }
 
-  /// Sets the answer of a path.
+  /// Sets the response of a path.
   package func answer(_ path: String, with answer: ScriptedAnswer) { self.answer(path) { _ in answer } }
 
-  /// Has a blob, and says its digest.
+  /// Adds a blob, and returns its digest.
   @discardableResult
   package func addBlob(_ bytes: [UInt8], to repository: String, _ body: ScriptedAnswer.Body? = nil) -> String {
     let digest = sha256Digest(of: bytes)
@@ -87,8 +87,8 @@ package final class ScriptedRegistry: Sendable {
     return digest
   }
 
-  /// Has bytes at a path, from any offset on, with a strong validator.
-  /// - Parameter body: how the rest from the offset is sent.
+  /// Serves bytes at a path, ranges included, with a strong validator.
+  /// - Parameter body: makes the body from the requested bytes.
   package func answerRanges(
     _ path: String,
     of bytes: [UInt8],
@@ -110,7 +110,7 @@ package final class ScriptedRegistry: Sendable {
     }
   }
 
-  /// The part that `bytes=a-b`, `bytes=a-` or `bytes=-n` means.
+  /// Returns the range of `bytes=a-b`, `bytes=a-` or `bytes=-n`.
   private static func part(_ header: String, of count: Int) -> Range<Int>? {
     let ends = header.dropFirst("bytes=".count).split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
     guard ends.count == 2 else { return nil }
@@ -119,7 +119,7 @@ package final class ScriptedRegistry: Sendable {
     return start..<min(count, (ends[1] ?? count - 1) + 1)
   }
 
-  /// Has a manifest under its digest and a tag, and says its digest.
+  /// Adds a manifest under its digest and a tag, and returns its digest.
   @discardableResult
   package func addManifest(
     _ json: String,
@@ -136,10 +136,10 @@ package final class ScriptedRegistry: Sendable {
     return digest
   }
 
-  /// Asks for tokens from now on, its own service's.
+  /// Requires tokens of a service from now on.
   package func requireTokens(_ tokens: ScriptedTokens) { state.withLock { $0.tokens = tokens } }
 
-  // MARK: - What it saw
+  // MARK: - Observation
 
   package var requests: [Request] { state.withLock(\.requests) }
 
@@ -147,7 +147,7 @@ package final class ScriptedRegistry: Sendable {
     requests.count { $0.method == method && $0.path == path }
   }
 
-  /// The bytes of bodies that were sent.
+  /// The total of body bytes sent.
   package var sentBytes: Int { state.withLock(\.sentBytes) }
 
   // MARK: - Serving
@@ -155,7 +155,7 @@ package final class ScriptedRegistry: Sendable {
   private func serve(_ connection: Int32) {
     state.withLock { _ = $0.connections.insert(connection) }
     defer {
-      // Together, so that no connection that takes the number is shut down in its place.
+      // Together, so that no later connection with this descriptor is shut down instead.
       state.withLock { state in
         state.connections.remove(connection)
         close(connection)

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The token service of a ``ScriptedRegistry``: hands out tokens for scopes, and takes no others.
+/// The token service of a ``ScriptedRegistry``: issues tokens for scopes, and accepts no others.
 /// <https://distribution.github.io/distribution/spec/auth/token/>
 package final class ScriptedTokens: Sendable {
   private struct State {
@@ -10,7 +10,7 @@ package final class ScriptedTokens: Sendable {
   }
 
   private let state = Mutex(State())
-  /// Where the challenge says tokens are to be had; `nil` for this registry itself.
+  /// The realm in challenges; nil for the registry itself.
   private let realm: String?
   private let lifetime: Int
 
@@ -19,16 +19,16 @@ package final class ScriptedTokens: Sendable {
     self.lifetime = lifetime
   }
 
-  /// The scopes that tokens were asked for, in their order.
+  /// The scopes of requested tokens, in order.
   package var askedScopes: [String] { state.withLock(\.asked) }
 
-  /// Takes none of the tokens of before any more.
+  /// Revokes every token issued so far.
   package func revokeAll() { state.withLock { $0.valid = [] } }
 
-  /// The tokens that are good.
+  /// The tokens that are valid.
   package var validTokens: Set<String> { state.withLock(\.valid) }
 
-  /// The answer of the service or of who asks for a token; `nil` lets the request pass.
+  /// Returns a new token, or a challenge to a request without a valid one; nil lets the request pass.
   func answer(_ request: ScriptedRegistry.Request, port: Int) -> ScriptedAnswer? {
     if request.path == "/token" {
       let scope = URLComponents(string: request.target)?.queryItems?.first { $0.name == "scope" }?.value ?? ""

@@ -1,9 +1,9 @@
 import Foundation
 
-/// A registry of static files behind an nginx that offers HTTP/2 over TLS, and sends blobs slowly.
+/// A registry of static files in an nginx that offers HTTP/2 over TLS and sends blobs slowly.
 package final class TLSRegistry: Sendable {
   package let port: Int
-  /// The certificate, which is its own authority.
+  /// The path of the certificate, which is its own authority.
   package let certificate: String
   private let directory: TemporaryDirectory
   private let nginx: ManagedProcess
@@ -15,7 +15,8 @@ package final class TLSRegistry: Sendable {
     certificate = directory.path("tls/certificate.pem")
   }
 
-  /// - Parameter rate: at which each blob is sent, in bytes a second.
+  /// Starts the registry.
+  /// - Parameter rate: the speed of each blob, in bytes per second.
   package static func start(rate: Int) async throws -> TLSRegistry {
     let directory = try TemporaryDirectory()
     let port = try makeFreePort()
@@ -41,7 +42,7 @@ package final class TLSRegistry: Sendable {
     return registry
   }
 
-  /// The protocol of a connection whose client knows HTTP/2 as well as HTTP/1.1.
+  /// Returns the protocol that nginx chooses for a client with HTTP/2 and HTTP/1.1.
   private func agreedProtocol() async throws -> String? {
     let arguments = ["s_client", "-connect", "127.0.0.1:\(port)", "-alpn", "h2,http/1.1"]
     let output = try? await ManagedProcess.run(ProcessLaunch("openssl", arguments), in: directory)
@@ -72,7 +73,7 @@ package final class TLSRegistry: Sendable {
       """
   }
 
-  /// Has a blob, and says its digest.
+  /// Adds a blob, and returns its digest.
   package func addBlob(_ bytes: [UInt8], to repository: String) throws -> String {
     let digest = sha256Digest(of: bytes)
     try write(Data(bytes), to: "v2/\(repository)/blobs", as: digest)
@@ -88,7 +89,7 @@ package final class TLSRegistry: Sendable {
     try data.write(to: URL(fileURLWithPath: "\(directory)/\(name)"))
   }
 
-  /// The protocols of the requests that it has answered to their end.
+  /// The protocols of all completed requests.
   package var protocols: Set<String> {
     let log = (try? String(contentsOfFile: directory.path("tls/access.log"), encoding: .utf8)) ?? ""
     return Set(log.split(separator: "\n").map(String.init))

@@ -1,8 +1,8 @@
-// Tells ThreadSanitizer of the locks of Swift's `Mutex` that the kernel hands over.
+// Annotates for ThreadSanitizer the locks of Swift's `Mutex` that the kernel passes from thread to thread.
 //
-// A contended `Mutex` is given from thread to thread inside futex(2), by a library that is not instrumented: the sanitizer
-// would take all that it protects for unprotected. These two take the place of the library's functions for that case, and
-// call them. <https://github.com/swiftlang/swift/blob/release/6.3/stdlib/public/Synchronization/Mutex/LinuxImpl.swift>
+// A contended `Mutex` changes hands inside futex(2), in a library that is not instrumented: the sanitizer would report
+// races on everything it protects. These two functions replace the library's ones for that case, and call them.
+// <https://github.com/swiftlang/swift/blob/release/6.3/stdlib/public/Synchronization/Mutex/LinuxImpl.swift>
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #define UNLOCK_SLOW "$s15Synchronization12_MutexHandleV11_unlockSlowyyF"
 
 #define SWIFT __attribute__((swiftcall))
-// The mutex, which Swift passes in a register of its own.
+// The mutex, which Swift passes in a dedicated register.
 #define SELF __attribute__((swift_context)) void *self
 
 void __tsan_acquire(void *address);
@@ -26,7 +26,7 @@ SWIFT void unlock_slow(SELF) __asm__(UNLOCK_SLOW);
 static void *library_function(const char *name) {
   void *function = dlsym(RTLD_NEXT, name);
   if (function == NULL) {
-    fprintf(stderr, "MutexAnnotations: libswiftSynchronization has no %s any more\n", name);
+    fprintf(stderr, "MutexAnnotations: libswiftSynchronization has no %s: adapt it to this toolchain\n", name);
     abort();
   }
   return function;

@@ -1,4 +1,4 @@
-"""Answers of an upstream before faults are put into them, and how they become bytes."""
+"""Responses of an upstream before faults are applied, and their wire form."""
 
 import re
 from dataclasses import dataclass, field
@@ -45,15 +45,15 @@ class Answer:
     version: str = "HTTP/1.1"
     reason: str | None = None
     is_head: bool = False
-    """Whether the body is announced only."""
+    """True if the body is only announced."""
     prefix: bytes = b""
-    """Bytes before the status line, such as another answer."""
+    """Bytes before the status line, such as another response."""
     suffix: bytes = b""
-    """Bytes behind the body."""
+    """Bytes after the body."""
     seen: bytes | None = None
-    """What a reader takes for the body, where that is not what it should be."""
+    """The bytes that a reader takes for the body, if they are not the right ones."""
     raw_head: bytes | None = None
-    """A head that replaces all of status line and headers."""
+    """A head that replaces the status line and all headers."""
 
     def set(self, name, value):
         self.remove(name)
@@ -66,7 +66,7 @@ class Answer:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def wire(self):
-        """The head and the body as they go out."""
+        """Returns the head and the body as sent."""
         if self.raw_head is not None:
             return self.prefix + self.raw_head, (b"" if self.is_head else self.body) + self.suffix
         headers = list(self.headers)
@@ -99,7 +99,7 @@ RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
 def parse_range(value, size):
-    """The part `[start, end)` that a Range header asks for; None for the whole, False for a part beyond the end."""
+    """Returns the part `[start, end)` of a Range header; None for the whole, False for a part beyond the end."""
     match = RANGE.match(value or "")
     if not match or match.group(1) == match.group(2) == "":
         return None
@@ -115,7 +115,7 @@ def parse_range(value, size):
 
 
 def content_answer(request, data, style, content_type, etag):
-    """The right answer to a GET or HEAD of content, with what the style of the upstream adds."""
+    """Returns the right response to a GET or HEAD of content, in the style of the upstream."""
     answer = Answer(200, [("Content-Type", content_type)], data, style.framing, is_head=request.method == "HEAD")
     if etag:
         answer.headers.append(("ETag", etag))

@@ -1,4 +1,4 @@
-"""Runs many scenarios on a few stacks, and sees to it that nothing of them stays."""
+"""Runs many scenarios on a few stacks, and cleans up after them."""
 
 import asyncio
 import os
@@ -19,18 +19,18 @@ from .upstream import World
 PROGRESS_INTERVAL = 15
 
 REPEATED_AT_A_TIME = 8
-"""Failed scenarios that are repeated at the same time, each on its own stack."""
+"""The number of failed scenarios that are repeated at the same time, each on its own stack."""
 
 SLOTS = 14
-"""Scenarios at a time on a stack that several share; where they change processes or the disk, each has its own."""
+"""The number of concurrent scenarios on a shared stack; those that change processes or the disk have their own."""
 
 STACKS = {"shared": 3, "shared direct": 1, "machine": 8, "machine direct": 3, "disk": 8}
-"""How many stacks there are at most, by what scenarios need."""
+"""The maximum number of stacks by the needs of scenarios."""
 
 
 @dataclass
 class Plan:
-    """What is to be run, and where."""
+    """The scenarios of a campaign, and its directory."""
 
     seed: str
     numbers: list
@@ -50,11 +50,11 @@ class Campaign:
         self.stacks = []
         self.made = 0
         self.free = {lane: asyncio.Queue() for lane in STACKS}
-        """Stacks with a site, where a scenario can run."""
+        """Free pairs of a stack and a site for a scenario."""
         self.repeating = {}
-        """Locks of scenarios by number, as some run more than once."""
+        """Locks of scenarios by number, because some run more than once."""
         self.run_again = set()
-        """Scenarios that are judged by another run, as the machine stood still during the first."""
+        """Scenarios that are run again because the machine stalled during the first run."""
         self.report = Report(plan)
         self.tls = None
         self.ca_file = None
@@ -76,7 +76,7 @@ class Campaign:
     # --- Stacks
 
     def prepare_tls(self):
-        """A certificate for the upstreams that speak TLS."""
+        """Creates a certificate for the upstreams with TLS."""
         key, self.ca_file = (os.path.join(self.plan.directory, name) for name in ("key.pem", "ca.pem"))
         subprocess.run(
             [
@@ -125,7 +125,7 @@ class Campaign:
     # --- Scenarios
 
     async def run_all(self, numbers):
-        """Runs the scenarios in their order, as many at a time as there are stacks and sites for."""
+        """Runs the scenarios in order, as many at a time as stacks and sites allow."""
         queues = {lane: [] for lane in STACKS}
         for number in reversed(numbers):
             lane = draw_kind(self.plan.seed, number, self.plan.long, self.plan.kinds)[2]
@@ -160,7 +160,7 @@ class Campaign:
         return bool(self.plan.total_bound) and time.monotonic() - self.report.start > self.plan.total_bound
 
     async def run_one(self, number, lane):
-        """Runs a scenario; false where it tells nothing, as it failed while the machine stood still."""
+        """Runs a scenario; returns False if the run is void because it failed while the machine stalled."""
         stalls = LAG.stalls
         scenario = draw(self.plan.seed, number, self.plan.long, self.plan.kinds)
         stack, site = await self.free[lane].get()
@@ -170,7 +170,7 @@ class Campaign:
         finally:
             self.free[lane].put_nowait((stack, site))
         if run.violations and LAG.stalls > stalls and number not in self.run_again:
-            print(f"the machine stood still: scenario {number} is run again", file=sys.stderr, flush=True)
+            print(f"the machine stalled: scenario {number} is run again", file=sys.stderr, flush=True)
             self.run_again.add(number)
             return False
         self.report.add(run)
@@ -184,9 +184,9 @@ class Campaign:
             print(self.report.progress() + names, file=sys.stderr, flush=True)
 
     async def repeat_failed(self):
-        """Runs scenarios that failed once more, each alone, so that the report can tell whether they fail again."""
+        """Repeats failed scenarios, each alone, so that the report says whether they fail again."""
         left = self.report.to_repeat()
-        print(f"repeating {len(left)} that failed, each alone", file=sys.stderr, flush=True)
+        print(f"repeating {len(left)} failed scenarios, each alone", file=sys.stderr, flush=True)
 
         async def repeat():
             while left:
@@ -204,7 +204,7 @@ class Campaign:
         self.stacks.remove(stack)
 
     async def finish(self):
-        """What has to hold of each stack at the end."""
+        """Checks each stack at the end."""
         for origin in self.world.origins():
             origin.abort()
         await until_quiet(self.stacks)

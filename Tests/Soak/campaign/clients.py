@@ -1,4 +1,4 @@
-"""Clients of the proxy: whole requests, parts, slow readers, and clients that leave."""
+"""Clients of the proxy: requests for wholes and parts, slow readers, and clients that leave."""
 
 import asyncio
 import socket
@@ -9,18 +9,18 @@ from .content import Blob, Manifest
 from .lag import LAG
 
 HEAD_BOUND = 30
-"""Seconds until the head of an answer: the proxy documents 25, and clients give up after 30."""
+"""Seconds until the head of a response: the proxy documents 25, and clients give up after 30."""
 
 TOTAL_BOUND = 110
-"""Seconds until the end of an answer in a scenario without endless faults."""
+"""Seconds until the end of a response in a scenario without endless faults."""
 
 CREDENTIAL = "Basic c29ha3VzZXI6c29ha3Bhc3N3b3Jk"
-"""What some clients send of their own; it is for nobody."""
+"""The credential that some clients send, and that no server may get."""
 
 
 @dataclass
 class Result:
-    """What a client got."""
+    """The result of a request for the client."""
 
     step: object
     status: int = 0
@@ -30,11 +30,11 @@ class Result:
     """`complete`, `cut` before its end, `left` by the client, `refused` before a head, or `late`."""
     head_after: float | None = None
     head_lag: float = 0.0
-    """Seconds of them in which the machine was behind."""
+    """Seconds of `head_after` in which the machine was behind."""
     seconds: float = 0.0
     begun: float = 0.0
     was_stored: bool = False
-    """Whether the content was in the store before the request."""
+    """True if the content was in the store before the request."""
     error: str = ""
 
     @property
@@ -51,13 +51,13 @@ class Result:
         part = f", {self.headers['content-range']}" if "content-range" in self.headers else ""
         head = "-" if self.head_after is None else f"{self.head_after:.2f}"
         return (
-            f"{self.status or 'no answer'} {self.cache} {self.detail}{size}{told}{part}, {self.end}"
+            f"{self.status or 'no response'} {self.cache} {self.detail}{size}{told}{part}, {self.end}"
             f"{' (' + self.error + ')' if self.error else ''}, head {head} s, end {self.seconds:.2f} s"
         )
 
 
 def path_of(step, site, number):
-    """The target of a request."""
+    """Returns the target of a request."""
     repository, target = step.repository, step.target
     upstream = site.upstream(repository.side)
     if isinstance(target, Blob):
@@ -74,12 +74,12 @@ def path_of(step, site, number):
 
 
 def entity_tag(size):
-    """The ETag that the proxy gives a blob."""
+    """Returns the ETag that the proxy gives a blob."""
     return f'"{1_000_000_000:x}-{size:x}"'
 
 
 async def perform(step, port, site, number, bound=TOTAL_BOUND, etag=None):
-    """Carries out a request; never raises."""
+    """Performs a request; never raises."""
     result = Result(step, begun=time.monotonic(), head_lag=-LAG.total)
     try:
         async with asyncio.timeout(bound):
@@ -171,7 +171,7 @@ class BodyReader:
         self.begin = time.monotonic()
 
     async def take(self, size):
-        """Reads so many bytes, or all to the end of the connection."""
+        """Reads a number of bytes, or all up to the end of the connection."""
         complete = await self.pieces(size)
         self.finish(complete)
 
@@ -203,7 +203,7 @@ class BodyReader:
                 if left is not None:
                     left -= len(piece)
                 if step.rate:
-                    # What is late because the machine is busy is made up for.
+                    # Delays of a busy machine are caught up with.
                     await asyncio.sleep(self.count / step.rate - (time.monotonic() - self.begin))
             return True
         finally:

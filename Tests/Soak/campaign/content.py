@@ -10,10 +10,10 @@ DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 MEDIA_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 
 HELD_BACK = 16 * 1024
-"""The end of a blob, in bytes, that clients get once its digest is known."""
+"""The size in bytes of a blob's tail, which is withheld until its digest is verified."""
 
 RELEASED_EARLY = 64 << 20
-"""The size, in bytes, beyond which a blob's end is sent before the blob is in the store."""
+"""The size in bytes from which a blob's tail is released before the blob is in the store."""
 
 
 def digest_of(data, algorithm="sha256"):
@@ -21,7 +21,7 @@ def digest_of(data, algorithm="sha256"):
 
 
 class Blob:
-    """Random bytes and their digest; made when they are first needed, as most scenarios of a run are never repeated."""
+    """Random bytes and their digest."""
 
     def __init__(self, rng, size, algorithm="sha256"):
         self.size = size
@@ -35,7 +35,7 @@ class Blob:
 
     @property
     def path(self):
-        """Its place below `blobs/` of the store."""
+        """The path below `blobs/` of the store."""
         return f"{self.algorithm}/{self.hex[:2]}/{self.hex}"
 
     def __str__(self):

@@ -9,7 +9,7 @@ from .faults import BLOB_GET, BLOB_HEAD, LIST, MANIFEST_GET, MANIFEST_HEAD, faul
 PAGE = b"<!DOCTYPE html><html><body>Please log in</body></html>\n"
 
 
-# --- Bytes that are not those asked for
+# --- Wrong bytes
 
 
 @fault("flipped byte", "content", lambda rng: {"at": round(rng.random(), 4)}, on=(BLOB_GET, MANIFEST_GET), lies=True)
@@ -87,7 +87,7 @@ def wrong_type(context):
 
 
 def page(method, variant):
-    """What upstreams answer that have the same page for every URL."""
+    """Returns the response of an upstream that sends the same page for every URL."""
     body, media_type = {
         "html": (PAGE, "text/html; charset=utf-8"),
         "json": (b'{"status":"ok"}', "application/json"),
@@ -187,7 +187,7 @@ def broken_chunks(context):
 
 
 def part_told(answer, total):
-    """The part that an answer has, as it says itself."""
+    """Returns the part of a response by its own headers."""
     told = answer.get("Content-Range")
     if answer.status == 206 and told and told.startswith("bytes "):
         first, _, last = told[6:].partition("/")[0].partition("-")

@@ -1,6 +1,6 @@
-"""What scenarios are put together from: blobs, upstreams, repositories, requests and faults."""
+"""Draws the parts of scenarios: blobs, upstreams, repositories, requests and faults."""
 
-from . import content_faults, more_faults  # noqa: F401  their kinds of faults are registered thereby
+from . import content_faults, more_faults  # noqa: F401  registers their kinds of faults
 from .content import HELD_BACK, MEDIA_TYPES, Blob, Manifest
 from .faults import BLOB_GET, BLOB_HEAD, CONTENT, KINDS, ROOT, TOKEN, Fault
 from .scenario import Repository, Step, Style
@@ -19,7 +19,7 @@ def draw_size(rng):
 
 
 def draw_range(rng, size):
-    """A Range header; most are within the blob."""
+    """Draws a Range header; most are within the blob."""
     middle = rng.randrange(size) if size else 0
     return rng.choice(
         [
@@ -39,7 +39,7 @@ def draw_range(rng, size):
 
 
 class Drawing:
-    """Fills a scenario with parts."""
+    """Fills a scenario with drawn parts."""
 
     def __init__(self, rng, scenario):
         self.rng = rng
@@ -63,7 +63,7 @@ class Drawing:
         )
 
     def begin(self, blobs=None, sizes=None, odd=0.15):
-        """Blobs, styles and the repositories that have all of them."""
+        """Draws blobs, styles and the repositories with all blobs."""
         rng, scenario = self.rng, self.scenario
         for index in range(blobs or rng.choice([1, 1, 1, 2, 2, 3])):
             size = sizes[index] if sizes else draw_size(rng)
@@ -87,7 +87,7 @@ class Drawing:
         repository.tags[self.rng.choice(["latest", "v1", "1.2.conf"])] = made
 
     def step(self, at, repository=None, target="any", method=None):
-        """A request of some kind; without a target, of anything that the repository has."""
+        """Draws a request; without a target, for any content of the repository."""
         rng, scenario = self.rng, self.scenario
         repository = repository or rng.choice(scenario.repositories)
         if target == "any":
@@ -116,7 +116,7 @@ class Drawing:
         return step
 
     def behave(self, step):
-        """Some clients leave, some read slowly."""
+        """Lets some clients leave and some read slowly."""
         size = getattr(step.target, "size", 200)
         if self.chance(0.13):
             if self.chance(0.4):
@@ -127,7 +127,7 @@ class Drawing:
             step.rate = int(size / self.rng.uniform(0.5, 3))
 
     def steps(self, count, spread=0.6):
-        """Requests, many of them at the same time."""
+        """Draws requests, many of them at the same time."""
         times = [0.0 if self.chance(0.4) else self.rng.uniform(0, spread) for _ in range(count)]
         return [self.step(at) for at in sorted(times)]
 
@@ -145,13 +145,13 @@ class Drawing:
         return Fault(kind.name, tuple(classes), kind.draw(self.rng), times)
 
     def put_faults(self, families, side):
-        """Faults at the endpoints of an upstream, its storage and its token service."""
+        """Draws faults for the endpoints of an upstream, its storage and its token service."""
         scenario, style = self.scenario, self.scenario.styles[side]
         places = [0, 0, 0, 1] if self.chance(0.5) else [0, 1]
         if style.storage in ("storage", "internal"):
             places += ["storage"] * 3
         for index in range(self.rng.choice([1, 1, 2, 3])):
-            # The second endpoint is asked only where the first one fails.
+            # The second endpoint gets requests only if the first one fails.
             place = self.rng.choice(places) if index or style.storage != "none" else 0
             family = [name for name in families if place != "storage" or name != "challenge"] or ["transport"]
             scenario.faults_at(side, place).append(self.draw_fault(family, CONTENT))

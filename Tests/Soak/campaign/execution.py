@@ -1,4 +1,4 @@
-"""Carries out one scenario: its stages with their faults, then what has to hold afterwards."""
+"""Executes one scenario: its stages with their faults, then the checks afterwards."""
 
 import asyncio
 import contextlib
@@ -13,17 +13,17 @@ from .run import Run
 from .store_checks import check_stored, check_whole_store
 
 SCENARIO_BOUND = 300
-"""Seconds that a scenario may take."""
+"""The maximum duration of a scenario in seconds."""
 
 COMMON_SIZE = 2
-"""Bytes of blobs that several scenarios may draw alike: one of them at a time has such a blob."""
+"""The size in bytes up to which scenarios may draw the same blob: only one of them at a time runs with it."""
 
 LONG_BOUND = 240
-"""Seconds that a request may take beside connections that stay stalled."""
+"""The maximum duration in seconds of a request while connections stay stalled."""
 
 
 async def execute(scenario, stack, site, world):
-    """Runs a scenario on a stack, with the upstreams of a site to itself; returns what was seen."""
+    """Runs a scenario on a stack, alone on the upstreams of a site; returns the run."""
     async with contextlib.AsyncExitStack() as exits:
         for digest in sorted({blob.digest for blob in scenario.blobs if blob.size <= COMMON_SIZE}):
             await exits.enter_async_context(stack.digest_locks.setdefault(digest, asyncio.Lock()))
@@ -66,9 +66,9 @@ async def carry_out(run, machine):
     limits = Limits(run) if scenario.disk else contextlib.nullcontext()
     async with limits:
         await carry_out_stages(run, machine)
-    check_stored(run, scenario.blobs + scenario.manifests, "while faults were on")
+    check_stored(run, scenario.blobs + scenario.manifests, "while faults were active")
     await machine.restore()
-    run.note("faults are off")
+    run.note("faults end")
     await Healing(run).check_all()
     if scenario.disk:
         limits.check_size()
@@ -94,10 +94,10 @@ async def ask(run, step):
 
 
 async def check_disk(run):
-    """The disk of the scenario once nobody uses it."""
+    """Checks the disk of the scenario once no process uses it."""
     stack = run.stack
     if not await stack.answers():
-        run.violate("nginx lives", "it does not answer")
+        run.violate("nginx lives", "nginx does not respond")
     begin = time.monotonic()
     await stack.stop_workers()
     run.note(f"workers stopped within {time.monotonic() - begin:.1f} s")

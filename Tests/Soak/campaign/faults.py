@@ -1,4 +1,4 @@
-"""Faults that an upstream puts into its answers, and those of transport."""
+"""Faults in the responses of an upstream, and those of transport."""
 
 from dataclasses import dataclass, field
 
@@ -26,12 +26,12 @@ class Kind:
     apply: object
     on: tuple
     lies: bool
-    """Whether bytes, sizes or proofs of such an answer may be wrong."""
+    """True if the bytes, sizes or proofs of the response may be wrong."""
 
 
 @dataclass
 class Fault:
-    """A fault of a scenario, in force for some answers or, with `times` 0, for all of them."""
+    """A fault of a scenario, for a number of responses or, with `times` 0, for all."""
 
     name: str
     on: tuple
@@ -50,18 +50,18 @@ class Fault:
 
 @dataclass
 class Context:
-    """An answer that a fault is put into, and how it is to be sent."""
+    """A response that gets a fault, with the way to send it."""
 
     request: object
     answer: Answer
     run: object
     params: dict
     hosts: object
-    """Where the servers of the campaign are."""
+    """The servers of the campaign."""
     where: object
-    """What was asked for: side, endpoint, repository and content."""
+    """The request's side, endpoint, repository and content."""
     transport: object = None
-    """A function of head and body that returns the steps in which they are sent."""
+    """A function that returns the steps in which head and body are sent."""
 
 
 KINDS = {}
@@ -104,7 +104,7 @@ def offset_of(position, head, body):
 
 
 def split(context):
-    """A function that cuts head and body at the position of the fault."""
+    """Returns a function that cuts head and body at the position of the fault."""
 
     def at(head, body):
         wire = head + body

@@ -1,4 +1,4 @@
-"""What has to be right again once nothing is wrong any more."""
+"""Checks that everything is right again once the faults have ended."""
 
 import asyncio
 import os
@@ -11,13 +11,13 @@ from .scenario import Step
 from .store_checks import check_stored, left_in_partial
 
 HEAL_BOUND = 45
-"""Seconds until all is right: redirects of clients are kept for 30, an endpoint that was silent is avoided for 30."""
+"""Seconds until everything is right: a redirect is cached for 30, a silent endpoint is avoided for 30."""
 
 LONG_HEAL_BOUND = 90
-"""The same after a connection that stays stalled: a stall is noticed after 30 seconds."""
+"""The bound after a connection that stays stalled: a stall is detected after 30 seconds."""
 
 TIDY_BOUND = 10
-"""Seconds until a finished download has left nothing."""
+"""Seconds until a finished download has left no file behind."""
 
 
 class Healing:
@@ -34,7 +34,7 @@ class Healing:
             if repository.grants != "all":
                 work += [self.stays_denied(repository, target) for target in (*run.scenario.blobs, None)]
                 continue
-            # A blob whose size upstream does not tell can only be sent from the store.
+            # A blob whose size upstream does not announce can only be sent from the store.
             if self.can_keep() or run.scenario.styles[repository.side].framing == "length":
                 work += [self.heals(repository, blob) for blob in run.scenario.blobs]
             work += [self.tag_heals(repository, tag) for tag in repository.tags]
@@ -42,7 +42,7 @@ class Healing:
         begin = time.monotonic()
         await asyncio.gather(*work)
         run.heal_seconds = time.monotonic() - begin
-        # Content is in the store by now, so that it is denied in spite of that.
+        # The content is stored by now, and has to be denied all the same.
         await asyncio.gather(
             *(
                 self.stays_denied(repository, blob)
@@ -64,7 +64,7 @@ class Healing:
         return result
 
     async def until(self, step, is_right, what):
-        """Asks until the answer is right; the tries count as healing, not as failures."""
+        """Repeats a request until its response is right; earlier tries count as healing, not as failures."""
         while True:
             result = await self.ask(step)
             if is_right(result):
@@ -79,7 +79,7 @@ class Healing:
         return Step(0, "GET", repository, target, accept=() if target in self.run.scenario.blobs else MEDIA_TYPES)
 
     async def heals(self, repository, blob):
-        """A plain GET gives the blob, and the next one is a hit."""
+        """Checks that a plain GET gets the blob, and that the next one is a hit."""
         run = self.run
         step = self.step(repository, blob)
         passes = (
@@ -93,7 +93,7 @@ class Healing:
                 return "/get/" in result.headers.get("location", "") and blob.digest in result.headers["location"]
             return result.status == 200 and result.end == "complete"
 
-        while result := await self.until(step, is_right, "no right answer"):
+        while result := await self.until(step, is_right, "no right response"):
             if result.status in REDIRECTS or not self.can_keep():
                 return
             key = (repository.side, repository.name, blob.digest)
@@ -103,19 +103,19 @@ class Healing:
             if again.status == 200 and again.cache == "HIT" and run.blob_requests[key] == before:
                 return
             is_early = "BYPASS" in (result.cache, again.cache) or blob.size >= RELEASED_EARLY or may_be_unfinished
-            # Whoever was asked then was asked for a client that had left.
+            # Upstream's requests were then for a client that had left.
             is_of_another = again.cache == "HIT" and again.detail == "stored"
             if not (is_early or is_of_another) or time.monotonic() > self.deadline:
                 asked = run.blob_requests[key] - before
-                run.violate("hit", f"{step} after {result.cache} -> {again}, upstream asked {asked} times")
+                run.violate("hit", f"{step} after {result.cache} -> {again}, {asked} requests to upstream")
                 return
             await asyncio.sleep(0.25)
 
     def may_be_unfinished(self, blob):
-        """Whether a client may have all of a blob that is not in the store yet, though it will be.
+        """Returns whether a client may have a complete blob that is not in the store yet, but will be.
 
-        So it is where the client's own upstream has sent the rest of what another one began and is slow with, and
-        where the file of a download that goes on was removed.
+        Reasons: the client's upstream sent the rest of a blob that a slow upstream is still sending, or the file of a
+        running download was removed.
         """
         scenario = self.run.scenario
         lost = any(event.name == "remove partials" for events in scenario.events.values() for event in events)
@@ -124,13 +124,13 @@ class Healing:
         return (lost or len(sides) > 1) and not is_stored
 
     def can_keep(self):
-        """Whether the store has room for all that the scenario needs."""
+        """Returns whether the store has room for all content of the scenario."""
         disk = self.run.scenario.disk
         if disk is None:
             return True
         size = sum(-(-content.size // 4096) * 4096 for content in self.run.scenario.blobs + self.run.scenario.manifests)
         room = min(disk.max_size or disk.size, disk.size - disk.min_free)
-        # Directories, links, records, and the partial files of downloads that go on.
+        # Directories, links, records, and the partial files of running downloads.
         return not disk.inodes and 2 * size + 300_000 < room
 
     async def tag_heals(self, repository, tag):
@@ -138,7 +138,7 @@ class Healing:
         await self.until(
             self.step(repository, tag),
             lambda result: result.status == 200 and result.end == "complete" and result.body == manifest.data,
-            "the tag leads elsewhere",
+            "the tag leads to another manifest",
         )
         await self.until(
             self.step(repository, manifest),
@@ -155,10 +155,10 @@ class Healing:
         await self.ask(self.step(repository, target))
 
     async def is_tidy(self):
-        """Nothing is left of downloads that have ended."""
+        """Checks that finished downloads have left no files behind."""
         run = self.run
         deadline = time.monotonic() + TIDY_BOUND
-        # A worker that is killed between naming a blob and removing its record leaves that to the hourly collection.
+        # A worker killed between naming a blob and removing its record leaves the record to the hourly collection.
         kills = any(event.name.startswith("kill") for events in run.scenario.events.values() for event in events)
         while left := left_in_partial(run, run.scenario.blobs, with_records=not kills):
             if time.monotonic() > deadline:

@@ -1,17 +1,17 @@
-"""Where the servers of upstreams are: endpoints for each scenario, storage and the like for all."""
+"""The servers of upstreams: endpoints for each scenario, storage and other hosts for all."""
 
 import time
 
 from .servers import Origin
 
 SIGNATURE_MARK = "soaksignature"
-"""What signatures begin with, so that they can be looked for in logs."""
+"""The prefix of signatures, by which logs are searched for them."""
 
 
 class Site:
-    """Two upstreams, `a` and `b`, with two endpoints each, which one scenario at a time has for itself.
+    """Two upstreams, `a` and `b`, with two endpoints each, used by one scenario at a time.
 
-    They have a name for each way to be configured; the scenario says which one its clients use.
+The upstreams have a name for each configuration; the scenario selects the one that its clients use.
     """
 
     def __init__(self, number, world, tls):
@@ -40,7 +40,7 @@ class Site:
         return f"{side}{self.number}{'t' if speaks_tls else ''}{'p' if passes else ''}.test"
 
     def upstreams(self):
-        """Name, endpoints and treatment of redirects of each upstream that is configured."""
+        """Yields name, endpoints and redirect mode of each configured upstream."""
         for side in "ab":
             for context in (None, self.tls):
                 urls = [self.origins[side, index, context].url for index in (0, 1)]
@@ -53,7 +53,7 @@ class Site:
 
 
 class Hosts:
-    """The servers that all sites share; storage and the like, and hosts that must not be asked."""
+    """The servers that all sites share: storage, token services, and forbidden hosts."""
 
     def __init__(self, world, tls):
         self.tls = tls
@@ -87,14 +87,14 @@ class Hosts:
         return f"{self.token_origin.url}/token/{endpoint.site.number}/{endpoint.side}/{endpoint.index}"
 
     def stored(self, run, side, path, kind="storage"):
-        """The signed URL of what the path of an upstream stands for."""
+        """Returns a signed URL for the content at a path of an upstream."""
         origin = self.storage_origin if kind == "storage" else self.internal_origin
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         query = f"X-Amz-Date={date}&X-Amz-Expires=600&X-Amz-Signature={SIGNATURE_MARK}{run.number}"
         return f"{origin.url}/get/{run.number}/{side}{path}?{query}"
 
     def fill(self, text, context):
-        """Puts hosts into the text of a challenge."""
+        """Fills the hosts into the text of a challenge."""
         scheme = "https" if self.tls else "http"
         return (
             text.replace("REALM", self.realm(context.where.origin) if context.where.origin.site else self.foreign)
@@ -104,7 +104,7 @@ class Hosts:
         )
 
     def location(self, kind, context):
-        """The Location of a redirect of a kind; None for none."""
+        """Returns the Location of a kind of redirect, or None."""
         path, side, run = context.where.target, context.where.side, context.run
         own = context.where.origin.url
         if kind.startswith("chain"):

@@ -1,4 +1,4 @@
-"""What has to hold whatever upstreams, clients and the machine do."""
+"""The invariants that hold whatever upstreams, clients and the machine do."""
 
 import json
 import re
@@ -13,13 +13,13 @@ REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def check(run, result):
-    """Holds an answer against every rule that needs nothing but the answer and what upstream has sent."""
+    """Checks a response against every rule that needs only the response and upstream's bytes."""
     checker = Checker(run, result)
     checker.run_rules()
 
 
 BLOCK = 4096
-"""So many bytes are compared at once: a large blob, byte by byte, would stop all other scenarios."""
+"""The number of bytes compared at once: byte by byte, a large blob would stop all other scenarios."""
 
 
 class Checker:
@@ -41,7 +41,7 @@ class Checker:
             self.violate("bounded time", f"the head took {result.head_after:.1f} s")
         if result.status == 0:
             if result.end != "left":
-                self.violate("an answer for every request", "the connection ended without an answer")
+                self.violate("an answer for every request", "the connection ended without a response")
             return
         self.check_headers()
         if result.status in (200, 206):
@@ -57,7 +57,7 @@ class Checker:
         elif result.status != 416:
             self.check_error()
         if self.step.expect and result.end != "left" and result.status not in self.step.expect:
-            self.violate("expected status", f"only {self.step.expect} are right here")
+            self.violate("expected status", f"expected one of {self.step.expect}")
 
     # --- Headers
 
@@ -69,7 +69,7 @@ class Checker:
             self.violate("headers", "no X-Request-Id")
 
     def check_permission(self):
-        """No content through a repository that upstream denies."""
+        """Checks that a repository denied by upstream gives no content."""
         repository = self.repository
         if repository.grants == "all" or repository.side in self.run.desynchronized:
             return
@@ -78,10 +78,10 @@ class Checker:
             return
         if self.content is None or repository.page == "empty" and self.content_size == 0:
             return
-        # Where the content is not in the store, HEAD may tell what the page's HEAD tells.
+        # If the content is not stored, HEAD may have the headers of the page.
         reveals = self.step.method == "GET" or self.result.headers.get("content-length") == str(self.content_size)
         if reveals and (self.result.body or self.content_size == 0 or self.step.method == "HEAD"):
-            self.violate("denied content", f"upstream has one {repository.page} page for everything")
+            self.violate("denied content", f"upstream sends one {repository.page} page for everything")
 
     @property
     def content_size(self):
@@ -91,7 +91,7 @@ class Checker:
         result = self.result
         right = BLOB_FAILURES if isinstance(self.content, Blob) else MANIFEST_FAILURES
         if result.status not in right:
-            self.violate("status", f"a failure is one of {right}")
+            self.violate("status", f"expected one of {right}")
         if self.step.method == "HEAD" or result.end != "complete":
             return
         try:
@@ -122,10 +122,10 @@ class Checker:
         return self.result.cache == "HIT"
 
     def check_announced(self, size):
-        """A wrong size may be told only where upstream has told it, and never of a stored blob."""
+        """Checks an announced size, which may be wrong only if upstream's was, and never for a stored blob."""
         told = (self.repository.side, self.content.digest) in self.run.told or self.repository.grants == "page"
         if size != self.content.size and (self.is_hit or not told):
-            self.violate("size announced", f"{size}, and it is {self.content.size}")
+            self.violate("size announced", f"{size} instead of {self.content.size}")
 
     def check_whole(self):
         result, blob = self.result, self.content
@@ -136,7 +136,7 @@ class Checker:
                 self.violate("no complete wrong answer", f"its digest is {digest}…, {what}")
             return
         if "content-length" not in result.headers:
-            self.violate("length", "a whole without Content-Length")
+            self.violate("length", "a complete 200 without Content-Length")
         if self.is_hit or not self.may_have_been_sent(0, result.body):
             if result.body != blob.data[: len(result.body)]:
                 self.violate("no wrong beginning", describe(result.body, blob))
@@ -150,9 +150,9 @@ class Checker:
         start, end, total = int(told[1]), int(told[2]) + 1, int(told[3])
         wrongly_told = any(digest == blob.digest for _, digest in self.run.told)
         if total != blob.size and (self.is_hit or not wrongly_told):
-            self.violate("total announced", f"{total}, and it is {blob.size}")
+            self.violate("total announced", f"{total} instead of {blob.size}")
         if self.step.if_range and self.step.if_range != "right":
-            self.violate("If-Range", "206 although the validator is another")
+            self.violate("If-Range", "206 although the validator differs")
         if parse_range(self.step.range, total) != (start, end):
             self.violate("no other part", f"{start}-{end - 1} of {total} for {self.step.range}")
         if len(result.body) > end - start or result.end == "complete" and len(result.body) != end - start:
@@ -162,7 +162,7 @@ class Checker:
             self.violate("no wrong part", describe(result.body, blob, start))
 
     def may_have_been_sent(self, offset, body):
-        """Whether each byte is right, or was sent by upstream for its place."""
+        """Returns whether each byte is right, or was sent by upstream at its offset."""
         blob = self.content
         versions = self.run.versions.get(blob.digest, ())
         if not versions:
@@ -195,7 +195,7 @@ class Checker:
         if result.body in [version.data for version in versions]:
             return
         if not isinstance(self.content, str) or result.body not in self.run.bodies:
-            self.violate("no complete wrong answer", f"no manifest of this tag: {result.body[:80]!r}")
+            self.violate("no complete wrong answer", f"not a manifest of this tag: {result.body[:80]!r}")
 
     def check_manifest_head(self, named):
         known = (
@@ -228,14 +228,14 @@ class Checker:
             "prefix": f"/{upstream}/v2/{self.repository.name}/tags/list",
         }[self.step.route]
         if not link.startswith(f"<{path}?"):
-            self.violate("next page", f"{link} leads elsewhere")
+            self.violate("next page", f"{link} leads to another list")
         spaces = re.findall(r"[?&]ns=([^&>]*)", link)
         if spaces != ([upstream] if self.step.route == "ns" else []):
             self.violate("next page", f"{link} names another upstream")
 
 
 def describe(body, blob, start=0):
-    """Where bytes first differ from the blob's."""
+    """Describes where bytes first differ from the blob's."""
     for begin in range(0, len(body), BLOCK):
         block = body[begin : begin + BLOCK]
         right = blob.data[start + begin : start + begin + len(block)]

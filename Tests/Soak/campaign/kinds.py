@@ -1,4 +1,4 @@
-"""The kinds of scenarios. Each scenario is drawn from the seed of the campaign and its own number."""
+"""The kinds of scenarios. Each scenario is drawn from the seed of the campaign and its number."""
 
 import random
 
@@ -31,7 +31,7 @@ WEIGHTS = {
 
 
 def draw(seed, number, long=False, kinds=()):
-    """The scenario with this number."""
+    """Returns the scenario with this number."""
     rng, kind, stack = draw_kind(seed, number, long, kinds)
     scenario = Scenario(number, kind, stack, is_long=long)
     scenario.speaks_tls = rng.random() < 0.2
@@ -41,7 +41,7 @@ def draw(seed, number, long=False, kinds=()):
 
 
 def draw_kind(seed, number, long=False, kinds=()):
-    """The source of what is random in a scenario, its kind, and the stack that it needs."""
+    """Returns the random generator of a scenario, its kind, and its stack."""
     rng = random.Random(f"{seed}/{number}")
     weights = {"silence": 3, "endless drip": 3, "truthful": 1} if long else WEIGHTS
     weights = {kind: weight for kind, weight in weights.items() if not kinds or kind in kinds}
@@ -52,7 +52,7 @@ def draw_kind(seed, number, long=False, kinds=()):
 
 
 class Kinds(MachineKinds):
-    """Fills a scenario of a kind."""
+    """Fills scenarios of each kind."""
 
     def fill(self, kind):
         fill = {
@@ -106,7 +106,7 @@ class Kinds(MachineKinds):
                 step.expect = self.right_statuses(step)
 
     def right_statuses(self, step):
-        """The statuses that are right where nothing is wrong."""
+        """Returns the right statuses of a request without faults; None for any."""
         style, blob = self.scenario.styles[step.repository.side], step.target
         if step.repository.grants == "page":
             return None
@@ -134,7 +134,7 @@ class Kinds(MachineKinds):
         return repository
 
     def denied(self):
-        """A repository has what another one, of the same upstream or not, is denied."""
+        """Fills in a repository that has content denied to another one, of either upstream."""
         self.begin()
         scenario = self.scenario
         denied = [self.denied_repository(side) for side in self.rng.choice(["a", "b", "ab"])]
@@ -154,7 +154,7 @@ class Kinds(MachineKinds):
             scenario.stages.append(stage)
 
     def stale(self):
-        """A tag that upstream has given once, and then does not."""
+        """Fills in a tag that upstream sends once, and then refuses."""
         self.begin(odd=0)
         scenario, repository = self.scenario, self.scenario.repositories[0]
         repository.tags = {}
@@ -178,7 +178,7 @@ class Kinds(MachineKinds):
             step.expect = (404,) if outage == "gone" else (200,)
 
     def beside(self):
-        """An upstream begins a download and sends nothing for a while; the other one is asked for the same blob."""
+        """Fills in an upstream that stalls a download while clients of the other one want the same blob."""
         rng = self.rng
         self.begin()
         scenario, prefix = self.scenario, f"s{self.scenario.number}"
@@ -202,7 +202,7 @@ class Kinds(MachineKinds):
             scenario.stages = [(scenario.stages[0] if scenario.stages else []) + begin + beside]
 
     def removal(self):
-        """Files of the store go while they are used."""
+        """Fills in events that remove files of the store while they are used."""
         self.begin()
         rng = self.rng
         self.scenario.styles["a"].pace = rng.choice([0, 100_000, 300_000])
@@ -216,7 +216,7 @@ class Kinds(MachineKinds):
             ]
 
     def crowd(self):
-        """Many clients of one blob."""
+        """Fills in many clients of one blob."""
         self.begin(blobs=1, sizes=[self.rng.randrange(100_000, 600_000)])
         self.scenario.styles["a"].pace = self.rng.choice([0, 150_000])
         if self.chance(0.6):
@@ -224,7 +224,7 @@ class Kinds(MachineKinds):
         self.scenario.stages = [[self.step(self.rng.uniform(0, 1), target=self.scenario.blobs[0]) for _ in range(40)]]
 
     def large(self):
-        """A blob at the size from which its end is sent before it is stored."""
+        """Fills in a blob at the size from which its tail is released before it is stored."""
         self.begin(blobs=1, sizes=[RELEASED_EARLY + self.rng.choice([-1, 0, 1])])
         blob = self.scenario.blobs[0]
         if self.chance(0.7):
@@ -235,13 +235,13 @@ class Kinds(MachineKinds):
         for step in self.scenario.stages[0]:
             step.rate = None
         for style in self.scenario.styles.values():
-            # So much in so many pieces takes these servers longer than clients wait.
+            # In so many pieces these servers take longer than clients wait.
             style.pieces = False
 
-    # --- Long ones
+    # --- Long scenarios
 
     def silence(self):
-        """An upstream that falls silent and stays so on its connection."""
+        """Fills in an upstream that falls silent and stays so on its connection."""
         self.begin()
         for place in self.rng.choice([[0], [0, 1], [1]]):
             fault = self.draw_fault(("long",), (BLOB_GET, BLOB_HEAD, MANIFEST_GET, MANIFEST_HEAD, LIST))
@@ -249,7 +249,7 @@ class Kinds(MachineKinds):
         self.stages(1, spread=3)
 
     def endless_drip(self):
-        """A connection that goes on with so little that nobody can use it."""
+        """Fills in a connection that continues with too few bytes to be useful."""
         self.begin(sizes=[self.rng.randrange(150_000, 400_000)] * 3)
         self.scenario.repositories.append(Repository("b", f"s{self.scenario.number}/second"))
         kind = KINDS["endless drip"]

@@ -1,4 +1,4 @@
-"""How much the machine is behind: time that nobody who waits for an answer may be blamed for."""
+"""Measures the delays of the machine, which do not count against the proxy."""
 
 import asyncio
 import time
@@ -6,16 +6,16 @@ import time
 INTERVAL = 0.1
 
 STALL = 3
-"""Seconds by which a busy machine is not late at once: it stood still."""
+"""The delay in seconds from which the machine was stalled, not only busy."""
 
 
 class Lag:
-    """Seconds by which the campaign itself was late so far, in all."""
+    """The total delay of the campaign itself in seconds."""
 
     def __init__(self):
         self.total = 0.0
         self.stalls = 0
-        """How often the machine stood still."""
+        """The number of stalls."""
 
     async def measure(self):
         while True:

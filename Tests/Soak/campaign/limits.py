@@ -1,19 +1,19 @@
-"""The limits of a store on a small disk: `max_size` at the end, `min_free` all the time."""
+"""Checks of the limits of a store on a small disk: `max_size` at the end, `min_free` all the time."""
 
 import asyncio
 import os
 
 BLOCK = 4096
-"""Bytes to which the size of a blob is rounded up when it is counted."""
+"""The block in bytes to which the counted size of a blob is rounded up."""
 
 SMALL = 128 * 1024
-"""Bytes of directories, links, records and manifests, which no limit counts."""
+"""The size in bytes of directories, links, records and manifests, which no limit counts."""
 
 INTERVAL = 0.02
 
 
 class Limits:
-    """Looks at the free space of a disk while the scenario runs."""
+    """Watches the free space of a disk while the scenario runs."""
 
     def __init__(self, run):
         self.run = run
@@ -28,14 +28,14 @@ class Limits:
         self.watcher.cancel()
         names = {event.name for events in self.run.scenario.events.values() for event in events}
         told = all(style.framing == "length" for style in self.run.scenario.styles.values())
-        # Where upstream tells no size, or another one, it shows only afterwards; and others may fill the disk.
+        # If upstream announces no size or a wrong one, the excess shows only afterwards; and events may fill the disk.
         honest = told and not any(
             fault.kind.family in ("content", "length", "range", "form", "status", "list")
             for fault in self.run.scenario.all_faults
         )
         lowest = min(self.disk.min_free, self.disk.size) - SMALL
         if self.disk.min_free and honest and "fill disk" not in names and self.least < lowest:
-            self.run.violate("min_free", f"{self.least} bytes were free, {self.disk.min_free} have to be")
+            self.run.violate("min_free", f"{self.least} bytes were free instead of {self.disk.min_free}")
 
     async def watch(self):
         while True:
@@ -44,7 +44,7 @@ class Limits:
             await asyncio.sleep(INTERVAL)
 
     def check_size(self):
-        """Holds the blobs against `max_size`."""
+        """Checks the blobs against `max_size`."""
         taken = 0
         for directory, _, names in os.walk(os.path.join(self.run.stack.store, "blobs")):
             for name in names:

@@ -1,4 +1,4 @@
-"""What happens to processes, files and the disk under the proxy while it works."""
+"""Events of processes, files and the disk of the running proxy."""
 
 import asyncio
 import errno
@@ -9,7 +9,7 @@ import signal
 
 
 class Machine:
-    """Carries out the events of a scenario, and undoes what must not outlast it."""
+    """Performs the events of a scenario, and undoes those that must not outlast it."""
 
     def __init__(self, run):
         self.run = run
@@ -76,7 +76,7 @@ class Machine:
             victim.signal(signal.SIGHUP)
 
     async def hand_over(self, worker):
-        """Another worker takes over on the socket before this one is stopped."""
+        """Replaces a worker: another one takes over on the socket before it is stopped."""
         victim = self.choose(worker)
         if victim is None:
             return
@@ -118,23 +118,23 @@ class Machine:
             remove(path + ".json")
 
     async def spoil_partials(self):
-        """A byte of what is left of a download changes on the disk; only where nobody is writing it."""
+        """Changes a byte of each partial file that no worker is writing."""
         for blob, path in zip(self.run.scenario.blobs, self.partials()):
             try:
                 with open(path, "r+b") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     if byte := file.read(1):
                         spoilt = bytes([byte[0] ^ 0xFF])
-                        # Clients may get it before the digest of the whole is known.
+                        # Clients may get the byte before the digest is verified.
                         self.run.versions.setdefault(blob.digest, []).append((0, spoilt))
                         file.seek(0)
                         file.write(spoilt)
-                        self.run.note("event: a partial file was spoilt")
+                        self.run.note("event: a partial file was corrupted")
             except OSError:
                 pass
 
     def remove_all(self):
-        """Removes what the scenario has brought into the store."""
+        """Removes the content of the scenario from the store."""
         for content in self.contents():
             remove(self.stack.path("store", "blobs", content.path))
         for path in self.partials():
@@ -167,7 +167,7 @@ class Machine:
         remove(self.filler)
 
     async def read_only(self):
-        # While a file is open for writing the system refuses: at some moment none is.
+        # The system refuses while a file is open for writing: try until none is.
         for _ in range(40):
             if self.stack.remount(True, f"size={self.run.scenario.disk.size}"):
                 self.run.note("event: the store is read-only now")
@@ -194,7 +194,7 @@ class Machine:
     # --- After faults
 
     async def restore(self):
-        """All as it should be: disks writable and free, endpoints reachable, every worker there."""
+        """Restores everything: disks writable and free, endpoints reachable, every worker running."""
         run, stack = self.run, self.stack
         run.faults_on = False
         run.outage = None

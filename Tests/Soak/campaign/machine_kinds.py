@@ -1,17 +1,17 @@
-"""Scenarios in which something happens to the machine."""
+"""Scenarios with events of the machine."""
 
 from .draw import Drawing, draw_size
 from .scenario import Disk, Event
 
 FAMILIES = ("transport", "content", "length", "range", "status", "form", "redirect", "challenge", "list")
-"""Families of faults of upstreams that answer in the end."""
+"""Families of faults after which upstreams still respond."""
 
 
 class MachineKinds(Drawing):
-    """Fills scenarios with trouble of processes and disks."""
+    """Fills scenarios with events of processes and disks."""
 
     def machine(self):
-        """Workers are killed, stopped, replaced and told to reread their configuration."""
+        """Fills in workers that are killed, stopped, replaced and told to reread their configuration."""
         rng = self.rng
         self.begin(sizes=[rng.choice([draw_size(rng), rng.randrange(100_000, 1_500_000)]) for _ in range(3)])
         for style in self.scenario.styles.values():
@@ -36,7 +36,7 @@ class MachineKinds(Drawing):
         return Event(round(rng.uniform(0, 1.5), 2), name, {} if name.startswith(("remove", "spoil")) else params)
 
     def disk(self):
-        """A store that is small, full, read-only or limited."""
+        """Fills in a store that is small, full, read-only or limited."""
         rng, scenario = self.rng, self.scenario
         self.begin(sizes=[rng.choice([draw_size(rng), rng.randrange(200_000, 3_000_000)]) for _ in range(3)])
         size = rng.choice([1 << 16, 1 << 18, 1 << 20, 2 << 20, 4 << 20, 8 << 20])

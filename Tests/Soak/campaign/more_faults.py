@@ -134,7 +134,7 @@ def answer_behind(context):
 
 @fault("hostile headers", "form")
 def hostile_headers(context):
-    """Headers that would steer nginx or reach the client if they were copied."""
+    """Adds headers that would steer nginx or reach the client if copied."""
     context.answer.headers += POISON
 
 

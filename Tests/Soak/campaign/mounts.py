@@ -1,4 +1,4 @@
-"""Small disks of a mount namespace that ends with the campaign: mount(2), umount2(2), unshare(2)."""
+"""Small disks in a mount namespace that ends with the campaign: mount(2), umount2(2), unshare(2)."""
 
 import ctypes
 import os
@@ -15,12 +15,12 @@ def mount(source, target, kind, flags, options, must=True):
 
 
 def leave_mount_namespace():
-    """Puts this process into a mount namespace that ends with it; false where it may not."""
+    """Moves this process to its own mount namespace; returns False if that is not permitted."""
     if libc.unshare(CLONE_NEWNS) != 0:
         return False
     return libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
 
 
 def unmount(target):
-    """Unmounts at once, whoever has files open there."""
+    """Unmounts at once, even while files are open there."""
     libc.umount2(target.encode(), MNT_DETACH)

@@ -1,4 +1,4 @@
-"""What registries answer while nothing is wrong with them."""
+"""Responses of registries without faults."""
 
 import json
 import re
@@ -15,7 +15,7 @@ REGISTRY_PATH = re.compile(r"/v2/(.+)/(blobs|manifests|tags)/([^/?]+)$")
 
 @dataclass
 class Where:
-    """What a request is about."""
+    """The meaning of a request: side, repository and content."""
 
     side: str
     place: object
@@ -27,14 +27,14 @@ class Where:
 
 
 class Registry:
-    """The registries of all upstreams, whose content and style the scenario of a request tells."""
+    """The registries of all upstreams; the scenario of a request determines content and style."""
 
     def __init__(self, families, tokens):
         self.families = families
         self.tokens = tokens
 
     def right_answer(self, origin, request, run, side, place, path, style):
-        """Where the request leads, and the answer of an upstream with nothing wrong."""
+        """Returns the meaning of a request, and the response of an upstream without faults."""
         steps = re.match(r"/(chain/\d+|cycle\w*)(/v2/.*)$", path)
         kind, path = steps.groups() if steps else (None, path)
         match = REGISTRY_PATH.match(path)
@@ -69,7 +69,7 @@ class Registry:
         return where, self.whole_answer(request, run, where, what, style)
 
     def refusal(self, origin, request, run, repository, style, path):
-        """The answer of a registry that does not let this request pass."""
+        """Returns the response of a registry that refuses the request, or None."""
         if style.auth != "none" and not self.use_token(origin, request, run):
             return self.challenge(
                 origin, request, f"repository:{repository.name}:pull", at_root=style.auth == "bearer at /v2/"
@@ -85,7 +85,7 @@ class Registry:
         return None
 
     def step(self, origin, request, run, side, kind, path, what, style):
-        """The redirect of an upstream that keeps its blobs elsewhere, or the next one of a chain."""
+        """Returns the redirect of an upstream with separate storage, or the next one of a chain, or None."""
         family = self.families[origin.tls]
         location = None
         if kind == "cycle":

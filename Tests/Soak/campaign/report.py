@@ -1,4 +1,4 @@
-"""What the campaign tells: failures with all that repeats them, and a table at the end."""
+"""The report of a campaign: failures with the commands that repeat them, and a table at the end."""
 
 import os
 import resource
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from .lag import LAG
 
 MOST_REPEATED = 40
-"""Failed scenarios that are run once more by themselves."""
+"""The maximum number of failed scenarios that are repeated alone."""
 
 MOST_SHOWN = 25
-"""Failed scenarios of which all is told."""
+"""The maximum number of failed scenarios reported in full."""
 
 MOST_VIOLATIONS = 12
-"""Broken rules of one scenario that are told."""
+"""The maximum number of reported violations of a scenario."""
 
 LOG_LINES = 40
 
@@ -32,12 +32,12 @@ class Outcome:
     requests: list
     logs: str
     alone: list | None = None
-    """What was wrong when it was run alone; None: it was not."""
+    """The violations of the repetition alone; None if there was no repetition."""
     neighbours: list = field(default_factory=list)
 
     @property
     def is_disturbed(self):
-        """Whether a worker that it shares with others has ended, perhaps because of one of them."""
+        """True if a shared worker has ended, perhaps because of another scenario."""
         return bool(self.deaths) and self.scenario.stack.startswith("shared")
 
 
@@ -86,7 +86,7 @@ class Report:
             print(f"scenario {scenario.number} ({scenario.kind}) failed: {run.violations[0][:300]}", flush=True)
 
     def to_repeat(self):
-        """The first scenarios that failed, by number."""
+        """Returns the numbers of the first failed scenarios."""
         return list({outcome.number: outcome for outcome in self.failed[:MOST_REPEATED]})
 
     def add_repeated(self, run):
@@ -97,14 +97,14 @@ class Report:
     def add_stack(self, stack, wrong):
         deaths = [entry for entry in wrong if entry.startswith("workers live")]
         culprits = any(outcome.alone for outcome in self.failed if outcome.deaths)
-        # A death is told with the scenario that it comes from, if one of them does that by itself.
+        # A death is reported with the scenario that causes it, if one does so alone.
         self.violations += [f"stack {stack.name}: {entry}" for entry in wrong if entry not in deaths or not culprits]
         self.stacks.append((stack.name, stack.ended_count, stack.sizes))
         if wrong:
             self.keep_stack_logs(stack)
 
     def keep_logs(self, run):
-        """Copies what the logs say of a scenario to where it stays."""
+        """Copies the log lines of a scenario to a directory that remains."""
         directory = os.path.join(self.plan.directory, "failed", str(run.number))
         os.makedirs(directory, exist_ok=True)
         mark = f"s{run.number}/"
@@ -125,11 +125,11 @@ class Report:
             if os.path.exists(stack.path(name)):
                 shutil.copy(stack.path(name), os.path.join(directory, os.path.basename(name)))
 
-    # --- Telling
+    # --- Output
 
     @property
     def real_failures(self):
-        """Failed scenarios but those that only shared a worker with one that ended it."""
+        """The failed scenarios without those that only shared a worker with a culprit."""
         return [
             outcome
             for outcome in self.failed
@@ -187,17 +187,17 @@ class Report:
             print(f"  nginx: {line}")
         if outcome.alone is not None:
             print(
-                "\nalone it "
+                "\nalone the scenario "
                 + (
                     "fails again: " + "; ".join(outcome.alone)[:500]
                     if outcome.alone
-                    else f"passes; at the same time ran on its stack: {outcome.neighbours}"
+                    else f"passes; others on its stack at the same time: {outcome.neighbours}"
                 )
             )
         print(f"\nlogs: {outcome.logs}\nrepeat: make soak SEED={self.plan.seed} ONLY={outcome.number}{options}")
 
     def tell_table(self):
-        print(f"\n{'kind':14} {'scenarios':>9} {'failed':>6}  answers by status")
+        print(f"\n{'kind':14} {'scenarios':>9} {'failed':>6}  responses by status")
         for kind, count in sorted(self.kinds.items()):
             statuses = ", ".join(
                 f"{status or 'none'}: {number}" for status, number in sorted(self.statuses[kind].items())
@@ -205,7 +205,7 @@ class Report:
             print(f"{kind:14} {count:9} {self.failed_kinds[kind]:6}  {statuses}")
         faults = ", ".join(f"{name} {count}" for name, count in self.injected.most_common())
         print(f"\nfaults: {sum(self.injected.values())}: {faults}")
-        print("answers: " + ", ".join(f"{end} {count}" for end, count in self.ends.most_common()))
+        print("responses: " + ", ".join(f"{end} {count}" for end, count in self.ends.most_common()))
         if self.heads:
             self.heads.sort()
             print(
@@ -215,7 +215,7 @@ class Report:
         if self.heals:
             seconds, number = max(self.heals)
             print(
-                f"healing: at most {seconds:.1f} s (scenario {number}), {self.tried_heals} answers were not right yet"
+                f"healing: at most {seconds:.1f} s (scenario {number}), {self.tried_heals} responses were not right yet"
             )
         for name, ended, sizes in self.stacks:
             print(
@@ -237,7 +237,7 @@ def lines_with(path, mark):
 
 
 def tail(path, without=None):
-    """The last lines of a log, those of ordinary requests left out."""
+    """Returns the last lines of a log, without those of requests."""
     try:
         with open(path, errors="replace") as file:
             lines = [line.rstrip()[:500] for line in file if without is None or without not in line]

@@ -1,4 +1,4 @@
-"""The state of a scenario while it runs: what faults are left, what was asked, and what was seen to be wrong."""
+"""The state of a running scenario: remaining faults, requests, and violations."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from collections import Counter
 
 
 class Run:
-    """A scenario under way. Servers and clients note in it what they see."""
+    """A running scenario, in which servers and clients record events."""
 
     def __init__(self, scenario, site, stack):
         self.scenario = scenario
@@ -21,22 +21,22 @@ class Run:
         self.tag_version = Counter()
         self.faults_on = True
         self.outage = None
-        """How manifests are refused from now on."""
+        """The way in which manifests are refused from now on."""
         self.deaths = []
         """Workers that ended by themselves while the scenario ran."""
         self.ended = asyncio.Event()
         self.requests = []
-        """Lines of what upstream was asked."""
+        """Lines about the requests to upstream and other events."""
         self.blob_requests = Counter()
-        """(side, repository, digest) to the count of requests for it."""
+        """(side, repository, digest) to the number of requests."""
         self.versions = {}
-        """Digest to the (offset, bytes) that were sent although they are wrong."""
+        """Digest to the wrong (offset, bytes) that were sent."""
         self.desynchronized = set()
-        """Sides that sent a second answer, which may be taken for that to the next request on the connection."""
+        """Sides that sent a second response, which may be taken for the response to the next request."""
         self.told = set()
-        """(side, digest) for which something wrong may have been told."""
+        """(side, digest) whose sizes or proofs may have been wrong."""
         self.bodies = set()
-        """Wrong bodies that were sent as manifest or list."""
+        """Wrong bodies sent as manifest or list."""
         self.has_lied_in_list = False
         self.locations = set()
         """Locations that upstream has sent."""
@@ -60,7 +60,7 @@ class Run:
         self.requests.append(f"{self.elapsed():7.3f}  {text}")
 
     def take_fault(self, side, place, request_class, applies):
-        """The fault that befalls this request, if any; it is used up thereby."""
+        """Returns the fault for this request, or None, and uses it up."""
         if not self.faults_on:
             return None
         for entry in self.left.get((side, place), ()):
@@ -79,7 +79,7 @@ class Run:
         return versions[min(self.tag_version[repository.side, repository.name, tag], len(versions) - 1)]
 
     def move_tags(self):
-        """Each tag leads to its next version from now on."""
+        """Moves each tag to its next version."""
         for repository in self.scenario.repositories:
             for tag in repository.tags:
                 self.tag_version[repository.side, repository.name, tag] += 1
@@ -88,7 +88,7 @@ class Run:
         self.locations.add(location)
 
     def note_lie(self, where, answer):
-        """Remembers what an answer has wrongly said, since clients may see it."""
+        """Records the lies of a response, because clients may see them."""
         content = where.content
         body = answer.body if answer.seen is None else answer.seen
         if content is None or where.repository is None:

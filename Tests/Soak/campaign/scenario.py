@@ -1,4 +1,4 @@
-"""What a scenario consists of. It is drawn from its own seed alone, so that one can be repeated without the others."""
+"""The parts of a scenario, which is drawn from its own seed, so that it can be repeated without the others."""
 
 from dataclasses import dataclass, field
 
@@ -7,23 +7,23 @@ from .content import Blob, Manifest
 
 @dataclass
 class Style:
-    """How an upstream answers when nothing is wrong."""
+    """The way in which an upstream responds without faults."""
 
     auth: str = "none"
-    """`none`, `bearer`, or `bearer at /v2/`, where the challenge comes with that path alone."""
+    """`none`, `bearer`, or `bearer at /v2/` if only that path sends the challenge."""
     token_uses: int = 0
-    """How many requests a token is good for; 0: any."""
+    """The number of requests that a token is valid for; 0: any."""
     head: str = "yes"
-    """HEAD: `yes`, `405`, `401`, or `no-length`."""
+    """The treatment of HEAD: `yes`, `405`, `401`, or `no-length`."""
     ranges: bool = True
     etag: str = "strong"
     framing: str = "length"
     storage: str = "none"
-    """Where a blob is redirected to: `none`, `storage`, `internal` or `own`."""
+    """The target of redirects for blobs: `none`, `storage`, `internal` or `own`."""
     pieces: bool = False
-    """Whether answers go out in small pieces."""
+    """True if responses are sent in small pieces."""
     pace: int = 0
-    """Bytes of a body that go out in a second; 0: as many as can."""
+    """The speed of bodies in bytes per second; 0: unlimited."""
     hostile_headers: bool = False
     names_digest: bool = True
 
@@ -40,11 +40,11 @@ class Repository:
     side: str
     name: str
     grants: str = "all"
-    """`all`; `denied`: it answers `denial` to everything; `page`: it has the same page for everything."""
+    """`all`; `denied`: `denial` for every request; `page`: the same page for every request."""
     denial: int = 404
     page: str = "html"
     tags: dict = field(default_factory=dict)
-    """Tag to the versions of its manifest; the first is what it leads to in the beginning."""
+    """Tag to the versions of its manifest, in order."""
 
     def __str__(self):
         grants = {"denied": f"denied with {self.denial}", "page": f"{self.page} page"}.get(self.grants, "granted")
@@ -61,21 +61,21 @@ class Step:
     target: object
     """A blob, a manifest, a tag, or None for the list of tags."""
     route: str = "path"
-    """How the upstream is named: `path`, `prefix` or `ns`."""
+    """The naming of the upstream: `path`, `prefix` or `ns`."""
     range: str | None = None
     if_range: str | None = None
     accept: tuple = ()
     leave_after: float | None = None
     """Seconds until the client leaves."""
     leave_at: int | None = None
-    """The count of body bytes at which the client leaves."""
+    """The number of body bytes after which the client leaves."""
     rate: int | None = None
-    """Bytes that the client reads in a second."""
+    """The speed of the client in bytes per second."""
     expect: tuple | None = None
-    """The only statuses that are right here."""
+    """The only right statuses."""
     http10: bool = False
     credential: bool = False
-    """Whether the client sends credentials of its own."""
+    """True if the client sends its own credentials."""
 
     def __str__(self):
         extras = []
@@ -94,7 +94,7 @@ class Step:
 
 @dataclass
 class Event:
-    """Something that happens to the machine, the files or the upstream while clients ask."""
+    """An event of the machine, the files or the upstream during requests."""
 
     at: float
     name: str
@@ -129,25 +129,25 @@ class Scenario:
     number: int
     kind: str
     stack: str
-    """Which stack it needs: `shared`, `shared direct`, `machine`, `machine direct` or `disk`."""
+    """The required stack: `shared`, `shared direct`, `machine`, `machine direct` or `disk`."""
     speaks_tls: bool = False
     passes_redirects: bool = False
-    """Whether redirects of upstream b to storage are the client's."""
+    """True if redirects of upstream b to storage are passed to the client."""
     blobs: list[Blob] = field(default_factory=list)
     manifests: list[Manifest] = field(default_factory=list)
     repositories: list[Repository] = field(default_factory=list)
     styles: dict = field(default_factory=dict)
     faults: dict = field(default_factory=dict)
-    """(side, place) to the faults in their order; a place is an endpoint's number, `storage` or `token`."""
+    """(side, place) to the faults in order; a place is an endpoint's number, `storage` or `token`."""
     down: list = field(default_factory=list)
-    """(side, endpoint) that cannot be connected to while faults are on."""
+    """(side, endpoint) that refuses connections while faults are active."""
     stages: list = field(default_factory=list)
-    """Lists of steps; a stage begins when the one before has ended."""
+    """Lists of steps; a stage begins at the end of the one before."""
     events: dict = field(default_factory=dict)
     """Number of a stage to its events."""
     disk: Disk | None = None
     is_truthful: bool = False
-    """Whether nothing is wrong, so that every request has to succeed at once."""
+    """True if there are no faults, so that every request has to succeed at once."""
     is_long: bool = False
 
     def faults_at(self, side, place):
@@ -158,7 +158,7 @@ class Scenario:
         return [fault for faults in self.faults.values() for fault in faults]
 
     def words(self):
-        """The script of the scenario for a reader."""
+        """Returns a description of the scenario for readers."""
         lines = [
             f"scenario {self.number}: {self.kind}, on a {self.stack} stack{', TLS' if self.speaks_tls else ''}"
             f"{', redirects of b to storage are passed on' if self.passes_redirects else ''}"

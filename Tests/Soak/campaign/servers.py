@@ -1,4 +1,4 @@
-"""HTTP/1.1 servers that send exactly the bytes they are told to, in the steps they are told to."""
+"""HTTP/1.1 servers that send exactly the given bytes in the given steps."""
 
 import asyncio
 import socket
@@ -8,20 +8,20 @@ import time
 from .answers import Request
 
 LINGER_RESET = struct.pack("ii", 1, 0)
-"""With it, closing a socket resets the connection."""
+"""A linger option with which closing a socket resets the connection."""
 
 MAXIMUM_HEAD = 256 * 1024
 
 FIRST_PORT, LAST_PORT = 20000, 32000
-"""Below the ports of outgoing connections, so that an endpoint that was down finds its own free."""
+"""Ports below those of outgoing connections, so that an endpoint that was down finds its port free."""
 
 
 PACE = 0.05
-"""Seconds between what is sent at a rate."""
+"""Seconds between sends at a limited rate."""
 
 
 class PortRange:
-    """Hands out ports to listen on."""
+    """Allocates ports to listen on."""
 
     def __init__(self):
         self.next = FIRST_PORT + (time.time_ns() // 1000) % (LAST_PORT - FIRST_PORT)
@@ -47,7 +47,7 @@ def make_listener(host, port):
 
 
 class Delivery:
-    """Steps in which an answer goes out."""
+    """The steps of sending a response."""
 
     def __init__(self, steps, closes=False, run=None, pieces=False, pace=0):
         self.steps = steps
@@ -58,7 +58,7 @@ class Delivery:
 
 
 class Origin:
-    """A server at one address; what it answers is decided elsewhere."""
+    """A server at one address, whose responses are decided elsewhere."""
 
     def __init__(self, role, answer, host="127.0.0.1", side=None, index=None, site=None, tls=None):
         self.role = role
@@ -77,7 +77,7 @@ class Origin:
         return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     async def open(self, ports=None):
-        """Listens: the first time on a port of the range, later on the same one."""
+        """Listens, the first time on a port of the range, later on the same one."""
         if self.server:
             return
         listener = ports.bind(self.host) if self.port is None else None
@@ -94,14 +94,14 @@ class Origin:
         )
 
     def close(self):
-        """Refuses connections from now on, and resets those that are open."""
+        """Refuses new connections, and resets open ones."""
         if self.server:
             self.server.close()
             self.server = None
         self.abort()
 
     def abort(self):
-        """Ends all connections."""
+        """Closes all connections."""
         for writer in list(self.writers):
             reset(writer)
 
@@ -121,7 +121,7 @@ class Origin:
             writer.close()
 
     async def send(self, delivery, reader, writer):
-        """Sends an answer; false when the connection is of no further use."""
+        """Sends a response; returns False if the connection cannot be used again."""
         for step, *values in delivery.steps:
             if step == "send":
                 if delivery.pace and delivery.run.faults_on:
@@ -135,7 +135,7 @@ class Origin:
                 await asyncio.sleep(values[0])
             elif step == "fin":
                 if self.tls:
-                    # The end of a connection that breaks, without the alert that would tell of its end.
+                    # An abrupt end, without the TLS alert that announces the end.
                     writer.transport.abort()
                 return False
             elif step == "reset":
@@ -151,7 +151,7 @@ class Origin:
 
 
 async def flush(writer):
-    """Waits until all is with the kernel, so that what is cut or reset next is cut where it should be."""
+    """Waits until the kernel has all bytes, so that a cut or reset takes effect at the right offset."""
     await writer.drain()
     while writer.transport.get_write_buffer_size():
         if writer.transport.is_closing():
@@ -160,7 +160,7 @@ async def flush(writer):
 
 
 async def send_pieces(writer, data):
-    """Sends bytes so that they arrive in many reads of odd sizes."""
+    """Sends bytes so that they arrive in many reads of different sizes."""
     start, size = 0, 1
     while start < len(data):
         writer.write(data[start : start + size])
@@ -173,7 +173,7 @@ async def send_pieces(writer, data):
 
 
 async def send_paced(writer, data, rate):
-    """Sends at a rate; what is late because the machine is busy is made up for."""
+    """Sends at a rate; delays of a busy machine are caught up with."""
     begin, sent = time.monotonic(), 0
     while sent < len(data):
         due = max(1, int((time.monotonic() - begin + PACE) * rate))

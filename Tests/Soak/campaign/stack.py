@@ -1,4 +1,4 @@
-"""The proxy as users run it: worker processes on one socket, nginx in front of them, a store behind."""
+"""The proxy as users run it: worker processes on one socket, behind nginx, with a store."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ START_BOUND = 30
 
 
 class Stack:
-    """nginx, workers and store of some sites."""
+    """nginx, workers and a store for some sites."""
 
     def __init__(self, name, directory, binary, ports, sites, workers, delivery="x-accel"):
         self.name = name
@@ -35,17 +35,17 @@ class Stack:
         self.listener = None
         self.runs = set()
         self.deaths = []
-        """What was seen of workers that ended by themselves."""
+        """Descriptions of workers that ended by themselves."""
         self.ended_count = 0
         self.has_ended_any = False
-        """Whether a worker has ended while there was work, so that what it was about may be left."""
+        """True if a worker has ended during work, so that unfinished files may be left."""
         self.environment = {}
         self.is_mounted = False
         self.watchers = set()
         self.sizes = []
         self.is_stopping = False
         self.digest_locks = {}
-        """Digests that scenarios have in common, since there are few blobs of so few bytes."""
+        """Locks by digest for small blobs, which several scenarios may draw."""
 
     # --- Files
 
@@ -112,7 +112,7 @@ class Stack:
             capture_output=True,
             text=True,
         ).stdout
-        # The processes of one machine's nginx serve a stack in turn; more of them are of no use here.
+        # One nginx process suffices for a stack.
         text = text.replace("worker_processes auto;", "worker_processes 1;")
         with open(self.path("nginx", "nginx.conf"), "w") as file:
             file.write(text)
@@ -153,7 +153,7 @@ class Stack:
                 stdin=self.listener,
                 stdout=errors,
                 stderr=errors,
-                # A crash is told by its signal; to describe it takes a minute in which clients wait.
+                # The signal tells of a crash; a backtrace takes a minute in which clients wait.
                 env=os.environ | {"SWIFT_BACKTRACE": "enable=no"} | self.environment,
                 start_new_session=True,
             )
@@ -163,13 +163,13 @@ class Stack:
         return worker
 
     async def until_ready(self):
-        """Waits until the workers obey signals and the whole answers."""
+        """Waits until the workers handle signals and the proxy responds."""
         deadline = time.monotonic() + START_BOUND - LAG.total
         while (
             not all(worker.takes_signals() for worker in self.workers if worker.is_running) or not await self.answers()
         ):
             if time.monotonic() - LAG.total > deadline or not any(worker.is_running for worker in self.workers):
-                raise SystemExit(f"soak: stack {self.name} did not start: see {self.directory}")
+                raise SystemExit(f"soak: stack {self.name} did not start: see the logs in {self.directory}")
             await asyncio.sleep(0.02)
 
     async def answers(self):
@@ -184,7 +184,7 @@ class Stack:
             return False
 
     def watch(self, worker):
-        """Tells at once when a worker ends that nobody has ended."""
+        """Records at once the end of a worker that was not ended by the campaign."""
         descriptor = os.pidfd_open(worker.pid)
         loop = asyncio.get_running_loop()
 
@@ -219,7 +219,7 @@ class Stack:
         worker.signal(number)
 
     async def stop_workers(self):
-        """Stops the workers as an operator does; a worker that does not obey is a failure."""
+        """Stops the workers as an operator does; a worker that continues is a failure."""
         self.is_stopping = True
         workers = [worker for worker in self.workers if worker.is_running]
         for worker in workers:
@@ -230,7 +230,7 @@ class Stack:
             await asyncio.sleep(0.02)
         for worker in workers:
             if worker.is_running:
-                self.deaths.append(f"a worker of stack {self.name} went on {DRAIN + 10} s after SIGTERM")
+                self.deaths.append(f"a worker of stack {self.name} still ran {DRAIN + 10} s after SIGTERM")
                 self.end(worker, signal.SIGKILL)
                 worker.process.wait()
         await asyncio.sleep(0)
@@ -241,7 +241,7 @@ class Stack:
         self.kill()
 
     def kill(self):
-        """Ends whatever runs still, at once, and unmounts the store."""
+        """Kills all processes, and unmounts the store."""
         nginx, self.nginx = self.nginx, None
         for descriptor in list(self.watchers):
             asyncio.get_running_loop().remove_reader(descriptor)
@@ -252,7 +252,7 @@ class Stack:
                 worker.process.kill()
                 worker.process.wait()
         if nginx and nginx.poll() is None:
-            # Its master takes its workers with it.
+            # The workers of nginx end with their master.
             nginx.terminate()
             try:
                 nginx.wait(5)
@@ -279,7 +279,7 @@ class Stack:
             self.is_mounted = False
 
     async def renew_store(self, disk):
-        """Stops the workers, and starts them with an empty store on a disk of its own."""
+        """Restarts the workers with an empty store on its own disk."""
         await self.stop_workers()
         self.unmount()
         shutil.rmtree(self.store, ignore_errors=True)
@@ -295,5 +295,5 @@ class Stack:
 
 
 def ending_with_parent(name):
-    """What a command begins with to be sent a signal should the campaign itself be killed."""
+    """Returns the prefix of a command that gets a signal if the campaign is killed."""
     return ["setpriv", "--pdeathsig", name]

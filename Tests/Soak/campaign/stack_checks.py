@@ -1,4 +1,4 @@
-"""What has to hold of a stack when all its scenarios are over."""
+"""Checks of a stack after all its scenarios."""
 
 import asyncio
 import os
@@ -11,13 +11,13 @@ from .store_checks import check_whole_store
 from .upstream import TOKEN_MARK
 
 MOST_DESCRIPTORS = 40 + 6 * (os.cpu_count() or 1)
-"""Descriptors that a worker may have at the end; some are for each processor's thread."""
+"""The maximum number of a worker's descriptors at the end; each processor's thread has some."""
 
 MOST_KILOBYTES = 160_000
-"""Resident memory that a worker may have at the end."""
+"""The maximum resident memory of a worker at the end."""
 
 QUIET_BOUND = 45
-"""Seconds until workers have given back what requests took: upstream connections are kept for 15."""
+"""Seconds until workers have released the resources of requests: idle upstream connections stay open for 15."""
 
 SECRETS = re.compile(f"{TOKEN_MARK}|{SIGNATURE_MARK}|{re.escape(CREDENTIAL.split()[1])}|soakcookie".encode())
 
@@ -25,7 +25,7 @@ NGINX_TROUBLE = re.compile(rb"\[(alert|emerg)\]|exited on signal")
 
 
 async def until_quiet(stacks):
-    """Waits until no worker has more descriptors than it should."""
+    """Waits until no worker has too many descriptors."""
     deadline = time.monotonic() + QUIET_BOUND
     while time.monotonic() < deadline and any(not is_quiet(worker) for stack in stacks for worker in stack.workers):
         await asyncio.sleep(0.2)
@@ -36,12 +36,12 @@ def is_quiet(worker):
 
 
 async def check_stack(stack):
-    """What is wrong with a stack; it is stopped thereby."""
+    """Stops a stack, and returns its violations."""
     wrong = []
     if stack.nginx.poll() is not None:
-        wrong.append(f"nginx lives: it ended with status {stack.nginx.poll()}")
+        wrong.append(f"nginx lives: nginx ended with status {stack.nginx.poll()}")
     elif stack.workers and not await stack.answers():
-        wrong.append("nginx lives: it does not answer")
+        wrong.append("nginx lives: nginx does not respond")
     for worker in stack.workers:
         descriptors, kilobytes = worker.size()
         if not is_quiet(worker):
@@ -69,7 +69,7 @@ def listing(pid):
 
 
 def check_logs(stack):
-    """No secret in a log, and nothing that nginx calls an alert."""
+    """Returns secrets and alerts of nginx found in the logs."""
     wrong = []
     for name in ("worker.log", "worker.err", "nginx/error.log", "nginx/access.log"):
         try:

@@ -1,4 +1,4 @@
-"""What has to hold of the files of the store."""
+"""Checks of the files of the store."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from .invariants import describe
 
 
 def check_stored(run, contents, when):
-    """No wrong file under the name of a digest."""
+    """Checks that files match the digests in their names."""
     for content in contents:
         path = os.path.join(run.stack.store, "blobs", content.path)
         try:
@@ -22,7 +22,7 @@ def check_stored(run, contents, when):
 
 
 def left_in_partial(run, contents, with_records=True):
-    """Files of unfinished downloads of what is in the store."""
+    """Returns partial files of content that is in the store."""
     left = []
     for content in contents:
         partial = os.path.join(run.stack.store, "partial", content.algorithm, content.hex)
@@ -41,11 +41,11 @@ STORE_FILES = re.compile(
 
 
 UNNAMED = re.compile(r"partial/record-[0-9a-f]+")
-"""A record before it gets its name: what is left when its writer is ended just then, until it is collected."""
+"""A record without its final name, left by a killed writer until garbage collection."""
 
 
 def check_whole_store(stack):
-    """What is wrong in the store of a stack that nobody uses any more."""
+    """Returns the violations in the store of a stopped stack."""
     store = stack.store
     wrong = []
     for directory, _, names in os.walk(store):

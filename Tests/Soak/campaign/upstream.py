@@ -1,4 +1,4 @@
-"""The upstreams of all scenarios: registries, their storage and token services, and hosts that nobody may ask."""
+"""The upstreams of all scenarios: registries, their storage and token services, and forbidden hosts."""
 
 import json
 import re
@@ -13,29 +13,29 @@ from .registry import Registry, Where
 from .servers import Delivery, PortRange
 
 TOKEN_MARK = "soaktoken"
-"""What tokens begin with, so that they can be looked for in logs."""
+"""The prefix of tokens, by which logs are searched for them."""
 
 NUMBER = re.compile(r"s(\d+)/")
 
 NEEDS_CONTENT = ("content", "length", "range", "list")
-"""Families of faults that change content: an answer without any is left for them."""
+"""Families of faults that change content: responses without content do not use them up."""
 
 
 class World:
-    """All servers, and who asked them what."""
+    """All servers, with a record of their requests."""
 
     def __init__(self):
         self.ports = PortRange()
         self.sites = []
         self.runs = {}
         self.tokens = {}
-        """Token to (origin it was issued for, number of the scenario, uses left)."""
+        """Token to (its origin, number of the scenario, remaining uses)."""
         self.violations = []
         self.families = {}
         self.registry = Registry(self.families, self.tokens)
 
     async def open(self, tls):
-        """Opens the servers that all sites share, for each of plain HTTP and, with a context, TLS."""
+        """Opens the servers that all sites share, for plain HTTP and, with a context, for TLS."""
         for context in {None, tls}:
             self.families[context] = Hosts(self, context)
             await self.families[context].open(self.ports)
@@ -47,7 +47,7 @@ class World:
         return site
 
     def realms(self):
-        """The token services, which are on other ports than the endpoints."""
+        """Returns the token services, which have other ports than the endpoints."""
         return [f'"{family.token_origin.url.split("//")[1]}"' for family in self.families.values()]
 
     def origins(self):
@@ -90,7 +90,7 @@ class World:
 
     def check_credentials(self, origin, request, run):
         if "cookie" in request.headers:
-            self.report(run, "credential", f"a Cookie came to {origin.url}{request.target}")
+            self.report(run, "credential", f"a Cookie was sent to {origin.url}{request.target}")
         credential = request.headers.get("authorization")
         if credential is None:
             return
@@ -98,7 +98,7 @@ class World:
         issued_for = token and token[0]
         if origin.role != "endpoint" or issued_for is not origin:
             owner = f"the token of {issued_for.url}" if issued_for else f"'{credential[:30]}'"
-            self.report(run, "credential", f"{owner} came to {origin.role} {origin.url}{request.target}")
+            self.report(run, "credential", f"{owner} was sent to {origin.role} {origin.url}{request.target}")
 
     def registry_answer(self, origin, request, run):
         side, place, path = origin.side, origin.index, request.path
@@ -132,7 +132,7 @@ class World:
         )
 
     def refuse(self, outage, context):
-        """The answer of an upstream that has ceased to give a tag."""
+        """Replaces the response by that of an upstream that no longer has a tag."""
         if outage == "reset":
             context.transport = lambda head, body: [("reset",)]
         else:
@@ -158,7 +158,7 @@ class World:
     def token_answer(self, origin, request, run):
         parts = request.path.split("/")
         if run is None or len(parts) != 5:
-            # A service that an endpoint has named earlier, and a repository of a scenario that is over.
+            # A service that an endpoint named earlier, or a repository of a finished scenario.
             return Delivery([("send", b"".join(error_answer(404).wire()))])
         endpoint = self.sites[int(parts[2])].origins[parts[3], int(parts[4]), origin.tls]
         uses = run.scenario.styles[endpoint.side].token_uses or 1 << 30
@@ -178,7 +178,7 @@ class World:
         return Delivery(steps, answer.closes or answer.framing == "raw", run)
 
     def forget(self, run):
-        """Forgets a scenario that is over; not whose its tokens are, as a download may still go on with them."""
+        """Forgets a finished scenario, but not the origins of its tokens: a download may still use them."""
         self.runs.pop(run.number, None)
 
 

@@ -1,4 +1,4 @@
-"""A worker process, and what the system tells of it."""
+"""A worker process, and its state according to the system."""
 
 import os
 
@@ -10,7 +10,7 @@ class Worker:
         self.process = process
         self.number = number
         self.ending = None
-        """The signal that the campaign has ended it with."""
+        """The signal by which the campaign ended the process."""
 
     @property
     def pid(self):
@@ -25,11 +25,11 @@ class Worker:
             os.kill(self.pid, number)
 
     def takes_signals(self):
-        """Whether TERM and HUP are waited for, and no longer end the process: they are blocked before threads start."""
+        """True once the process handles TERM and HUP instead of ending: it blocks them before threads start."""
         return read_status(self.pid).get("Threads", 0) >= 4
 
     def size(self):
-        """The descriptors and the resident kilobytes of the process."""
+        """Returns the number of descriptors and the resident kilobytes of the process."""
         try:
             descriptors = len(os.listdir(f"/proc/{self.pid}/fd"))
         except OSError:
@@ -38,7 +38,7 @@ class Worker:
 
 
 def read_status(pid):
-    """The numbers in the status of a process."""
+    """Returns the numbers in the status of a process."""
     values = {}
     try:
         with open(f"/proc/{pid}/status") as status:

@@ -1,1 +1,1 @@
-// Nothing is called from here: the functions take the place of others of the same name.
+// No declarations: the functions replace others of the same name.

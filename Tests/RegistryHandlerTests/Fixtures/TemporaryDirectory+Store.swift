@@ -1,20 +1,11 @@
 internal import FoundationEssentials
+internal import RegistryTestSupport
 
 @testable internal import RegistryHandler
 
-/// A directory that is gone when nobody holds it any more.
-final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: "registry-handler-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    path = url.path
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// - Parameter now: seconds since 1970.
+extension TemporaryDirectory {
+  /// Creates a store inside.
+  /// - Parameter now: the time of the store's clock, in seconds since 1970.
   func makeStore(now: @escaping @Sendable () -> Int64 = { 1_700_000_000 }) throws -> Store {
     try Store(directory: "\(path)/store", now: now)
   }
@@ -28,7 +19,7 @@ final class TemporaryDirectory: Sendable {
 
   func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-  /// The names of the files below a directory, as paths.
+  /// Returns the paths of the files below a directory.
   func files(below path: String) -> [String] {
     let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
     return names.map { "\(path)/\($0)" }.filter { FileSystem().size(of: $0) != nil }.sorted()
