@@ -99,7 +99,7 @@ struct BlobDripTests {
     let second = await fixture.send(.get, target("r.test"))
     #expect(second.headers[.cacheStatus]?.contains("detail=joined") == true)
     fixture.services.fills.insert(digest, for: FillOrigin(repository: try Values.repository("r.test", "o/a"))).fill
-      .end(.failed(.upstream(UpstreamError(.status, "gone", status: 404)))
+      .end(.failed(.upstream(UpstreamError(.status, "gone", status: 404))))
     #expect(try await fixture.content(of: second) == bytes)
     gate.update { $0 = .max }
     _ = first
