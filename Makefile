@@ -52,6 +52,7 @@ soak: ## runs faults of every kind against the proxy, some minutes; SCENARIOS=20
 lint: ## checks format and scripts
 	@scripts/install-packages lint
 	swift format lint --strict --recursive $(SWIFT_FILES)
+	scripts/check-layers
 	shellcheck -x scripts/install-packages scripts/install-python-packages scripts/build scripts/run scripts/fuzz scripts/test-sanitized .ci/run Benchmarks/*.sh Tests/Install/try-readme
 
 install: build ## installs below DESTDIR and PREFIX

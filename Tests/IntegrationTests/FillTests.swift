@@ -105,7 +105,7 @@ extension IntegrationTests {
       // One reader keeps the download going.
       try await streams[1].read(atLeast: .megabytes(23))
       streams[1].leave()
-      try await eventually("the download is left") { stack.log.contains("download left") }
+      try await eventually("the download is abandoned") { stack.log.contains("download abandoned") }
       #expect(registry.gets(of: digest) == 1)
       #expect(registry.sentBytes < .megabytes(40))
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))

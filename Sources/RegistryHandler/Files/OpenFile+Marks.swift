@@ -23,6 +23,14 @@ extension OpenFile {
   /// Removes all marks that this opening of the file has set.
   func removeMarks() { _ = setLock(F_UNLCK, on: Self.marks) }
 
+  /// Sets a mark at an offset; false while another opening of the file has it, or where the system refuses it.
+  func tryMark(at offset: Int64) -> Bool { setMark(at: offset) }
+
+  /// Returns whether another opening of the file has the mark at an offset.
+  func isMarked(at offset: Int64) -> Bool { hasMark(at: offset) }
+
+  func removeMark(at offset: Int64) { _ = setLock(F_UNLCK, on: offset..<offset + 1) }
+
   /// `F_OFD_GETLK` and `F_OFD_SETLK` of Linux, which Glibc's module lacks.
   private static let (getLockCommand, setLockCommand): (Int32, Int32) = (36, 37)
 

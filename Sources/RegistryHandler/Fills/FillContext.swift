@@ -3,6 +3,7 @@ package import Logging
 /// The parts of the proxy that fills use.
 package final class FillContext: Sendable {
   let store: Store
+  let pendingRequests: PendingRequests
   let evictor: Evictor
   let executor: BlockingExecutor
   let redirects: RedirectCache
@@ -22,6 +23,7 @@ package final class FillContext: Sendable {
     instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     self.store = store
+    pendingRequests = PendingRequests(store.layout)
     self.evictor = evictor
     self.executor = executor
     self.redirects = redirects

@@ -48,6 +48,9 @@ package final class Store: Sendable {
     return status.size
   }
 
+  /// Returns whether a partial file of the blob exists, in use or abandoned.
+  package func hasPartial(_ digest: Digest) -> Bool { fileSystem.status(of: layout.partial(digest)) != nil }
+
   /// Opens a verified blob; returns `nil` when the blob is not stored.
   package func open(_ digest: Digest) -> OpenFile? { try? OpenFile(reading: layout.blob(digest)) }
 

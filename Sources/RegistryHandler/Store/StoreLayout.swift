@@ -14,6 +14,7 @@
 ///     evictor.lock                                                       locked during an eviction
 ///     admission.lock                                                     locked while a download is admitted
 ///     collector.lock                                                     locked during a garbage collection
+///     requests.lock                                                      marked while blobs without a file are requested
 package struct StoreLayout: Sendable {
   private static let recordSuffix = ".json"
   private static let temporaryPrefix = "record-"
@@ -40,6 +41,9 @@ package struct StoreLayout: Sendable {
 
   /// The file that is locked during a garbage collection.
   package var collectorLock: String { "\(root)/collector.lock" }
+
+  /// The file that is marked while blobs are requested for which no partial file exists.
+  package var requestsLock: String { "\(root)/requests.lock" }
 
   // MARK: - Blobs
 

@@ -40,6 +40,16 @@ struct BlobRedirectTests {
     #expect(fixture.registry.requests.first?.addresses == .any)
   }
 
+  @Test func `a redirect for the client costs no file`() async throws {
+    let fixture = try makeFixture { $0.mode = .passThrough }
+    // Not even for a moment: a file could not be created there.
+    let partials = "\(fixture.store.layout.partials)/sha256"
+    try fixture.directory.write([], to: partials)
+    #expect(await fixture.send(.get, target).status == 307)
+    #expect(fixture.registry.log == ["GET \(blob)"])
+    #expect(fixture.directory.files(below: fixture.store.layout.partials) == [partials])
+  }
+
   @Test func `HEAD is asked by HEAD all the way`() async throws {
     let fixture = try makeFixture { $0.mode = .follow }
     let answer = await fixture.send(.head, target)

@@ -56,6 +56,38 @@ struct FillFollowingTests {
     await #expect(throws: BlobSourceFailure.self) { _ = try await fixture.content(of: response).count }
   }
 
+  @Test func `two processes that request the same blob send one request`() async throws {
+    let other = try ProxyFixture(beside: fixture)
+    let gate = Observed(false)
+    var answer = FakeAnswer(200, [:], [bytes])
+    answer.headGate = gate
+    registry.on(request, answer)
+    async let first = open()
+    try await eventually { registry.log.count == 1 }
+    async let second = other.send(.get, "/v2/o/a/blobs/\(digest)")
+    try await eventually { other.services.fills.count == 1 }
+    gate.update { $0 = true }
+    #expect(try await fixture.content(of: await first) == bytes)
+    #expect(try await other.content(of: await second) == bytes)
+    #expect(registry.log == [request])
+  }
+
+  @Test func `the request of another process to another upstream is waited for a moment only`() async throws {
+    var patience = Patience()
+    patience.withAnotherUpstream = .milliseconds(1)
+    let fixture = try ProxyFixture(beside: fixture, patience: patience)
+    let turn = PendingRequests(store.layout).begin(digest, to: try Values.upstream("q.test"))
+    guard case .mine(let pending) = turn else {
+      Issue.record("the request of the other process is not granted")
+      return
+    }
+    publish()
+    let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    #expect(response.headers[.cacheStatus]?.contains("detail=not-kept") == true)
+    #expect(try await fixture.content(of: response) == bytes)
+    pending.end()
+  }
+
   @Test func `what it finishes is the end of what clients have`() async throws {
     let partial = try write(Array(bytes[..<60_000]))
     let response = await open()

@@ -144,15 +144,14 @@ struct FillTests {
 
   @Test func `a fill is abandoned when the last who wants it has gone`() throws {
     let fills = makeTable()
-    let joined = fills.insert(fill.digest, for: fill.origin)
-    var (fill, lease): (Fill, FillLease?) = (joined.fill, joined.lease)
+    var joined: FillTable.Membership? = fills.insert(fill.digest, for: fill.origin)
+    var fill = try #require(joined).fill
     let partial = try store.claimPartial(fill.digest)
     fill.begin(partial.file, size: 1 << 30, proved: fill.origin.repository)
-    #expect(lease != nil)
     #expect(!fills.removeIfAbandoned(fill))
     var reader = fill.makeReader(0..<10)
     #expect(reader != nil)
-    lease = nil
+    joined = nil
     #expect(!fills.removeIfAbandoned(fill))
     reader = nil
     #expect(fills.removeIfAbandoned(fill))

@@ -11,14 +11,16 @@ internal import Testing
 struct ProxyFixture: Sendable {
   let directory: TemporaryDirectory
   let store: Store
-  let registry = FakeUpstream()
+  let registry: FakeUpstream
   let clock = ManualClock()
   /// The clock by which transfers stall.
   let instants = ManualInstants()
   let services: ProxyServices
   let proxy: RegistryProxy
 
+  /// - Parameter other: a proxy whose store and registries this one shares, as another process does.
   init(
+    beside other: ProxyFixture? = nil,
     delivery: Delivery = .accelerated,
     domain: String? = nil,
     limits: StoreLimits = StoreLimits(),
@@ -29,7 +31,8 @@ struct ProxyFixture: Sendable {
     threads: Int = 1024,
     adjust: (inout Upstream) -> Void = { _ in }
   ) throws {
-    directory = try TemporaryDirectory()
+    directory = try other?.directory ?? TemporaryDirectory()
+    registry = other?.registry ?? FakeUpstream()
     store = try directory.makeStore { [clock] in clock.now }
     var upstream = Upstream(name: try Values.upstream("r.test"), endpoints: [try Values.url("https://r.test")])
     upstream.hasLibrary = true

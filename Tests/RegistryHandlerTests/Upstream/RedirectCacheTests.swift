@@ -35,7 +35,7 @@ struct RedirectCacheTests {
 
   @Test(arguments: [0, -5]) func `one that is over is not kept`(_ lifetime: Int64) throws {
     let memory = RedirectCache(now: { [clock] in clock.now }, wallClock: { 0 })
-    memory.insert(redirect, for: try makeKey(), lifetime: life)
+    memory.insert(redirect, for: try makeKey(), lifetime: lifetime)
     #expect(memory.redirect(for: try makeKey()) == nil)
   }
 

@@ -151,10 +151,3 @@ struct ConfigurationTests {
     #expect(error?.message.contains("cannot be read: No such file") == true)
   }
 }
-
-extension UpstreamTable {
-  /// Returns the upstream with a name or an alias.
-  fileprivate func upstream(named name: String) -> Upstream? {
-    upstreams.first { $0.name.description == name || $0.aliases.contains(name) }
-  }
-}

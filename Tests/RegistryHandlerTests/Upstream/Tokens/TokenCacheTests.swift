@@ -27,10 +27,10 @@ struct TokenCacheTests {
     try await withThrowingTaskGroup(of: String.self) { group in
       for _ in 0..<100 {
         group.addTask {
-          try await cache.token(for: key) {
+          try await cache.token(for: key) { () throws(UpstreamError) in
             fetches.update { $0 += 1 }
             _ = await gate.first { $0 }
-            return .success(response)
+            return response
           }.value
         }
       }
@@ -50,7 +50,7 @@ struct TokenCacheTests {
   )
   func `a token is used until shortly before its end`(_ lifetime: Int64, _ age: Int64, _ isUsed: Bool) async throws {
     let response = try Self.token("t", lifetime: lifetime)
-    #expect(try await cache.token(for: key) { .success(response) }.value == "t")
+    #expect(try await cache.token(for: key) { response }.value == "t")
     clock.advance(by: age)
     #expect(cache.token(for: key)?.value == (isUsed ? "t" : nil))
   }
@@ -59,7 +59,7 @@ struct TokenCacheTests {
     let response = try Self.token("t", lifetime: 100)
     _ = try await cache.token(for: key) { [clock] in
       clock.advance(by: 50)
-      return .success(response)
+      return response
     }
     clock.advance(by: 39)
     #expect(cache.token(for: key)?.value == "t")
@@ -69,9 +69,9 @@ struct TokenCacheTests {
 
   @Test func `only the refused token is discarded`() async throws {
     let responses = try ["old", "new"].map { try Self.token($0, lifetime: 300) }
-    let old = try await cache.token(for: key) { .success(responses[0]) }
+    let old = try await cache.token(for: key) { responses[0] }
     cache.discard(old, for: key)
-    let new = try await cache.token(for: key) { .success(responses[1]) }
+    let new = try await cache.token(for: key) { responses[1] }
     cache.discard(old, for: key)
     #expect(cache.token(for: key) === new)
     cache.discard(new, for: key)
@@ -88,7 +88,7 @@ struct TokenCacheTests {
     _ isWorthIt: Bool
   ) async throws {
     let response = try Self.token("t", lifetime: 300)
-    let token = try await cache.token(for: key) { .success(response) }
+    let token = try await cache.token(for: key) { response }
     if wasAccepted { token.noteAcceptance() }
     clock.advance(by: age)
     #expect(cache.isWorthReplacing(token) == isWorthIt)
@@ -96,14 +96,14 @@ struct TokenCacheTests {
 
   @Test func `a failure is told to all and not kept`() async throws {
     let failure = UpstreamError(.authentication, "no")
-    await #expect(throws: failure) { try await cache.token(for: key) { .failure(failure) } }
+    await #expect(throws: failure) { try await cache.token(for: key) { () throws(UpstreamError) in throw failure } }
     let response = try Self.token("t", lifetime: 300)
-    #expect(try await cache.token(for: key) { .success(response) }.value == "t")
+    #expect(try await cache.token(for: key) { response }.value == "t")
   }
 
   @Test func `keys differ by upstream, endpoint and repository`() async throws {
     let response = try Self.token("t", lifetime: 300)
-    _ = try await cache.token(for: key) { .success(response) }
+    _ = try await cache.token(for: key) { response }
     let others = [
       TokenCache.Key(upstream: try Values.upstream("b.test"), endpoint: key.endpoint, scope: key.scope),
       TokenCache.Key(upstream: key.upstream, endpoint: try Values.url("https://b.test"), scope: key.scope),
@@ -116,7 +116,7 @@ struct TokenCacheTests {
     await #expect(processExitsWith: .success) {
       let test = try TokenCacheTests()
       let response = try Self.token("t", lifetime: .max)
-      #expect(try await test.cache.token(for: test.key) { .success(response) }.value == "t")
+      #expect(try await test.cache.token(for: test.key) { response }.value == "t")
     }
   }
 }

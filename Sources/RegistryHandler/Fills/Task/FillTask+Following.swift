@@ -2,6 +2,23 @@ extension FillTask {
   /// The pauses between two looks at a file that another process writes: at first, and at most while nothing arrives.
   private static let intervals: (least: Duration, most: Duration) = (.milliseconds(10), .milliseconds(100))
 
+  /// Waits while another process requests the blob and has no file yet, then restarts.
+  func awaitRequest(toSameUpstream isSameUpstream: Bool) async throws(FillFailure) -> Step {
+    var (isSameUpstream, isFirst) = (isSameUpstream, true)
+    var interval = Self.intervals.least
+    while true {
+      // Not at the first look, when the other process may not have marked its upstream yet.
+      if !isFirst, !isSameUpstream { fill.awaitAnother() }
+      if table.removeIfUnread(fill) { throw .abandoned }
+      try? await Task.sleep(for: interval)
+      guard !context.store.hasPartial(fill.digest),
+        case .taken(let isSame) = context.pendingRequests.begin(fill.digest, to: repository.upstream)
+      else { return .restart }
+      (isSameUpstream, isFirst) = (isSame, false)
+      interval = min(interval * 2, Self.intervals.most)
+    }
+  }
+
   /// Follows a file that another process writes; restarts when that process has ended without the blob.
   func follow(_ file: OpenFile) async throws(FillFailure) -> Step {
     var hasBegun = isStreaming

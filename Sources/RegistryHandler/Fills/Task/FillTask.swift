@@ -48,6 +48,14 @@ struct FillTask: Sendable {
   private func attempt() async throws(FillFailure) -> Step {
     // Another fill may have ended since the client looked into the store.
     if let phase = try storedPhase() ?? cachedRedirect() { return .done(phase) }
+    if !isStreaming, !context.store.hasPartial(fill.digest) {
+      switch context.pendingRequests.begin(fill.digest, to: repository.upstream) {
+      case .mine(let request): return try await download(holding: request)
+      case .taken(let isSameUpstream): return try await awaitRequest(toSameUpstream: isSameUpstream)
+      // The claim of the partial file tells why the store cannot be written.
+      case .unavailable: break
+      }
+    }
     switch try claim() {
     case .mine(let partial):
       // Released before the next step, as another attempt may wait for it.
@@ -59,7 +67,7 @@ struct FillTask: Sendable {
   }
 
   /// Claims the partial file; throws where clients read another one.
-  private func claim() throws(FillFailure) -> PartialFile.Claim {
+  func claim() throws(FillFailure) -> PartialFile.Claim {
     let claim: PartialFile.Claim
     do {
       claim = try PartialFile.claim(fill.digest, in: context.store)

@@ -14,6 +14,38 @@ extension FillTask {
     var headers: HTTPFields = [:]
   }
 
+  /// Requests the whole blob, and claims a partial file once there is a body to write: a redirect costs no file.
+  func download(holding request: PendingRequest) async throws(FillFailure) -> Step {
+    let response: UpstreamResponse
+    switch try await send(Opening(offset: 0, start: 0, size: nil)) {
+    case .redirect(let redirect): return .done(try redirectedPhase(redirect))
+    case .response(let received): response = received
+    }
+    guard case .receive(let size, let skipped) = FirstResponse(response, offset: 0, start: 0) else {
+      await response.body.discardBriefly()
+      throw .upstream(UpstreamError(refusing: response, route))
+    }
+    let claim: PartialFile.Claim
+    do throws(FillFailure) {
+      claim = try self.claim()
+    } catch {
+      await response.body.discardBriefly()
+      throw error
+    }
+    guard case .mine(let partial) = claim, partial.length == 0 else {
+      // A process that requests without a mark was faster, or has left a beginning.
+      if case .mine(let partial) = claim { partial.release() }
+      await response.body.discardBriefly()
+      return .restart
+    }
+    defer { partial.release() }
+    partial.file.markRequest(to: repository.upstream)
+    let part = ResumableBody.Part(body: response.body, skipped: skipped)
+    // From now on other processes follow the partial file.
+    request.end()
+    return .done(try await store(response, part, in: partial, size: size))
+  }
+
   /// Downloads the missing bytes.
   func download(into partial: PartialFile) async throws(FillFailure) -> Step {
     // The last holder of the lock may have finished.

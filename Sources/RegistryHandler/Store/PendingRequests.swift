@@ -1,0 +1,80 @@
+internal import Synchronization
+internal import SystemPackage
+
+/// The requests for blobs that no process has a partial file for, so that two processes do not download the same blob.
+///
+/// Each request is an advisory OFD lock on a byte of one file that all processes share, so that a redirect costs no file.
+/// Within a process, the caller has one request per digest.
+package final class PendingRequests: Sendable {
+  /// The right to request a blob.
+  package enum Turn: Sendable {
+    /// The caller's, as long as it keeps the request.
+    case mine(PendingRequest)
+    /// Another process's.
+    case taken(toSameUpstream: Bool)
+    /// Unknown, as the shared file cannot be opened.
+    case unavailable
+  }
+
+  private let path: String
+  private let file = Mutex<OpenFile?>(nil)
+
+  package init(_ layout: StoreLayout) { path = layout.requestsLock }
+
+  /// Begins a request for a blob, unless another process has one. Blocks briefly.
+  package func begin(_ digest: Digest, to upstream: UpstreamName) -> Turn {
+    guard let file = openFile() else { return .unavailable }
+    let (digestMark, upstreamMark) = (Self.mark(for: digest), Self.mark(for: digest, upstream))
+    guard file.tryMark(at: digestMark) else {
+      return .taken(toSameUpstream: file.isMarked(at: upstreamMark))
+    }
+    // Only tells other processes that they may wait longer.
+    _ = file.tryMark(at: upstreamMark)
+    return .mine(PendingRequest(file, [digestMark, upstreamMark]))
+  }
+
+  private func openFile() -> OpenFile? {
+    file.withLock { file in
+      // After a removal of the store, other processes mark another file.
+      if let file, file.isStillAtItsPath() { return file }
+      file = try? OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow])
+      return file
+    }
+  }
+
+  /// The digits of a digest that make an offset.
+  private static let offsetDigits = 15
+
+  /// The offset of the mark of a digest: below 2^60. Digests that share it wait for each other.
+  private static func mark(for digest: Digest) -> Int64 {
+    Int64(digest.hex.prefix(offsetDigits), radix: 16) ?? 0
+  }
+
+  /// The offset of the mark of a digest at one upstream: from 2^60 to 2^61.
+  private static func mark(for digest: Digest, _ upstream: UpstreamName) -> Int64 {
+    // FNV-1a, as `Hasher` has another seed in each process. <http://www.isthe.com/chongo/tech/comp/fnv/>
+    let hash = upstream.description.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    return (1 << 60) | (mark(for: digest) ^ Int64(hash >> 4))
+  }
+}
+
+/// A request for a blob that no other process requests; it ends with its last reference, if not before.
+package final class PendingRequest: Sendable {
+  private let file: OpenFile
+  private let marks: Mutex<[Int64]>
+
+  fileprivate init(_ file: OpenFile, _ marks: [Int64]) {
+    self.file = file
+    self.marks = Mutex(marks)
+  }
+
+  deinit { end() }
+
+  /// Lets other processes request the blob.
+  package func end() {
+    marks.withLock { marks in
+      for mark in marks { file.removeMark(at: mark) }
+      marks = []
+    }
+  }
+}
