@@ -26,6 +26,7 @@ package final class ProxyServices: Sendable {
   let lists: ListContext
   let status: StatusContext
 
+  /// Puts the parts together. Long, as it is the one place that names each part and who sees it.
   /// - Parameters:
   ///   - name: of this proxy in `Via`.
   ///   - threads: the most requests at once.

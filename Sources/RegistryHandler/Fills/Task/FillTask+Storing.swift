@@ -32,16 +32,22 @@ extension FillTask {
       }
       reserved = partial.length
     }
+    guard promote(partial, in: repository) else { return .notStored }
+    reserved = nil
+    return .stored
+  }
+
+  /// Links the verified blob and gives it its name; false where the store does not take it.
+  private func promote(_ partial: PartialFile, in repository: UpstreamRepository) -> Bool {
     do throws(FileError) {
       // The link first: a client that finds the blob must find that its repository contains it.
       try context.store.link(fill.digest, in: repository)
       try partial.promote()
-      reserved = nil
-      return .stored
+      return true
     } catch {
       log("blob not kept", .store(.file(error)))
       partial.giveUp(because: error)
-      return .notStored
+      return false
     }
   }
 
