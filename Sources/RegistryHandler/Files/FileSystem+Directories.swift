@@ -35,6 +35,14 @@ extension FileSystem {
     )
   }
 
+  /// Returns whether anything is at a path.
+  package func exists(_ path: String) -> Bool { faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
+
+  /// Returns whether entries can be created in a directory by the effective user.
+  package func isWritableDirectory(_ path: String) -> Bool {
+    faccessat(AT_FDCWD, "\(path)/.", W_OK | X_OK, AT_EACCESS) == 0
+  }
+
   /// Removes a directory if it is empty.
   package func removeIfEmpty(_ path: String) { rmdir(path) }
 

@@ -16,8 +16,13 @@ package final class PendingRequests: Sendable {
     case unavailable
   }
 
+  /// The shared file, open only while this process has requests: an open file would keep the store from being remounted.
+  private struct State {
+    weak var file: OpenFile?
+  }
+
   private let path: String
-  private let file = Mutex<OpenFile?>(nil)
+  private let state = Mutex(State())
 
   package init(_ layout: StoreLayout) { path = layout.requestsLock }
 
@@ -34,10 +39,11 @@ package final class PendingRequests: Sendable {
   }
 
   private func openFile() -> OpenFile? {
-    file.withLock { file in
+    state.withLock { state in
       // After a removal of the store, other processes mark another file.
-      if let file, file.isStillAtItsPath() { return file }
-      file = try? OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow])
+      if let file = state.file, file.isStillAtItsPath() { return file }
+      let file = try? OpenFile(path, .readWrite, [.create, .closeOnExec, .noFollow])
+      state.file = file
       return file
     }
   }
@@ -60,21 +66,22 @@ package final class PendingRequests: Sendable {
 
 /// A request for a blob that no other process requests; it ends with its last reference, if not before.
 package final class PendingRequest: Sendable {
-  private let file: OpenFile
-  private let marks: Mutex<[Int64]>
-
-  fileprivate init(_ file: OpenFile, _ marks: [Int64]) {
-    self.file = file
-    self.marks = Mutex(marks)
+  private struct State {
+    var file: OpenFile?
+    var marks: [Int64]
   }
+
+  private let state: Mutex<State>
+
+  fileprivate init(_ file: OpenFile, _ marks: [Int64]) { state = Mutex(State(file: file, marks: marks)) }
 
   deinit { end() }
 
   /// Lets other processes request the blob.
   package func end() {
-    marks.withLock { marks in
-      for mark in marks { file.removeMark(at: mark) }
-      marks = []
+    state.withLock { state in
+      for mark in state.marks { state.file?.removeMark(at: mark) }
+      state = State(file: nil, marks: [])
     }
   }
 }

@@ -51,6 +51,13 @@ package final class Store: Sendable {
   /// Returns whether a partial file of the blob exists, in use or abandoned.
   package func hasPartial(_ digest: Digest) -> Bool { fileSystem.status(of: layout.partial(digest)) != nil }
 
+  /// Returns whether a partial file of the blob could be created, as far as permissions tell.
+  package func canCreatePartial(_ digest: Digest) -> Bool {
+    let directory = FileSystem.parent(of: layout.partial(digest))
+    return fileSystem.isWritableDirectory(directory)
+      || !fileSystem.exists(directory) && fileSystem.isWritableDirectory(layout.partials)
+  }
+
   /// Opens a verified blob; returns `nil` when the blob is not stored.
   package func open(_ digest: Digest) -> OpenFile? { try? OpenFile(reading: layout.blob(digest)) }
 

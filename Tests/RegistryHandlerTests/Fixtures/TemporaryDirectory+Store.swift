@@ -17,6 +17,18 @@ extension TemporaryDirectory {
     try Data(bytes).write(to: URL(filePath: path))
   }
 
+  /// - Parameter seconds: since 1970.
+  func setModificationTime(of path: String, to seconds: Int64) throws {
+    let time = Date(timeIntervalSince1970: Double(seconds))
+    try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: path)
+  }
+
+  /// Returns the modification time in seconds since 1970.
+  func modificationTime(of path: String) throws -> Int64? {
+    let time = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+    return time.map { Int64($0.timeIntervalSince1970) }
+  }
+
   func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
   /// Returns the paths of the files below a directory.

@@ -48,11 +48,10 @@ struct FillTask: Sendable {
   private func attempt() async throws(FillFailure) -> Step {
     // Another fill may have ended since the client looked into the store.
     if let phase = try storedPhase() ?? cachedRedirect() { return .done(phase) }
-    if !isStreaming, !context.store.hasPartial(fill.digest) {
+    if mayRequestFirst {
       switch context.pendingRequests.begin(fill.digest, to: repository.upstream) {
       case .mine(let request): return try await download(holding: request)
       case .taken(let isSameUpstream): return try await awaitRequest(toSameUpstream: isSameUpstream)
-      // The claim of the partial file tells why the store cannot be written.
       case .unavailable: break
       }
     }
@@ -64,6 +63,13 @@ struct FillTask: Sendable {
       return try await download(into: partial)
     case .taken(let file): return try await follow(file)
     }
+  }
+
+  /// Indicates whether upstream is asked before a partial file is claimed: there is no leftover to resume.
+  ///
+  /// In a store that cannot be written the claim comes first, as its failure makes clients bypass the store.
+  private var mayRequestFirst: Bool {
+    !isStreaming && !context.store.hasPartial(fill.digest) && context.store.canCreatePartial(fill.digest)
   }
 
   /// Claims the partial file; throws where clients read another one.
