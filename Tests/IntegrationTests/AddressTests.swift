@@ -10,7 +10,7 @@ extension IntegrationTests {
     init() throws {
       registry = try ScriptedRegistry()
       victim = try ScriptedRegistry()
-      victim.answer("/secret", with: ScriptedAnswer(body: .bytes(Array("secret".utf8))))
+      victim.answer("/secret", with: ScriptedResponse(body: .bytes(Array("secret".utf8))))
     }
 
     /// Spellings of addresses that only this host or its network can reach.
@@ -89,7 +89,7 @@ extension IntegrationTests {
       ]
       registry.answer(
         "/v2/library/app/blobs/\(digest)",
-        with: ScriptedAnswer(status: 307, headers: planted, body: .bytes(Array("<html>planted</html>".utf8)))
+        with: ScriptedResponse(status: 307, headers: planted, body: .bytes(Array("<html>planted</html>".utf8)))
       )
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       for method in ["GET", "HEAD"] {
@@ -111,7 +111,7 @@ extension IntegrationTests {
       let digest = sha256Digest(of: "x")
       registry.answer(
         "/v2/library/app/blobs/\(digest)",
-        with: ScriptedAnswer(status: status, headers: ["Location": "\(victim.url)/secret"], body: .endless)
+        with: ScriptedResponse(status: status, headers: ["Location": "\(victim.url)/secret"], body: .endless)
       )
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let answer = try await stack.client.get("/v2/app/blobs/\(digest)")

@@ -45,7 +45,7 @@ extension IntegrationTests {
         let next = try await stack.startWorker(name: "next-\(step)")
         #expect(try await stack.client.get(targets[0]).isWhole(manifest), "step \(step)")
         #expect(try await stack.client.get(targets[1]).isWhole(blob), "step \(step)")
-        #expect(try stack.keptBlobs() == [blob, manifest], "step \(step)")
+        #expect(try stack.storedBlobs() == [blob, manifest], "step \(step)")
         #expect(try await stack.runStoreCommand("verify").exit == .code(0), "step \(step)")
         await next.stop()
         try #require(step < Self.maximumSteps, "no worker reached the end")

@@ -29,14 +29,14 @@ extension IntegrationTests {
         #expect(try await stack.client.get("/v2/app/blobs/\(known)").headers["X-Cache"] == "HIT")
         try await stack.waitForDownloads()
       }
-      #expect(try stack.keptBlobs() == [known])
+      #expect(try stack.storedBlobs() == [known])
       #expect(try stack.saysOnceAMinute("cannot store blobs"))
       let metrics = try await stack.client.get("/_regproxy/metrics").text
       #expect(metrics.contains("regproxy_store_failures_total 3\n"))
 
       try await limit.lift()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
-      #expect(try stack.keptBlobs() == [known, digest])
+      #expect(try stack.storedBlobs() == [known, digest])
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
 
@@ -61,7 +61,7 @@ extension IntegrationTests {
         return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
       }
       #expect(whole == digests.count)
-      #expect(try stack.keptBlobs() == Set(digests))
+      #expect(try stack.storedBlobs() == Set(digests))
       let warnings = stack.logLines.filter { $0["message"]?.hasPrefix("fewer threads") == true }
       #expect(warnings.map { $0["threads.max"] } == ["27"])
       #expect(!stack.log.contains("no connection accepted"))

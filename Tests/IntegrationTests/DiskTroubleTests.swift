@@ -59,7 +59,7 @@ extension IntegrationTests {
         gate.open()
         #expect(try await ofFirst.finish().isWhole(digest))
         #expect(try await ofSecond.finish().isWhole(digest))
-        #expect(try stack.keptBlobs().isEmpty)
+        #expect(try stack.storedBlobs().isEmpty)
         #expect(files(stack, "partial").isEmpty)
         await second.stop()
       } catch {
@@ -88,7 +88,7 @@ extension IntegrationTests {
         #expect(part.status == 206)
         #expect(part.body == Array(bytes[1000..<2000]))
         #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200)
-        #expect(try stack.keptBlobs().allSatisfy { $0 != digest })
+        #expect(try stack.storedBlobs().allSatisfy { $0 != digest })
         #expect(try stack.saysOnceAMinute("cannot store blobs"))
         let metrics = try await stack.client.get("/_regproxy/metrics").text
         #expect(metrics.contains("regproxy_store_failures_total") && !metrics.contains("failures_total 0\n"))
@@ -97,7 +97,7 @@ extension IntegrationTests {
         try await stack.waitForDownloads()
         try await disk.remount(relief)
         #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
-        #expect(try stack.keptBlobs().contains(digest))
+        #expect(try stack.storedBlobs().contains(digest))
         #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
       }
     }
@@ -120,7 +120,7 @@ extension IntegrationTests {
     @Test(arguments: [0, 1, 16 << 10])
     func `an empty body is complete only for the empty blob when the store is read-only`(size: Int) async throws {
       let digest = sha256Digest(of: DeterministicBytes.make(count: size, seed: 62))
-      registry.answer("/v2/library/app/blobs/\(digest)", with: ScriptedAnswer(body: .bytes([])))
+      registry.answer("/v2/library/app/blobs/\(digest)", with: ScriptedResponse(body: .bytes([])))
       try await withDisk("size=8m") { stack, disk in
         try await disk.remount("ro")
         let answer = try await stack.client.get("/v2/app/blobs/\(digest)")
@@ -155,7 +155,7 @@ extension IntegrationTests {
         #expect(isAnnounced ? answer.isWhole(digest) : answer.status == 502)
         watch.cancel()
         #expect(try await watch.value >= 45_000_000)
-        #expect(try stack.keptBlobs() == Set(digests))
+        #expect(try stack.storedBlobs() == Set(digests))
         #expect(files(stack, "partial").isEmpty)
         await worker.stop()
       } catch {

@@ -66,7 +66,7 @@ extension IntegrationTests {
       let list = DeterministicBytes.make(count: Self.size, seed: 8)
       registry.answer(
         "/v2/library/app/tags/list",
-        with: ScriptedAnswer(headers: ["Content-Type": "application/json"], body: .bytes(list))
+        with: ScriptedResponse(headers: ["Content-Type": "application/json"], body: .bytes(list))
       )
       let digest = sha256Digest(of: list)
       #expect(try await stack.client.get("/v2/app/tags/list").isWhole(digest))

@@ -24,16 +24,16 @@ extension IntegrationTests {
     }
 
     /// Lets the first endpoint cut the blob off, and send the same response to every range request.
-    private func breakFirst(then answer: ScriptedAnswer) {
+    private func breakFirst(then answer: ScriptedResponse) {
       first.answer(path) { [bytes] request in
         request.headers["Range"] == nil
-          ? ScriptedAnswer(headers: ["ETag": "\"first\""], body: .truncated(bytes, after: Self.cut)) : answer
+          ? ScriptedResponse(headers: ["ETag": "\"first\""], body: .truncated(bytes, after: Self.cut)) : answer
       }
     }
 
     @Test(arguments: [500, 503])
     func `an endpoint that responds with 5xx is skipped`(status: Int) async throws {
-      let refusal = ScriptedAnswer(status: status, body: .bytes([]))
+      let refusal = ScriptedResponse(status: status, body: .bytes([]))
       first.answer(path, with: refusal)
       first.answer("/v2/library/app/manifests/v1", with: refusal)
       second.addManifest(#"{"schemaVersion":2}"#, to: "library/app", tag: "v1")
@@ -41,7 +41,7 @@ extension IntegrationTests {
       let stack = try await start()
       #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200)
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
-      #expect(try stack.keptBlobs().contains(digest))
+      #expect(try stack.storedBlobs().contains(digest))
     }
 
     @Test func `a revalidation behind a stale response moves from a silent endpoint to the next one`() async throws {
@@ -50,7 +50,7 @@ extension IntegrationTests {
       let stack = try await start("tag_ttl: 1s")
       #expect(try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "MISS")
       let gate = Gate()
-      first.answer("/v2/library/app/manifests/v1", with: ScriptedAnswer(body: .withheld(gate)))
+      first.answer("/v2/library/app/manifests/v1", with: ScriptedResponse(body: .withheld(gate)))
       try await eventually("the expired tag is revalidated") {
         try await stack.client.get("/v2/app/manifests/v1").headers["X-Cache"] == "STALE"
       }
@@ -62,7 +62,7 @@ extension IntegrationTests {
     }
 
     @Test func `an interrupted download resumes at the other endpoint within the same response`() async throws {
-      breakFirst(then: ScriptedAnswer(status: 503, body: .bytes([])))
+      breakFirst(then: ScriptedResponse(status: 503, body: .bytes([])))
       second.answerRanges(path, of: bytes) { .bytes($0) }
       let stack = try await start()
       let answer = try await stack.client.get("/v2/app/blobs/\(digest)")
@@ -74,12 +74,12 @@ extension IntegrationTests {
       #expect(stack.logLines.compactMap { $0["upstream.endpoint"] } == ["\(first.url)/", "\(second.url)/"])
       // Bytes in flight when the connection broke may be lost.
       #expect(second.sentBytes < bytes.count - Self.cut / 2)
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
     }
 
     @Test func `the other endpoint sends the rest when the first goes away in the middle of a blob`() async throws {
       let gate = Gate()
-      first.answer(path, with: ScriptedAnswer(body: .gated(bytes, at: Self.cut, gate)))
+      first.answer(path, with: ScriptedResponse(body: .gated(bytes, at: Self.cut, gate)))
       second.answerRanges(path, of: bytes) { .bytes($0) }
       let stack = try await start()
       let stream = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
@@ -91,7 +91,7 @@ extension IntegrationTests {
     }
 
     @Test func `the leading bytes are skipped when the other endpoint sends the whole blob`() async throws {
-      breakFirst(then: ScriptedAnswer(status: 502, body: .bytes([])))
+      breakFirst(then: ScriptedResponse(status: 502, body: .bytes([])))
       second.addBlob(bytes, to: "library/app")
       let stack = try await start()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
@@ -101,10 +101,10 @@ extension IntegrationTests {
     @Test(arguments: [404, 200])
     func `an endpoint without the blob, or with another one, does not end the download`(status: Int) async throws {
       let other = status == 200 ? DeterministicBytes.make(count: .megabytes(1), seed: 72) : []
-      breakFirst(then: ScriptedAnswer(status: 503, body: .bytes([])))
+      breakFirst(then: ScriptedResponse(status: 503, body: .bytes([])))
       second.answer(path) { [first, path, bytes] _ in
         first.answerRanges(path, of: bytes) { .bytes($0) }
-        return ScriptedAnswer(status: status, body: .bytes(other))
+        return ScriptedResponse(status: status, body: .bytes(other))
       }
       let stack = try await start()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
@@ -112,11 +112,11 @@ extension IntegrationTests {
     }
 
     @Test func `clients are cut off when no endpoint has the rest, and the next pull resumes the file`() async throws {
-      breakFirst(then: ScriptedAnswer(status: 404, body: .bytes([])))
-      second.answer(path, with: ScriptedAnswer(status: 404, body: .bytes([])))
+      breakFirst(then: ScriptedResponse(status: 404, body: .bytes([])))
+      second.answer(path, with: ScriptedResponse(status: 404, body: .bytes([])))
       let stack = try await start()
       #expect(try await !stack.client.get("/v2/app/blobs/\(digest)").isComplete)
-      #expect(try stack.keptBlobs().isEmpty)
+      #expect(try stack.storedBlobs().isEmpty)
       first.answerRanges(path, of: bytes) { .bytes($0) }
       let before = first.sentBytes
       try await stack.waitForDownloads()

@@ -57,7 +57,7 @@ extension IntegrationTests {
         return try await group.reduce(0, max)
       }
       #expect(largest <= Self.limit + 4 * Self.blobSize)
-      let kept = try stack.keptBlobs()
+      let kept = try stack.storedBlobs()
       #expect(kept.isDisjoint(with: old))
       #expect(!kept.isEmpty)
       let metrics = try await stack.client.get("/_regproxy/metrics").text

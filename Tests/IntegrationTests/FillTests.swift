@@ -30,7 +30,7 @@ extension IntegrationTests {
       #expect(answers.count == 20)
       #expect(answers.allSatisfy { $0.isWhole(digest) })
       #expect(registry.gets(of: digest) == 1)
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
       #expect(try await stack.client.head("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
 
@@ -56,11 +56,11 @@ extension IntegrationTests {
       }
       #expect(try await stack.client.get("/v2/").status == 503)
       gate.open()
-      #expect(try stack.keptBlobs().isEmpty)
+      #expect(try stack.storedBlobs().isEmpty)
 
       let next = try await stack.startWorker(name: "next")
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
       await next.stop()
     }
 
@@ -119,7 +119,7 @@ extension IntegrationTests {
       let gate = Gate()
       let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: .megabytes(1), gate))
       let withheld = Gate()
-      registry.answer("/v2/library/app/manifests/slow", with: ScriptedAnswer(body: .withheld(withheld)))
+      registry.answer("/v2/library/app/manifests/slow", with: ScriptedResponse(body: .withheld(withheld)))
       let yaml = "threads: {min: 1, max: 2}\nupstreams:\n  docker.io: {endpoints: [\"\(registry.url)\"]}"
       let (stack, _) = try await ProxyStack.start(yaml)
       let stream = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")
@@ -132,7 +132,7 @@ extension IntegrationTests {
       #expect(try await stack.client.get("/v2/").status == 200)
       gate.open()
       withheld.open()
-      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.storedBlobs() == [digest] }
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
       #expect(registry.gets(of: digest) == 1)
     }

@@ -38,13 +38,13 @@ extension IntegrationTests {
       }
       storage.answer("/blob") { request in
         let signature = request.target.components(separatedBy: "signature=").last ?? ""
-        guard let number = box.spend(signature) else { return ScriptedAnswer(status: 403, body: .bytes([])) }
+        guard let number = box.spend(signature) else { return ScriptedResponse(status: 403, body: .bytes([])) }
         let range = request.headers["Range"].flatMap { Int($0.dropFirst("bytes=".count).dropLast()) }
         let start = range ?? 0
         let end = number <= cuts.count ? cuts[number - 1] : bytes.count
         var headers: HeaderLines = ["ETag": "\"tag\""]
         if range != nil { headers.append("Content-Range", "bytes \(start)-\(bytes.count - 1)/\(bytes.count)") }
-        return ScriptedAnswer(
+        return ScriptedResponse(
           status: range == nil ? 200 : 206,
           headers: headers,
           // Unpaced, bytes that wait in the kernel when a connection is cut would be sent in vain.
@@ -66,7 +66,7 @@ extension IntegrationTests {
       #expect(signed() == cuts.count + 1)
       #expect(Double(storage.sentBytes) <= 1.1 * Double(bytes.count), "\(storage.sentBytes) of \(bytes.count)")
       #expect(storage.requests.dropFirst().allSatisfy { $0.headers["If-Range"] == "\"tag\"" })
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
       #expect(stack.log.contains("download resumed"))
       #expect(!stack.log.contains("signature="))
     }
@@ -79,8 +79,8 @@ extension IntegrationTests {
       registry.answer("/v2/a/b/blobs/\(digest)") { [storage] _ in
         .redirect(302, to: "\(storage.url)/\(counter.next() == 1 ? "spent" : "fresh")")
       }
-      storage.answer("/spent", with: ScriptedAnswer(status: 403, body: .bytes(Array("<Error/>".utf8))))
-      storage.answer("/fresh", with: ScriptedAnswer(body: .bytes(bytes)))
+      storage.answer("/spent", with: ScriptedResponse(status: 403, body: .bytes(Array("<Error/>".utf8))))
+      storage.answer("/fresh", with: ScriptedResponse(body: .bytes(bytes)))
       registry.answer("/v2/a/b/blobs/\(sha256Digest(of: "no"))", with: .redirect(302, to: "\(storage.url)/spent"))
       let stack = try await start(["s.test": "\(listed(storage)), \(Self.loopback), external_redirects: follow"])
       #expect(try await stack.client.get("/v2/s.test/a/b/blobs/\(digest)").isWhole(digest))
@@ -95,7 +95,7 @@ extension IntegrationTests {
       let bytes = DeterministicBytes.make(count: 100_000, seed: 43)
       let digest = sha256Digest(of: bytes)
       registry.answer("/v2/a/b/blobs/\(digest)", with: .redirect(307, to: "\(storage.url)/blob"))
-      storage.answer("/blob", with: ScriptedAnswer(body: .bytes(bytes)))
+      storage.answer("/blob", with: ScriptedResponse(body: .bytes(bytes)))
       let common = "\(listed(storage)), \(Self.loopback)"
       let stack = try await start([
         "default.test": common,
@@ -136,7 +136,7 @@ extension IntegrationTests {
       let digest = storage.addManifest(manifest, to: "elsewhere", tag: "v1")
       storage.answer(
         "/v2/elsewhere/tags/list",
-        with: ScriptedAnswer(
+        with: ScriptedResponse(
           headers: ["Content-Type": "application/json"],
           body: .bytes(Array(#"{"name":"a/b","tags":["v1"]}"#.utf8))
         )
@@ -163,7 +163,7 @@ extension IntegrationTests {
       #expect(closed.status == 502)
       #expect(closed.text.contains("allow_private"))
       #expect(storage.requests.allSatisfy { !$0.headers.contains("Authorization") })
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
     }
 
     @Test func `a full response to a range request is not appended to the download`() async throws {
@@ -171,12 +171,12 @@ extension IntegrationTests {
       let digest = sha256Digest(of: bytes)
       let counter = Counter(Mutex(0))
       registry.answer("/v2/a/b/blobs/\(digest)") { _ in
-        ScriptedAnswer(body: counter.next() == 1 ? .truncated(bytes, after: .megabytes(1)) : .bytes(bytes))
+        ScriptedResponse(body: counter.next() == 1 ? .truncated(bytes, after: .megabytes(1)) : .bytes(bytes))
       }
       let stack = try await start(["s.test": ""])
       #expect(try await stack.client.get("/v2/s.test/a/b/blobs/\(digest)").isWhole(digest))
       #expect(registry.requests.last?.headers["Range"]?.hasPrefix("bytes=") == true)
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
     }
 
     @Test func `content that changes in the middle never completes a response and is not stored`() async throws {
@@ -184,7 +184,7 @@ extension IntegrationTests {
       let digest = sha256Digest(of: bytes)
       let counter = Counter(Mutex(0))
       registry.answer("/v2/a/b/blobs/\(digest)") { _ in
-        ScriptedAnswer(
+        ScriptedResponse(
           body: counter.next() == 1
             ? .truncated(bytes, after: .megabytes(1))
             : .bytes(DeterministicBytes.make(count: .megabytes(2), seed: 46))
@@ -193,7 +193,7 @@ extension IntegrationTests {
       let stack = try await start(["s.test": ""])
       let answer = try await stack.client.get("/v2/s.test/a/b/blobs/\(digest)")
       #expect(!answer.isComplete)
-      #expect(try stack.keptBlobs().isEmpty)
+      #expect(try stack.storedBlobs().isEmpty)
     }
   }
 }

@@ -25,7 +25,7 @@ extension IntegrationTests {
       let manifest = registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
       registry.answer(
         "/v2/library/app/tags/list",
-        with: ScriptedAnswer(headers: ["Content-Type": "application/json"], body: .bytes(Array("{}".utf8)))
+        with: ScriptedResponse(headers: ["Content-Type": "application/json"], body: .bytes(Array("{}".utf8)))
       )
       let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
       let targets = ["blobs/\(digest)", "manifests/\(manifest)", "manifests/v1", "tags/list"]

@@ -9,7 +9,7 @@ extension IntegrationTests {
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 22)
       let gate = Gate()
       let digest = registry.addBlob(bytes, to: "team/private", .gated(bytes, at: .megabytes(1), gate))
-      registry.answer("/v2/team/allowed/blobs/\(digest)", with: ScriptedAnswer(body: .bytes(bytes)))
+      registry.answer("/v2/team/allowed/blobs/\(digest)", with: ScriptedResponse(body: .bytes(bytes)))
       let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
       let filling = try await stack.client.open("GET", "/v2/team/private/blobs/\(digest)")
       try await filling.read(atLeast: 500_000)
@@ -36,7 +36,7 @@ extension IntegrationTests {
         #expect(!answer.isWhole(digest))
         #expect(answer.status == 200 ? !answer.isComplete : (500...599).contains(answer.status))
       }
-      try await eventually("no blob is left") { try stack.keptBlobs().isEmpty }
+      try await eventually("no blob is left") { try stack.storedBlobs().isEmpty }
       registry.addBlob(bytes, to: "library/app")
       try await eventually("the right blob is served") {
         try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest)
@@ -53,7 +53,7 @@ extension IntegrationTests {
       #expect(part.status == 206)
       #expect(part.isComplete)
       #expect(part.body == Array(bytes[1_000_000...]))
-      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.storedBlobs() == [digest] }
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(registry.requests.filter { $0.path.contains(digest) }.allSatisfy { !$0.headers.contains("Range") })
       #expect(registry.gets(of: digest) == 1)

@@ -13,7 +13,7 @@ extension IntegrationTests {
       closed.open()
       registry.answer(path) { [weak registry] _ in
         let asked = registry?.count("GET", path) ?? 0
-        return ScriptedAnswer(body: asked <= losses ? .withheld(closed) : .bytes(bytes))
+        return ScriptedResponse(body: asked <= losses ? .withheld(closed) : .bytes(bytes))
       }
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let answer = try await stack.client.get("/v2/app/blobs/\(digest)")

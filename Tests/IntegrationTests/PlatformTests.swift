@@ -12,7 +12,7 @@ extension IntegrationTests {
       // As registries do: a single manifest for a client that accepts no index.
       registry.answer("/v2/library/app/manifests/v1") { request in
         let takesIndex = request.headers["Accept"]?.contains("index") == true
-        return ScriptedAnswer(
+        return ScriptedResponse(
           headers: ["Content-Type": takesIndex ? Self.indexType : Self.manifestType],
           body: .bytes(Array(takesIndex ? "{\"manifests\":[]}".utf8 : "{\"layers\":[]}".utf8))
         )

@@ -70,7 +70,7 @@ extension IntegrationTests {
           #expect(registry.gets(of: digest) == 1)
         }
       }
-      #expect(try stack.keptBlobs() == Set(image.blobs + [image.manifest]))
+      #expect(try stack.storedBlobs() == Set(image.blobs + [image.manifest]))
       await worker.stop()
       #expect(worker.exitIfOver == .code(0))
     }

@@ -34,7 +34,7 @@ extension IntegrationTests {
       // Upstream sent one download and the ranges.
       #expect(try await stack.client.get(target).isWhole(digest))
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
-      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.storedBlobs() == [digest] }
       let beyond = try await stack.client.get(target, headers: ["Range": "bytes=\(bytes.count)-"])
       #expect(beyond.status == 416)
     }
@@ -76,7 +76,7 @@ extension IntegrationTests {
       let worker = try await stack.startWorker()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(registry.gets(of: digest) >= 50)
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
       await worker.stop()
     }
   }

@@ -71,7 +71,7 @@ extension IntegrationTests {
         servers[chain[hop - 1]]?.answer(path(hop - 1), with: .redirect(status, to: locations[hop]))
       }
       if let last = chain.last {
-        servers[last]?.answer(path(chain.count - 1), with: ScriptedAnswer(body: .bytes(bytes)))
+        servers[last]?.answer(path(chain.count - 1), with: ScriptedResponse(body: .bytes(bytes)))
       }
       return (digest, locations)
     }
@@ -134,7 +134,7 @@ extension IntegrationTests {
       #expect(head.status == 200)
       #expect(head.headers["Content-Length"] == "40000")
       #expect(servers[.storage]?.requests.map(\.method) == ["HEAD"])
-      #expect(try stack.keptBlobs().isEmpty)
+      #expect(try stack.storedBlobs().isEmpty)
     }
 
     @Test func `a circle over two hosts is a 502 after a few requests`() async throws {

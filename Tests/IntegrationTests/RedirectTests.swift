@@ -10,11 +10,11 @@ extension IntegrationTests {
       let bytes = DeterministicBytes.make(count: 100_000, seed: 9)
       let digest = registry.addBlob(bytes, to: "library/app")
       registry.answer("/v2/library/app/blobs/\(digest)", with: .redirect(status, to: "/elsewhere?a=b%2Fc"))
-      registry.answer("/elsewhere", with: ScriptedAnswer(body: .bytes(bytes)))
+      registry.answer("/elsewhere", with: ScriptedResponse(body: .bytes(bytes)))
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(registry.requests.last?.target == "/elsewhere?a=b%2Fc")
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
 
@@ -38,23 +38,25 @@ extension IntegrationTests {
         #expect(registry.requests.last?.method == method)
       }
       #expect(storage.requests.isEmpty)
-      #expect(try stack.keptBlobs().isEmpty)
+      #expect(try stack.storedBlobs().isEmpty)
       #expect(!stack.log.contains("X-Amz-Signature"))
     }
 
     @Test(
       arguments: [
-        (ScriptedAnswer(status: 307, body: .bytes([])), "without a Location"),
+        (ScriptedResponse(status: 307, body: .bytes([])), "without a Location"),
         (
-          ScriptedAnswer.redirect(307, to: "http://example.com/\(String(repeating: "s", count: 40_000))"), "longer than"
+          ScriptedResponse.redirect(307, to: "http://example.com/\(String(repeating: "s", count: 40_000))"),
+          "longer than"
         ),
-        (ScriptedAnswer.redirect(307, to: "ftp://example.com/x"), "not a plain http or https URL"),
-        (ScriptedAnswer.redirect(307, to: "http://user:pw@example.com/x"), "not a plain http or https URL"),
-        (ScriptedAnswer.redirect(304, to: "/x"), "304"),
-        (ScriptedAnswer.redirect(300, to: "/x"), "300"),
+        (ScriptedResponse.redirect(307, to: "ftp://example.com/x"), "not a plain http or https URL"),
+        (ScriptedResponse.redirect(307, to: "http://user:pw@example.com/x"), "not a plain http or https URL"),
+        (ScriptedResponse.redirect(304, to: "/x"), "304"),
+        (ScriptedResponse.redirect(300, to: "/x"), "300"),
       ]
     )
-    func `a redirect that leads nowhere is a 502 with the reason`(answer: ScriptedAnswer, reason: String) async throws {
+    func `a redirect that leads nowhere is a 502 with the reason`(answer: ScriptedResponse, reason: String) async throws
+    {
       let registry = try ScriptedRegistry()
       let digest = registry.addBlob([1, 2, 3], to: "library/app")
       registry.answer("/v2/library/app/blobs/\(digest)", with: answer)

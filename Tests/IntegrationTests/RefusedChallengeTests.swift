@@ -19,7 +19,7 @@ extension IntegrationTests {
       ]
       let registry = try ScriptedRegistry()
       let headers: HeaderLines = challenge.map { ["WWW-Authenticate": $0] } ?? [:]
-      let refusal = ScriptedAnswer(status: 401, headers: headers, body: .bytes(Array("refused".utf8)))
+      let refusal = ScriptedResponse(status: 401, headers: headers, body: .bytes(Array("refused".utf8)))
       for path in ["/v2/"] + contents.keys.map({ "/v2/library/app/\($0)" }) { registry.answer(path, with: refusal) }
       let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
       for (path, code) in contents {

@@ -75,7 +75,7 @@ extension IntegrationTests {
       #expect(try await signed.exchange(other, target).status == 403)
       #expect(try await signed.exchange(method, target, headers: ["Authorization": "Bearer x"]).status == 400)
       #expect(storage.requests.map(\.target) == [target, target, target])
-      #expect(try stack.keptBlobs().isEmpty)
+      #expect(try stack.storedBlobs().isEmpty)
       #expect(!stack.log.contains("X-Amz-Signature"))
     }
 
@@ -84,7 +84,7 @@ extension IntegrationTests {
       try await pull(stack, to: "first")
       expectUntouchedSignatures()
       #expect(storage.requests.allSatisfy { !($0.headers["User-Agent"] ?? "").contains("regproxy") })
-      #expect(try stack.keptBlobs() == [image.manifest])
+      #expect(try stack.storedBlobs() == [image.manifest])
     }
 
     @Test func `a followed blob is stored, and nginx serves the second pull`() async throws {
@@ -96,7 +96,7 @@ extension IntegrationTests {
       try await pull(stack, to: "first")
       expectUntouchedSignatures()
       #expect(storage.requests.allSatisfy { $0.headers["User-Agent"]?.hasPrefix("regproxy-fcgi/") == true })
-      #expect(try stack.keptBlobs() == Set(image.blobs + [image.manifest]))
+      #expect(try stack.storedBlobs() == Set(image.blobs + [image.manifest]))
 
       let before = storage.requests.count
       try await pull(stack, to: "second")
@@ -115,7 +115,7 @@ extension IntegrationTests {
       }
       try await pull(stack, to: "first")
       #expect(storage.requests.allSatisfy { !($0.headers["User-Agent"] ?? "").contains("regproxy") })
-      #expect(try stack.keptBlobs() == [image.manifest])
+      #expect(try stack.storedBlobs() == [image.manifest])
     }
 
     @Test func `storage on a private network is not contacted until the operator allows the network`() async throws {

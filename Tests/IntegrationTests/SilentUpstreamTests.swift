@@ -23,7 +23,7 @@ extension IntegrationTests {
       let gate = Gate()
       defer { gate.open() }
       for number in 0..<60 {
-        silent.answer("/v2/library/app/manifests/v\(number)", with: ScriptedAnswer(body: .withheld(gate)))
+        silent.answer("/v2/library/app/manifests/v\(number)", with: ScriptedResponse(body: .withheld(gate)))
       }
       healthy.addManifest(Self.manifest, to: "o/a", tag: "v1")
       let stack = try await start(silent.url, healthy)

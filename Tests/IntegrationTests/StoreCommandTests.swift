@@ -72,9 +72,9 @@ extension IntegrationTests {
 
       let dry = try await stack.runStoreCommand("rm", "--dry-run", "docker.io/library/app:v2")
       #expect(dry.exit == .code(0) && dry.output.contains("would remove 1 tag records, 2 blobs"))
-      #expect(try stack.keptBlobs().count == 4)
+      #expect(try stack.storedBlobs().count == 4)
       #expect(try await stack.runStoreCommand("rm", "docker.io/library/app:v2").exit == .code(0))
-      #expect(try stack.keptBlobs() == [layers[0], images[0].digest])
+      #expect(try stack.storedBlobs() == [layers[0], images[0].digest])
       let left: [Usage] = try decode(try await stack.runStoreCommand("du", "--json").output)
       let metrics = try await stack.client.get("/_regproxy/metrics").text
       #expect(metrics.contains("regproxy_store_bytes \(left.last?.bytes ?? -1)\n"))

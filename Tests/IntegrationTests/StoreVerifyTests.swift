@@ -39,11 +39,11 @@ extension IntegrationTests {
         let found = try await stack.runStoreCommand("verify")
         #expect(found.exit == .code(0), "\(found.output)")
       }
-      #expect(try !stack.keptBlobs().isEmpty)
+      #expect(try !stack.storedBlobs().isEmpty)
       let last = try await stack.startWorker(name: "last")
       for target in targets { #expect(try await stack.client.get(target).status == 200) }
       #expect(try await stack.runStoreCommand("verify").exit == .code(0))
-      #expect(try stack.keptBlobs().isSuperset(of: blobs))
+      #expect(try stack.storedBlobs().isSuperset(of: blobs))
       await last.stop()
     }
 
@@ -65,7 +65,7 @@ extension IntegrationTests {
       let repaired = try await stack.runStoreCommand("verify", "--repair")
       #expect(repaired.exit == .code(0))
       #expect(repaired.output.contains("1 wrong, 1 repaired"))
-      #expect(try stack.keptBlobs().isEmpty)
+      #expect(try stack.storedBlobs().isEmpty)
       #expect(try FileManager.default.contentsOfDirectory(atPath: "\(stack.store)/quarantine").count == 1)
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
       #expect(try await stack.runStoreCommand("verify").exit == .code(0))

@@ -40,11 +40,11 @@ extension IntegrationTests {
     func `a token that upstream never accepts is requested twice at most, and the client gets a 404`() async throws {
       let registry = try ScriptedRegistry()
       let digest = registry.addBlob([1, 2, 3], to: "library/app")
-      registry.answer("/token", with: ScriptedAnswer(body: .bytes(Array("{\"token\":\"x\"}".utf8))))
+      registry.answer("/token", with: ScriptedResponse(body: .bytes(Array("{\"token\":\"x\"}".utf8))))
       let challenge: HeaderLines = ["WWW-Authenticate": "Bearer realm=\"\(registry.url)/token\""]
       registry.answer(
         "/v2/library/app/blobs/\(digest)",
-        with: ScriptedAnswer(status: 401, headers: challenge, body: .bytes([]))
+        with: ScriptedResponse(status: 401, headers: challenge, body: .bytes([]))
       )
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let answer = try await stack.client.get("/v2/app/blobs/\(digest)")
@@ -62,16 +62,16 @@ extension IntegrationTests {
       let gate = Gate()
       defer { gate.open() }
       let token = Array("{\"token\":\"t\"}".utf8)
-      registry.answer("/token", with: ScriptedAnswer(body: .gated(token, at: 1, gate)))
+      registry.answer("/token", with: ScriptedResponse(body: .gated(token, at: 1, gate)))
       let challenge: HeaderLines = ["WWW-Authenticate": "Bearer realm=\"\(registry.url)/token\""]
       registry.answer("/v2/library/app/blobs/\(digest)") { request in
         request.headers["Authorization"] == "Bearer t"
-          ? ScriptedAnswer(body: .bytes(bytes)) : ScriptedAnswer(status: 401, headers: challenge, body: .bytes([]))
+          ? ScriptedResponse(body: .bytes(bytes)) : ScriptedResponse(status: 401, headers: challenge, body: .bytes([]))
       }
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       // From the worker: nginx's own time-out would be a 503.
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").status == 504)
-      registry.answer("/token", with: ScriptedAnswer(body: .bytes(token)))
+      registry.answer("/token", with: ScriptedResponse(body: .bytes(token)))
       try await stack.waitForDownloads()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
     }

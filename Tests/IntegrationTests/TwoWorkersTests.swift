@@ -23,7 +23,7 @@ extension IntegrationTests {
       #expect(try await ofFirst.finish().isWhole(digest))
       #expect(try await ofSecond.finish().isWhole(digest))
       #expect(try await first.waitForExit() == .code(0))
-      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.storedBlobs() == [digest] }
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
       let left = FileManager.default.enumerator(atPath: "\(stack.store)/partial")?.compactMap { $0 as? String } ?? []
       #expect(left.filter { $0.contains("/") }.isEmpty)
@@ -63,7 +63,7 @@ extension IntegrationTests {
       #expect(registry.gets(of: digest) == 2)
       #expect(registry.requests.last?.headers["Range"]?.hasPrefix("bytes=") == true)
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
-      try await eventually("the blob is stored") { try stack.keptBlobs() == [digest] }
+      try await eventually("the blob is stored") { try stack.storedBlobs() == [digest] }
       await second.stop()
     }
 
@@ -81,7 +81,7 @@ extension IntegrationTests {
       first.kill9()
       #expect(try await first.waitForExit() == .signal(9))
       #expect(try await !stream.finish().isComplete)
-      #expect(try stack.keptBlobs().isEmpty)
+      #expect(try stack.storedBlobs().isEmpty)
 
       let next = try await stack.startWorker(name: "next")
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
@@ -90,7 +90,7 @@ extension IntegrationTests {
       #expect(try #require(Int(range.dropFirst("bytes=".count).dropLast())) >= .megabytes(15))
       #expect(registry.requests.last?.headers["If-Range"] == "\"tag\"")
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
       await next.stop()
     }
 
@@ -110,7 +110,7 @@ extension IntegrationTests {
         .write(to: URL(fileURLWithPath: "\(partial).json"))
       let worker = try await stack.startWorker()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
       #expect(registry.sentBytes < 1000)
       await worker.stop()
     }
@@ -141,7 +141,7 @@ extension IntegrationTests {
       if kind == "wrong" { #expect(!first.isComplete) }
       try await stack.waitForDownloads()
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest))
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
       await worker.stop()
     }
   }

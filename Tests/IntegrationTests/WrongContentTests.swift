@@ -7,18 +7,18 @@ extension IntegrationTests {
     enum Fault: String, CaseIterable, Sendable {
       case wrongDigest, empty, truncated, overlong, html, encoded
 
-      func answer(for bytes: [UInt8]) -> ScriptedAnswer {
+      func answer(for bytes: [UInt8]) -> ScriptedResponse {
         switch self {
-        case .wrongDigest: ScriptedAnswer(body: .bytes(bytes.dropLast() + [bytes[bytes.count - 1] ^ 1]))
-        case .empty: ScriptedAnswer(body: .bytes([]))
-        case .truncated: ScriptedAnswer(body: .truncated(bytes, after: bytes.count / 2))
-        case .overlong: ScriptedAnswer(body: .bytes(bytes + [0]))
+        case .wrongDigest: ScriptedResponse(body: .bytes(bytes.dropLast() + [bytes[bytes.count - 1] ^ 1]))
+        case .empty: ScriptedResponse(body: .bytes([]))
+        case .truncated: ScriptedResponse(body: .truncated(bytes, after: bytes.count / 2))
+        case .overlong: ScriptedResponse(body: .bytes(bytes + [0]))
         case .html:
-          ScriptedAnswer(
+          ScriptedResponse(
             headers: ["Content-Type": "text/html"],
             body: .bytes(Array("<html>".utf8) + bytes.dropFirst(6))
           )
-        case .encoded: ScriptedAnswer(headers: ["Content-Encoding": "gzip"], body: .bytes(bytes))
+        case .encoded: ScriptedResponse(headers: ["Content-Encoding": "gzip"], body: .bytes(bytes))
         }
       }
     }
@@ -47,12 +47,12 @@ extension IntegrationTests {
       try await eventually("the log gives the reason") {
         stack.logLines.contains { $0["message"] == "blob not kept" && $0["registry.reference"] == digest }
       }
-      #expect(try stack.keptBlobs().isEmpty)
-      registry.answer(path, with: ScriptedAnswer(body: .bytes(bytes)))
+      #expect(try stack.storedBlobs().isEmpty)
+      registry.answer(path, with: ScriptedResponse(body: .bytes(bytes)))
       try await eventually("the right blob is served") {
         try await stack.client.get("/v2/app/blobs/\(digest)").isWhole(digest)
       }
-      #expect(try stack.keptBlobs() == [digest])
+      #expect(try stack.storedBlobs() == [digest])
       #expect(try await stack.client.get("/v2/app/blobs/\(digest)").headers["X-Cache"] == "HIT")
     }
 
@@ -70,34 +70,34 @@ extension IntegrationTests {
 
     @Test(
       arguments: [
-        ("html", ScriptedAnswer(headers: ["Content-Type": "text/html"], body: .bytes(Array("<html>".utf8)))),
-        ("no object", ScriptedAnswer(headers: manifestType, body: .bytes(Array("[]".utf8)))),
-        ("empty", ScriptedAnswer(headers: manifestType, body: .bytes([]))),
+        ("html", ScriptedResponse(headers: ["Content-Type": "text/html"], body: .bytes(Array("<html>".utf8)))),
+        ("no object", ScriptedResponse(headers: manifestType, body: .bytes(Array("[]".utf8)))),
+        ("empty", ScriptedResponse(headers: manifestType, body: .bytes([]))),
         (
           "wrong digest",
-          ScriptedAnswer(
+          ScriptedResponse(
             headers: ["Content-Type": "application/json", "Docker-Content-Digest": sha256Digest(of: "x")],
             body: .bytes(Array("{}".utf8))
           )
         ),
-        ("endless", ScriptedAnswer(headers: manifestType, body: .endless)),
+        ("endless", ScriptedResponse(headers: manifestType, body: .endless)),
         (
           "encoded",
-          ScriptedAnswer(
+          ScriptedResponse(
             headers: manifestType.completed(by: ["Content-Encoding": "gzip"]),
             body: .bytes(Array("{}".utf8))
           )
         ),
       ]
     )
-    func `a wrong manifest is a 502 and not stored`(what: String, answer: ScriptedAnswer) async throws {
+    func `a wrong manifest is a 502 and not stored`(what: String, answer: ScriptedResponse) async throws {
       let registry = try ScriptedRegistry()
       registry.answer("/v2/library/app/manifests/v1", with: answer)
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       let wrong = try await stack.client.get("/v2/app/manifests/v1")
       #expect(wrong.status == 502, "\(what)")
       #expect(wrong.errorCodes == ["UNAVAILABLE"])
-      #expect(try stack.keptBlobs().isEmpty)
+      #expect(try stack.storedBlobs().isEmpty)
       let digest = registry.addManifest("{\"schemaVersion\":2}", to: "library/app", tag: "v1")
       #expect(try await stack.client.get("/v2/app/manifests/v1").isWhole(digest))
     }

@@ -12,13 +12,13 @@ package final class BlobContext: Sendable {
   let logger: Logger
   /// The clock that a stall is measured by.
   let instant: @Sendable () -> ContinuousClock.Instant
-  /// The upstreams that answered a range with the whole blob a moment ago.
+  /// The upstreams that responded to a range with the whole blob lately.
   let rangeRefusals: ExpiringCache<UpstreamName, Bool>
   let stats: SingleFlight<RedirectCache.Key, Result<BlobStat.Finding, UpstreamError>>
   let contentProofs: SingleFlight<RedirectCache.Key, Result<ClientRedirect?, UpstreamError>>
 
   /// - Parameters:
-  ///   - monotonicNow: seconds on a clock that is never set.
+  ///   - monotonicNow: the monotonic clock, in seconds.
   ///   - instant: the clock that a stall is measured by.
   package init(
     store: Store,

@@ -1,5 +1,5 @@
 extension BlobHandler {
-  /// Responds with the bytes of a growing file, or uncached where the file does not reach the requested part soon.
+  /// Responds with the bytes of a growing file, or uncached if the file does not reach the requested part soon.
   func follow(
     _ fill: Fill,
     _ progress: FillProgress,
@@ -67,7 +67,7 @@ extension BlobHandler {
   /// Throws the failure of a fill that has reached a part, as long as no headers have been sent.
   private func throwIfFailed(_ fill: Fill) throws(UpstreamError) {
     guard case .failed(let failure) = fill.progress.value.phase, !failure.permitsBypass else { return }
-    // Another upstream's failure is not a response of this one.
+    // The failure of another upstream is not a response of this one.
     guard !fill.isOfAnotherUpstream(than: repository.upstream) else {
       throw UpstreamError(.unavailable, "the download of \(fill.digest) from another upstream failed: retry")
     }

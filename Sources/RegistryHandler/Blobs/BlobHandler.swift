@@ -10,7 +10,12 @@ package struct BlobHandler: Sendable {
   /// The deadline of the response headers, however many requests to upstream they take.
   let deadline = ContinuousClock.now + UpstreamSession.responseTimeout
 
-  package init(_ session: UpstreamSession, _ repository: UpstreamRepository, _ context: BlobContext, _ delivery: Delivery) {
+  package init(
+    _ session: UpstreamSession,
+    _ repository: UpstreamRepository,
+    _ context: BlobContext,
+    _ delivery: Delivery
+  ) {
     self.session = session
     self.repository = repository
     self.context = context
@@ -59,7 +64,7 @@ package struct BlobHandler: Sendable {
   ) throws(UpstreamError) -> RegistryResponse {
     let blob = BlobResponse(digest: digest, request: request)
     var response: RegistryResponse
-    // nginx repeats the request when it could not open the file that it was told to send: telling it again would not help.
+    // nginx repeats the request when it could not open the file: naming the file again would not help.
     if delivery == .accelerated, !request.isRetryAfterEviction {
       response = blob.accelerated()
     } else {
@@ -74,12 +79,12 @@ package struct BlobHandler: Sendable {
 
   // MARK: - From upstream
 
-  /// Upstream's word on whether the repository contains a blob that is stored on behalf of another one.
+  /// Upstream's statement on whether the repository contains a blob that is stored for another one.
   private enum Proof {
     case given
-    /// None, since some registries redirect every request: the client is to follow.
+    /// No statement, since some registries redirect every request: the client follows the redirect.
     case redirected(ClientRedirect)
-    /// Another content, such as an error page or a login page.
+    /// Other content, such as an error page or a login page.
     /// - announced: its size in bytes.
     case otherSize(Int64)
   }
@@ -94,7 +99,7 @@ package struct BlobHandler: Sendable {
     case .redirected(let redirect): return .redirected(redirect)
     case .found(let announced?) where announced != size: return .otherSize(announced)
     case .found(nil):
-      // An upstream with one page for every request announces no size, either: only the content is a proof then.
+      // An upstream with one page for every request announces no size either: only the content is a proof then.
       let proof = ContentProof(digest: digest, size: size, repository: repository, session: session, context: context)
       if let redirect = try await proof.redirectUnlessSent(by: deadline) { return .redirected(redirect) }
     case .found: break
@@ -166,7 +171,7 @@ package struct BlobHandler: Sendable {
         switch try await proof(of: fill.digest, size: size, by: request.method) {
         case .given: return try await respond(from: fill, progress, request, detail: detail)
         case .redirected(let redirect): return BlobResponse.redirected(redirect)
-        // Either upstream may be wrong: this one answers for itself.
+        // Either upstream may be wrong: this client gets the bytes of its own.
         case .otherSize: return try await bypass(fill.digest, request)
         }
       case .bypass:
@@ -183,7 +188,7 @@ package struct BlobHandler: Sendable {
     }
   }
 
-  /// Waits until a fill can be used; only for a moment where another upstream has not responded.
+  /// Waits until a fill can be used; only briefly if another upstream has not responded.
   private func openedSoon(_ fill: Fill) async -> FillProgress? {
     let soon = ContinuousClock.now + context.patience.withAnotherUpstream
     if !fill.isOfAnotherUpstream(than: repository.upstream) {

@@ -1,10 +1,10 @@
 internal import HTTPTypes
 
-/// The question whether upstream's repository contains a blob, without a download of it.
+/// The check whether upstream's repository contains a blob, without a download of it.
 struct BlobStat: Sendable {
   enum Finding: Sendable {
     /// The repository contains the blob.
-    /// - size: in bytes, where upstream announced it.
+    /// - size: in bytes, if upstream announced it.
     case found(size: Int64?)
     /// Upstream redirects clients, whether the blob exists or not.
     case redirected(ClientRedirect)
@@ -14,7 +14,7 @@ struct BlobStat: Sendable {
   private static let refusalsOfHead: Set<Int> = [403, 405, 501]
 
   private let session: UpstreamSession
-  /// Requests with the same key at the same time are one; the method is the client's.
+  /// The key that simultaneous requests share; its method is the client's.
   private let key: RedirectCache.Key
   private let context: BlobContext
   private let route: Route
@@ -35,12 +35,12 @@ struct BlobStat: Sendable {
   /// Returns upstream's finding; a refusal, such as 404, is an error.
   func find() async throws(UpstreamError) -> Finding {
     if let cached = try cachedFinding() { return cached }
-    // The request that tries a silent upstream would keep the others waiting.
+    // The request that tries a silent upstream would delay the others.
     if session.isSilent { return try await request() }
     return try await context.stats.run(key) { () throws(UpstreamError) in try await request() }
   }
 
-  /// Returns the cached response to the same request; `nil` when upstream has to be asked.
+  /// Returns the cached response to the same request; `nil` when upstream has to be contacted.
   private func cachedFinding() throws(UpstreamError) -> Finding? {
     if let redirect = context.redirects.redirect(for: key) { return .redirected(redirect) }
     if let refusal = context.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }
@@ -48,7 +48,7 @@ struct BlobStat: Sendable {
   }
 
   private func request() async throws(UpstreamError) -> Finding {
-    // Another request may have ended since this client looked.
+    // Another request may have ended since the first look-up.
     if let cached = try cachedFinding() { return cached }
     let deadline = ContinuousClock.now + UpstreamSession.responseTimeout
     let finding = try await withDeadline(deadline, orTimeout: UpstreamSession.timeoutReason) {
@@ -89,7 +89,7 @@ struct BlobStat: Sendable {
     }
   }
 
-  /// Indicates whether upstream announced no size, as by `Transfer-Encoding: chunked`, or none for a blob that is not empty.
+  /// Returns whether upstream announced no size, as by `Transfer-Encoding: chunked`, or 0 for a blob that is not empty.
   private func isWithoutSize(_ response: UpstreamResponse) -> Bool {
     guard let size = response.contentLength else { return true }
     return size == 0 && !isEmptyBlob
@@ -105,7 +105,7 @@ struct BlobStat: Sendable {
     return .found(size: response.contentRange?.size)
   }
 
-  /// Throws where the response proves nothing: a login page, for instance, is the response to any request.
+  /// Throws if the response proves nothing: a login page, for instance, is the response to any request.
   private func refuseOtherContent(_ response: UpstreamResponse) throws(UpstreamError) {
     try response.requireIdentityEncoding()
     if response.headers[.contentType].flatMap({ MediaType($0) })?.description == "text/html" {

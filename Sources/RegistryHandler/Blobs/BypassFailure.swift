@@ -13,7 +13,10 @@ enum BypassFailure: Error, Equatable, Sendable {
     switch self {
     case .upstream(let error): error
     case .noSize:
-      UpstreamError(.invalidResponse, "upstream announced no size, without which a blob can only be sent from the store")
+      UpstreamError(
+        .invalidResponse,
+        "upstream announced no size, without which a blob can only be sent from the store"
+      )
     case .rangesRefused: UpstreamError(.invalidResponse, "upstream sends no parts of blobs")
     case .tooManyStreams:
       UpstreamError(

@@ -7,13 +7,13 @@ struct ContentProof: Sendable {
   private static let timeout: Duration = .seconds(600)
 
   let digest: Digest
-  /// In bytes.
+  /// The size of the stored blob, in bytes.
   let size: Int64
   let repository: UpstreamRepository
   let session: UpstreamSession
   let context: BlobContext
 
-  /// Proves and links the blob: once for all clients that wait, and to its end although they leave.
+  /// Proves and links the blob, once for all waiting clients, and to its end even if they leave.
   /// - Returns: the redirect that upstream responds with instead.
   func redirectUnlessSent(by deadline: ContinuousClock.Instant) async throws(UpstreamError) -> ClientRedirect? {
     let key = RedirectCache.Key(digest, in: repository, by: .get, session.mode)
@@ -23,7 +23,7 @@ struct ContentProof: Sendable {
     }
   }
 
-  /// Reads and discards the blob from upstream; throws where upstream sends other content.
+  /// Reads and discards the blob from upstream; throws if upstream sends other content.
   private func receiveAll() async throws(UpstreamError) -> ClientRedirect? {
     guard let lease = context.bypasses.lease() else { throw BypassFailure.tooManyStreams.upstreamError }
     let route = Route.blob(repository.name, digest)

@@ -1,10 +1,11 @@
-/// The use that a request makes of the fill it joined; pure.
+/// The use of a fill by a request that joined it; pure.
 enum JoinDecision: Equatable, Sendable {
   /// The fill's bytes, redirect or failure are the response.
   case respond
   /// The fill's bytes are the response once upstream has proved the blob for the request's repository.
   case proveFirst
-  /// The request waits for the fill until its deadline: its own upstream announces no size, so that no bypass is possible.
+  /// The request waits for the fill until its deadline: its own upstream announces no size, so that no bypass is
+  /// possible.
   case keepWaiting
   /// The request gets the blob from its own upstream, uncached.
   case bypass
@@ -14,11 +15,11 @@ enum JoinDecision: Equatable, Sendable {
 
   /// The wait before the decision.
   enum Wait: Equatable, Sendable {
-    /// Until the fill could be used; with the fill of another upstream for a moment only.
+    /// A wait until the fill could be used; a brief one for another upstream.
     case short
-    /// The same, after a bypass in vain: upstream announces no size.
+    /// The short wait, after a bypass in vain: upstream announces no size.
     case shortWithoutSize
-    /// Until the deadline.
+    /// A wait until the deadline.
     case full
   }
 

@@ -2,10 +2,11 @@
 package enum RangeSource: Equatable, Sendable {
   /// The fill, which has the bytes or soon will.
   case fill
-  /// Upstream, which is asked for this part alone.
+  /// Upstream, for this part alone.
   case upstream
 
-  /// The farthest that a part may begin ahead of the fill and wait for it, in bytes: less than a second of most downloads.
+  /// The farthest that a part may begin ahead of the fill and wait for it, in bytes: less than a second of most
+  /// downloads.
   package static let reach: Int64 = 8 << 20
 
   /// - Parameter written: the length of the fill in bytes.

@@ -40,8 +40,8 @@ extension UncachedBlob {
 
   /// Returns a function that requests the bytes from an offset on, for a client that has those before it.
   ///
-  /// Each request has a deadline of its own, as the client has had response headers, perhaps for long; and the blob may be
-  /// stored by now.
+  /// Each request has a deadline of its own, as the client has had response headers, perhaps for long; and the blob may
+  /// be stored by now.
   func opener(to end: Int64, size: Int64) -> UpstreamBlobSource.Opener {
     { offset throws(FillFailure) in
       if context.store.hasLink(to: digest, in: repository), let file = context.store.open(digest),

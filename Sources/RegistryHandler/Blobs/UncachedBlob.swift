@@ -11,10 +11,10 @@ struct UncachedBlob: Sendable {
 
   var route: Route { .blob(repository.name, digest) }
 
-  /// The longest beginning that is discarded where upstream ignores the range, in bytes: the fill is ahead of that.
+  /// The longest beginning that is discarded if upstream ignores the range, in bytes: the fill is ahead of that.
   private static let longestSkip: Int64 = 1 << 20
 
-  /// The time for which an upstream that sent the whole for a part is not asked for far parts, in seconds.
+  /// The time for which an upstream that sent the whole for a part gets no requests for far parts, in seconds.
   private static let rangeRefusalLifetime: Int64 = 600
 
   /// Responds with upstream's bytes.
@@ -60,7 +60,7 @@ struct UncachedBlob: Sendable {
     return response
   }
 
-  /// The client's range, as far as upstream may be asked for it: a validator cannot be compared before the size is known.
+  /// Returns the client's range if it may be sent upstream: a validator cannot be compared before the size is known.
   private static func range(of request: RegistryRequest) -> String? {
     guard request.headers[.ifRange] == nil, ByteRange(request.headers[.range], size: .max) != .whole else { return nil }
     return request.headers[.range]

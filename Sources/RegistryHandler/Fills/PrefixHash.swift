@@ -12,7 +12,7 @@ package final class PrefixHash: Sendable {
   package init() {}
 
   /// Returns the hash of the first bytes of a file. Blocks while a caller reads them.
-  /// - Parameter count: how many bytes to hash.
+  /// - Parameter count: the number of bytes to hash.
   package func hash(
     _ algorithm: Digest.Algorithm,
     ofFirst count: Int64,

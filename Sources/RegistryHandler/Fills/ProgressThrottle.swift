@@ -1,38 +1,39 @@
-/// Decides when readers are told how much of a fill has been written; pure.
+/// Decides when readers are notified of the progress of a fill; pure.
 ///
-/// At once after a pause, so that nobody waits for what is there; otherwise every few milliseconds, or a thousand readers
-/// would be woken for every packet of a slow upstream.
+/// At once after a pause, so that no reader waits for bytes that are there; otherwise every few milliseconds, or a
+/// thousand readers would be woken for every packet of a slow upstream.
 struct ProgressThrottle: Sendable {
-  /// Far below what anybody notices.
+  /// The least interval, far below what a client notices.
   private static let shortestInterval: Duration = .milliseconds(20)
 
-  /// What a reader adds to the interval: about five times what it costs to wake it, so that those who wait leave most of a
+  /// The share of each reader in the interval: about five times the cost of waking it, so that readers leave most of a
   /// processor to others.
   private static let intervalPerReader: Duration = .microseconds(100)
 
-  /// The least time between two times that a number of readers is told.
+  /// Returns the least time between two notifications of a number of readers.
   static func interval(for readers: Int) -> Duration { max(shortestInterval, intervalPerReader * readers) }
 
-  /// So much is told of at once, in bytes: it keeps readers at work, and is still in the cache.
+  /// The progress that is notified at once, in bytes: it keeps readers busy, and is still in the cache.
   static let step: Int64 = 256 << 10
 
   enum Action: Equatable, Sendable {
     case notify
-    /// Nothing now: what is told at this time will hold it.
+    /// No notification now: the one at this time will include the progress.
     case notifyAt(ContinuousClock.Instant)
-    /// Nothing now: there is such a time already.
+    /// No notification now: one is scheduled already.
     case wait
   }
 
   private var notified: Int64 = 0
   private var lastTime: ContinuousClock.Instant?
-  /// What readers have not been told of, in bytes from the beginning.
+  /// The length that readers have not been notified of, in bytes.
   private(set) var pending: Int64?
   private var isScheduled = false
 
+  /// Records progress and returns when to notify the readers of it.
   /// - Parameters:
-  ///   - written: bytes from the beginning.
-  ///   - readers: how many are to be told.
+  ///   - written: the length in bytes.
+  ///   - readers: the number of readers.
   mutating func advance(to written: Int64, readers: Int, now: ContinuousClock.Instant) -> Action {
     let interval = Self.interval(for: readers)
     pending = written
@@ -42,7 +43,7 @@ struct ProgressThrottle: Sendable {
     return .notifyAt(lastTime + interval)
   }
 
-  /// What is to be told now; `nil` when nothing is new.
+  /// Returns the length to notify readers of now, in bytes; `nil` when nothing is new.
   mutating func takePending(now: ContinuousClock.Instant, isScheduled: Bool = false) -> Int64? {
     if isScheduled { self.isScheduled = false }
     guard let written = pending else { return nil }

@@ -8,13 +8,13 @@ struct ManifestDocument: Equatable, Sendable {
 
   /// Parses the bytes; `nil` unless they are one JSON object.
   init?(_ bytes: [UInt8]) {
-    let outline = bytes.withUnsafeBytes { buffer -> ManifestDocument? in
+    let document = bytes.withUnsafeBytes { buffer -> ManifestDocument? in
       var scanner = JSONScanner(buffer)
       guard buffer.first == UInt8(ascii: "{"), scanner.scan() else { return nil }
       return ManifestDocument(hasSchemaVersion: scanner.hasSchemaVersion)
     }
-    guard let outline else { return nil }
-    self = outline
+    guard let document else { return nil }
+    self = document
   }
 
   private init(hasSchemaVersion: Bool) { self.hasSchemaVersion = hasSchemaVersion }
@@ -42,7 +42,7 @@ private struct JSONScanner {
 
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  /// Whether the bytes are one value.
+  /// Returns whether the bytes are one value.
   mutating func scan() -> Bool {
     repeat {
       guard scanToEndOfValue(), skipEnds() else { return false }
@@ -50,7 +50,7 @@ private struct JSONScanner {
     return position == bytes.count
   }
 
-  /// Scans up to the end of the next value that is no container, or of an empty one.
+  /// Scans up to the end of the next value that is not a container, or of an empty container.
   private mutating func scanToEndOfValue() -> Bool {
     while true {
       skipWhitespace()
@@ -161,7 +161,7 @@ private struct JSONScanner {
     return true
   }
 
-  /// At least one digit.
+  /// Skips at least one digit.
   private mutating func skipDigits() -> Bool {
     let start = position
     while let byte = peek, byte.isDigit { position += 1 }

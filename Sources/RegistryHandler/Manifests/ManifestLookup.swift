@@ -1,15 +1,15 @@
 internal import Logging
 
-/// The look into the store for a manifest that a client may be served. Blocks.
+/// The search of the store for a manifest that a client may be served. Blocks.
 struct ManifestLookup: Sendable {
   let upstream: Upstream
   let repository: UpstreamRepository
   let context: ManifestContext
   let accept: AcceptHeader
 
-  /// The store's part in the response.
+  /// The result of the search.
   enum Finding: Sendable {
-    /// The manifest to serve; upstream is not asked.
+    /// The manifest to serve; upstream is not contacted.
     case usable(ManifestResult)
     /// The tag's last known manifest, which may be served if upstream does not respond.
     /// - checkedAt: in seconds since 1970.
@@ -18,7 +18,7 @@ struct ManifestLookup: Sendable {
     case anotherForm
     case nothing
 
-    /// Indicates whether upstream's bytes may be stored, so that a HEAD may save a download.
+    /// Indicates whether upstream's manifest may be stored already, so that a HEAD may save a download.
     var mayBeHere: Bool {
       if case .nothing = self { false } else { true }
     }
@@ -46,7 +46,7 @@ struct ManifestLookup: Sendable {
     let usual = try find(tag, as: accept.variant) { accept.accepts($0) }
     if case .usable = usual { return usual }
     guard let exactly = accept.exactVariant else { return usual }
-    // Upstream's own response to the very same types is right whatever it is.
+    // Upstream's own response to exactly these types is right, whatever its type.
     let exact = try find(tag, as: exactly) { _ in true }
     switch (usual, exact) {
     case (_, .usable): return exact

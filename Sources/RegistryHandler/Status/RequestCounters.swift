@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// The numbers of responses by kind of request, cache status and class of status, which are closed sets.
+/// The numbers of responses by kind of request, cache status and class of status: closed sets.
 package final class RequestCounters: Sendable {
   package struct Key: Hashable, Sendable {
     package let kind: RequestKind

@@ -11,7 +11,7 @@ package struct StatusHandler: Sendable {
     self.upstreams = upstreams
   }
 
-  /// Blocks on the store for readiness.
+  /// Responds to an endpoint. Blocks on the store for readiness.
   package func respond(to endpoint: StatusEndpoint) -> RegistryResponse {
     switch endpoint {
     case .healthz: text("ok\n")
@@ -56,7 +56,7 @@ package struct StatusHandler: Sendable {
     )
   }
 
-  /// The counters of this process.
+  /// The metrics of this process.
   private var metrics: String {
     var text = PrometheusText()
     text.append("regproxy_requests_total", .counter, "Requests answered.", requestSamples)

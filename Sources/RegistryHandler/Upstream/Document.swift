@@ -1,7 +1,7 @@
 /// A manifest or a list in memory.
 struct Document: Sendable {
   let bytes: [UInt8]
-  /// Kept as long as the bytes.
+  /// The reservation of the bytes, held as long as they are.
   let reservation: ByteBudget.Reservation
 
   static let noRoom = UpstreamError(

@@ -2,8 +2,8 @@ internal import HTTPTypes
 
 /// Sends single HTTP requests of a session and records how its endpoints respond.
 struct EndpointTransport: Sendable {
-  /// The least time without a response that counts against an endpoint when the request is cancelled: short deadlines end
-  /// before the connect time-out.
+  /// The least time without a response that counts against an endpoint when the request is cancelled: short deadlines
+  /// end before the connect time-out.
   private static let minimumSilence: Duration = .seconds(4)
 
   let upstream: Upstream
@@ -36,12 +36,13 @@ struct EndpointTransport: Sendable {
     }
   }
 
-  /// Sends a request to another host that upstream named: without credentials, and only to addresses that SSRF rules allow.
+  /// Sends a request to another host that upstream named: without credentials, and only to addresses that SSRF rules
+  /// allow.
   func sendElsewhere(_ request: EndpointRequest, to url: HTTPURL) async throws(UpstreamError) -> UpstreamResponse {
     try await execute(request, url, token: nil, upstream.namedAddresses)
   }
 
-  /// Indicates whether a status shows that the token was accepted.
+  /// Returns whether a status shows that the token was accepted.
   private static func isAcceptance(_ status: Int) -> Bool { status < 400 || status == 404 }
 
   private func execute(

@@ -2,15 +2,15 @@ internal import HTTPTypes
 
 /// The repositories where GET was refused with 401 like HEAD.
 ///
-/// Nearly all registries mean the same by both: a second request, with a token for each, would double the cost of absent
-/// content.
+/// Nearly all registries mean the same by both: a second request, with a token for each, would double the cost of
+/// absent content.
 final class HeadFallback: Sendable {
   struct Key: Hashable, Sendable {
     let repository: UpstreamRepository
     let kind: RequestKind
   }
 
-  /// The time for which a repository that refused both is not asked by GET again, in seconds.
+  /// The time for which a repository that refused both is not sent a GET again, in seconds.
   static let pause: Int64 = 600
 
   /// The most repositories that are remembered.
@@ -42,7 +42,7 @@ final class HeadFallback: Sendable {
     }
   }
 
-  /// Learns from a GET of content for which HEAD was refused.
+  /// Records the result of a GET of content for which HEAD was refused.
   /// - Parameter failure: of the GET; `nil` when it succeeded.
   func record(_ failure: UpstreamError?, _ key: Key) {
     switch Self.isRefused(failure) {
@@ -52,7 +52,7 @@ final class HeadFallback: Sendable {
     }
   }
 
-  /// True for a GET that was refused with 401 like the HEAD before it; `nil` for a transient failure.
+  /// Returns whether a GET was refused with 401 like the HEAD before it; `nil` for a transient failure.
   static func isRefused(_ failure: UpstreamError?) -> Bool? {
     switch failure?.kind {
     case nil, .invalidResponse?: return false

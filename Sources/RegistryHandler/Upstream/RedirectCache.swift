@@ -2,7 +2,7 @@ package import HTTPTypes
 
 /// The redirects that upstreams gave for blobs a moment ago, for the other clients of a burst.
 ///
-/// Only for upstreams without an account: a URL that they sign for one client, they sign for all.
+/// The cache serves upstreams without an account: a URL that they sign for one client, they sign for all.
 package final class RedirectCache: Sendable {
   package struct Key: Hashable, Sendable {
     package let repository: UpstreamRepository
@@ -28,7 +28,7 @@ package final class RedirectCache: Sendable {
     var refusal: RefusalCache.Key { RefusalCache.Key(digest, in: repository, mode) }
   }
 
-  /// The most entries; upstream can be asked for others again.
+  /// The most entries; others can be requested again.
   private static let capacity = 10_000
 
   private let redirects: ExpiringCache<Key, ClientRedirect>
@@ -36,7 +36,7 @@ package final class RedirectCache: Sendable {
 
   /// - Parameters:
   ///   - now: the monotonic clock, in seconds.
-  ///   - wallClock: seconds since 1970, by which signatures expire.
+  ///   - wallClock: the clock that signatures expire by, in seconds since 1970.
   package init(now: @escaping @Sendable () -> Int64, wallClock: @escaping @Sendable () -> Int64) {
     redirects = ExpiringCache(capacity: Self.capacity, now: now)
     self.wallClock = wallClock

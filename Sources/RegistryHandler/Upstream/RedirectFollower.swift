@@ -5,7 +5,7 @@ struct RedirectFollower: Sendable {
   let policy: RedirectPolicy
   let transport: EndpointTransport
   let authentication: TokenAuthentication
-  /// Seconds since 1970.
+  /// The wall clock, in seconds since 1970.
   let now: @Sendable () -> Int64
 
   /// The attempts at one chain of redirects.
@@ -15,7 +15,7 @@ struct RedirectFollower: Sendable {
     case last
   }
 
-  /// Follows the chain, once more with fresh signatures where the first ones have expired: upstreams cache redirects, too.
+  /// Follows the chain, once more with fresh signatures if the first ones have expired: upstreams cache redirects, too.
   func send(_ request: EndpointRequest) async throws(UpstreamError) -> UpstreamSession.Outcome {
     if let outcome = try await follow(request, .first) { return outcome }
     guard let outcome = try await follow(request, .last) else {
@@ -24,7 +24,7 @@ struct RedirectFollower: Sendable {
     return outcome
   }
 
-  /// Follows the chain; `nil` where its signature has expired at the first attempt.
+  /// Follows the chain; `nil` if its signature has expired at the first attempt.
   private func follow(
     _ request: EndpointRequest,
     _ attempt: Attempt
@@ -96,7 +96,7 @@ struct RedirectFollower: Sendable {
     return true
   }
 
-  /// Indicates how storage refuses an expired signature: mostly by 403, Google by 400.
+  /// Returns whether storage may have refused an expired signature: most services respond 403, Google 400.
   private static func mayHaveExpired(_ response: UpstreamResponse, _ url: HTTPURL) -> Bool {
     response.status == 403 || (response.status == 400 && SignedURLExpiry.expiry(of: url) != nil)
   }

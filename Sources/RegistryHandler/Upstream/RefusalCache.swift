@@ -18,16 +18,17 @@ package final class RefusalCache: Sendable {
 
   private struct Entry {
     let error: UpstreamError
-    /// True if it says nothing about GET.
+    /// True if the refusal says nothing about GET.
     let isOfHead: Bool
     /// In seconds on the monotonic clock.
     let end: Int64
   }
 
-  /// The lifetime of a refusal in seconds: a burst of clients is one request, and newly published content is found soon.
+  /// The lifetime of a refusal in seconds: a burst of clients is one request, and newly published content is found
+  /// soon.
   package static let lifetime: Int64 = 10
 
-  /// The most entries; beyond it the expired ones go, then all: upstream can be asked again.
+  /// The most entries; beyond it the expired ones go, then all: upstream can be contacted again.
   private static let maximumEntries = 4096
 
   private let entries = Mutex<[Key: Entry]>([:])
@@ -44,7 +45,7 @@ package final class RefusalCache: Sendable {
   /// The number of entries, expired ones included.
   var count: Int { entries.withLock(\.count) }
 
-  /// Returns upstream's refusal of the same content; `nil` when upstream has to be asked.
+  /// Returns upstream's refusal of the same content; `nil` when upstream has to be contacted.
   package func refusal(of key: Key, by method: HTTPRequest.Method) -> UpstreamError? {
     let now = now()
     return entries.withLock { entries in
@@ -67,12 +68,12 @@ package final class RefusalCache: Sendable {
   }
 
   /// Removes a refusal that a later response has disproved.
-  /// - Returns: whether HEAD had been refused where GET may not have been.
+  /// - Returns: whether HEAD had been refused, but perhaps not GET.
   @discardableResult
   package func remove(_ key: Key) -> Bool { entries.withLock { $0.removeValue(forKey: key)?.isOfHead ?? false } }
 
-  /// Learns from upstream's response to a request.
-  /// - Parameter failure: `nil` when it was a success.
+  /// Records upstream's response to a request.
+  /// - Parameter failure: the failure; `nil` after a success.
   func record(_ failure: UpstreamError?, for key: Key, by method: HTTPRequest.Method, _ kind: RequestKind) {
     if let failure { return insert(failure, for: key, by: method) }
     let wasOfHead = remove(key)

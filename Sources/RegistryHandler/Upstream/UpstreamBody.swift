@@ -23,10 +23,10 @@ extension UpstreamBody {
     return bytes.count <= limit ? bytes : nil
   }
 
-  /// Reads an unneeded body, so that its connection can be reused; gives a long one up.
+  /// Reads an unneeded body, so that its connection can be reused; gives up a long one.
   package func discard() async { _ = try? await collect(upTo: 64 * 1024) }
 
-  /// Discards the body of a response that a client waits behind; gives up what does not arrive at once.
+  /// Discards the body of a response that delays a client; gives up a body that does not arrive at once.
   package func discardBriefly() async {
     await withDeadline(.now + .seconds(1)) { _ = try? await collect(upTo: 16 * 1024) }
   }

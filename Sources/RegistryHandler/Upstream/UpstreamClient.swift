@@ -2,10 +2,10 @@ package import HTTPTypes
 
 /// An HTTP client for registries. It follows no redirect, decodes no content and keeps no cookie.
 package protocol UpstreamClient: Sendable {
-  /// Sends the request and returns once the head of the response is there; the body follows as it arrives.
+  /// Sends the request and returns once the head of the response has arrived; the body follows as it arrives.
   ///
-  /// Throws an error of kind `.unreachable`, `.timeout` or `.cancelled`, and of kind `.invalidResponse` when the host has
-  /// no address that the request may go to.
+  /// Throws an error of kind `.unreachable`, `.timeout` or `.cancelled`, and of kind `.invalidResponse` when the host
+  /// has no address that the request may go to.
   func execute(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse
 }
 
@@ -13,7 +13,7 @@ package protocol UpstreamClient: Sendable {
 package enum ReceiveBuffer: Hashable, Sendable {
   /// Enough to make a download cheap.
   case large
-  /// Little, for a client that may be slow while a thousand others are.
+  /// Little, for a client that may be slow together with a thousand others.
   case small
 }
 

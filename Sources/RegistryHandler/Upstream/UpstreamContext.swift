@@ -9,10 +9,10 @@ package final class UpstreamContext: Sendable {
   let waiting: WaitingRequests?
   /// The name of this proxy in `Via`; without it, requests carry none.
   let name: ProxyName?
-  /// Seconds since 1970.
+  /// The wall clock, in seconds since 1970.
   let now: @Sendable () -> Int64
 
-  /// - Parameter now: seconds since 1970.
+  /// - Parameter now: the wall clock, in seconds since 1970.
   package init(
     client: any UpstreamClient,
     tokens: TokenCache,

@@ -7,7 +7,7 @@ package struct UpstreamError: Error, Equatable, Sendable {
     case timeout
     /// A body that brings next to nothing.
     case stalled
-    /// The client left; nobody waits for the response.
+    /// The client left, so that the response is not needed.
     case cancelled
     /// A response that breaks the protocol or a rule of this proxy: wrong digest, refused redirect, no media type.
     case invalidResponse
@@ -24,7 +24,7 @@ package struct UpstreamError: Error, Equatable, Sendable {
   package let kind: Kind
   /// A full sentence without the final stop that may be shown to the client: it contains no credential or signed query.
   package let reason: String
-  /// The status of upstream's response, where there was one.
+  /// The status of upstream's response, if there was one.
   package let status: Int?
   /// The `Retry-After` of upstream's response.
   package let retryAfter: String?
@@ -36,12 +36,12 @@ package struct UpstreamError: Error, Equatable, Sendable {
     self.retryAfter = retryAfter
   }
 
-  /// Wraps an error that no rule foresees; an upstream error is returned as it is.
+  /// Wraps an unexpected error; an upstream error is returned as it is.
   package init(unexpected error: any Error) {
     self = error as? UpstreamError ?? UpstreamError(.unreachable, "the connection to upstream broke: \(error)")
   }
 
-  /// Indicates whether the same request may succeed a moment later, or at another endpoint.
+  /// Indicates whether the same request may succeed shortly, or at another endpoint.
   package var isTransient: Bool {
     switch kind {
     case .unreachable, .timeout, .stalled, .notSent: true
@@ -50,7 +50,7 @@ package struct UpstreamError: Error, Equatable, Sendable {
     }
   }
 
-  /// Returns whether a status describes a passing condition, not the requested content.
+  /// Returns whether a status describes a transient condition, not the requested content.
   package static func isTransient(status: Int) -> Bool { status >= 500 || [408, 425, 429].contains(status) }
 
   package static let cancelled = UpstreamError(.cancelled, "the client left")

@@ -17,7 +17,7 @@ package struct UpstreamSession: Sendable {
   static let timeoutReason = "upstream did not respond in time"
 
   package let upstream: Upstream
-  /// Tells whether redirects to storage are followed for the client.
+  /// The mode of redirects to storage: passed to the client, or followed for it.
   package private(set) var mode: RedirectMode
   private let context: UpstreamContext
   private let via: Via
@@ -57,9 +57,9 @@ package struct UpstreamSession: Sendable {
 
   /// Tries the endpoints in order, recently failed ones last, until one gives a response that is not transient.
   ///
-  /// If the last endpoint fails, an earlier failure with a status wins. The headers contain no credential of the client;
-  /// `Authorization` is added here. Throws an error of kind `.notSent` where the request would only wait for a silent
-  /// upstream, and one of kind `.timeout` past the deadline.
+  /// If the last endpoint fails, an earlier failure with a status wins. The headers contain no credential of the
+  /// client; `Authorization` is added here. Throws an error of kind `.notSent` if the request would only wait for a
+  /// silent upstream, and one of kind `.timeout` past the deadline.
   package func send(
     _ method: HTTPRequest.Method,
     _ route: Route,
@@ -72,7 +72,7 @@ package struct UpstreamSession: Sendable {
     }
   }
 
-  /// Sends a request to one endpoint; it is never refused.
+  /// Sends a request to one endpoint, even if upstream is silent.
   /// - Parameter index: of the endpoint among the upstream's.
   package func send(
     _ method: HTTPRequest.Method,

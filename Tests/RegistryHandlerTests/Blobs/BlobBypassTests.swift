@@ -4,11 +4,11 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Tables "Blobs" and "Ranges" of `docs/request-handling.md`: what goes from upstream to one client without being stored.
+/// Bypasses in the tables "Downloads" and "Ranges" of `docs/rules/blobs.md`.
 struct BlobBypassTests {
   private static let blob = Array("a small blob".utf8)
 
-  /// A proxy whose store can take no blob.
+  /// Returns a proxy whose store can take no blob.
   private func makeFixture(bypasses: BypassLimit = BypassLimit()) throws -> ProxyFixture {
     let fixture = try ProxyFixture(bypasses: bypasses)
     fixture.store.fileSystem.removeIfEmpty(fixture.store.layout.partials)
@@ -18,27 +18,30 @@ struct BlobBypassTests {
 
   @Test(
     arguments: [
-      (FakeAnswer(200), 502), (FakeAnswer(200, [:], [Array("a small blog".utf8)]), 502),
-      (FakeAnswer(200, [.contentLength: "12"], [Array("a small".utf8)]), 502),
-      (FakeAnswer(200, [:], [blob + blob]), 502), (FakeAnswer(200, [:], [blob]), 200),
-      (FakeAnswer(206, [.contentRange: "bytes 0-11/12"], [blob]), 200),
+      (FakeResponse(200), 502), (FakeResponse(200, [:], [Array("a small blog".utf8)]), 502),
+      (FakeResponse(200, [.contentLength: "12"], [Array("a small".utf8)]), 502),
+      (FakeResponse(200, [:], [blob + blob]), 502), (FakeResponse(200, [:], [blob]), 200),
+      (FakeResponse(206, [.contentRange: "bytes 0-11/12"], [blob]), 200),
     ]
   )
-  func `a small blob that cannot be stored is verified before its head`(_ answer: FakeAnswer, _ status: Int)
+  func `a small blob that cannot be stored is verified before its headers go out`(
+    _ upstreamResponse: FakeResponse,
+    _ status: Int
+  )
     async throws
   {
     let fixture = try makeFixture()
     let digest = try Values.digest(of: Self.blob)
-    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", answer)
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", upstreamResponse)
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(response.status == status)
     if status == 200 { #expect(try await fixture.content(of: response) == Self.blob) }
   }
 
-  @Test func `an empty blob is a complete answer only for the digest of nothing`() async throws {
+  @Test func `an empty blob is a complete response only to the digest of nothing`() async throws {
     let fixture = try makeFixture()
     let digest = try Values.digest(of: [UInt8]())
-    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200))
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200))
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(response.status == 200)
     #expect(response.headers[.contentLength] == "0")
@@ -52,22 +55,22 @@ struct BlobBypassTests {
     if !isRight { sent[11] ^= 1 }
     fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)") { [sent] request throws(UpstreamError) in
       request.headers[.range] == nil
-        ? FakeAnswer(200, [:], [sent]) : FakeAnswer(206, [.contentRange: "bytes 2-6/12"], [Array(sent[2...6])])
+        ? FakeResponse(200, [:], [sent]) : FakeResponse(206, [.contentRange: "bytes 2-6/12"], [Array(sent[2...6])])
     }
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)", [.range: "bytes=2-6"])
     #expect(response.status == (isRight ? 206 : 502))
     if isRight { #expect(try await fixture.content(of: response) == Array(Self.blob[2...6])) }
   }
 
-  @Test func `an empty answer of a client's own upstream is no blob`() async throws {
+  @Test func `an empty response of a client's own upstream is not a blob`() async throws {
     var patience = Patience()
     patience.withAnotherUpstream = .zero
     let fixture = try ProxyFixture(patience: patience)
     let digest = try Values.digest(of: Self.blob)
-    var silent = FakeAnswer(200, [:], [Self.blob])
+    var silent = FakeResponse(200, [:], [Self.blob])
     silent.gate = Observed(0)
     fixture.registry.on("GET https://q.test/v2/o/a/blobs/\(digest)", silent)
-    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200))
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200))
     let first = Task { await fixture.send(.get, "/v2/q.test/o/a/blobs/\(digest)") }
     while fixture.services.fills.count == 0 { await Task.yield() }
     #expect(await fixture.send(.get, "/v2/o/a/blobs/\(digest)").status == 502)
@@ -80,7 +83,7 @@ struct BlobBypassTests {
     let fixture = try makeFixture(bypasses: bypasses)
     let bytes = [UInt8](repeating: 7, count: 600_000)
     let digest = try Values.digest(of: bytes)
-    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [:], [bytes]))
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [:], [bytes]))
     var first: RegistryResponse? = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(first?.status == 200)
     let second = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
@@ -95,28 +98,28 @@ struct BlobBypassTests {
 
   private static let large = [UInt8](repeating: 3, count: 20_000_000)
 
-  /// A fill that has brought 100 bytes, and waits.
-  private func startFill(_ fixture: ProxyFixture, parts: FakeAnswer) async throws -> (
+  /// Starts a fill that has received 100 bytes, and waits.
+  private func startFill(_ fixture: ProxyFixture, parts: FakeResponse) async throws -> (
     target: String, gate: Observed<Int>
   ) {
     let digest = try Values.digest(of: Self.large)
     let gate = Observed(1)
     fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)") { request throws(UpstreamError) in
       guard request.headers[.range] == nil else { return parts }
-      var answer = FakeAnswer(200, [:], [Array(Self.large[..<100]), Array(Self.large[100...])])
-      answer.gate = gate
-      return answer
+      var upstreamResponse = FakeResponse(200, [:], [Array(Self.large[..<100]), Array(Self.large[100...])])
+      upstreamResponse.gate = gate
+      return upstreamResponse
     }
     let target = "/v2/o/a/blobs/\(digest)"
     #expect(await fixture.send(.get, target).status == 200)
     return (target, gate)
   }
 
-  @Test func `a part a little ahead of a slow fill is asked of upstream`() async throws {
+  @Test func `a part a little ahead of a slow fill is requested from upstream`() async throws {
     var patience = Patience()
     patience.withPart = .milliseconds(10)
     let fixture = try ProxyFixture(patience: patience)
-    let part = FakeAnswer(206, [.contentRange: "bytes 7000000-7000099/20000000"], [[UInt8](repeating: 3, count: 100)])
+    let part = FakeResponse(206, [.contentRange: "bytes 7000000-7000099/20000000"], [[UInt8](repeating: 3, count: 100)])
     let (target, gate) = try await startFill(fixture, parts: part)
     let response = await fixture.send(.get, target, [.range: "bytes=7000000-7000099"])
     #expect(response.status == 206)
@@ -125,9 +128,13 @@ struct BlobBypassTests {
     gate.update { $0 = .max }
   }
 
-  @Test func `a far part is asked for as a part, whatever the client's validator and spelling`() async throws {
+  @Test func `a far part is requested as a part, whatever the client's validator and spelling`() async throws {
     let fixture = try ProxyFixture()
-    let part = FakeAnswer(206, [.contentRange: "bytes 19000000-19000099/20000000"], [[UInt8](repeating: 3, count: 100)])
+    let part = FakeResponse(
+      206,
+      [.contentRange: "bytes 19000000-19000099/20000000"],
+      [[UInt8](repeating: 3, count: 100)]
+    )
     let (target, gate) = try await startFill(fixture, parts: part)
     let validator = try #require(await fixture.send(.get, target).headers[.eTag])
     let response = await fixture.send(.get, target, [.range: "BYTES=19000000-19000099", .ifRange: validator])
@@ -138,10 +145,10 @@ struct BlobBypassTests {
     gate.update { $0 = .max }
   }
 
-  @Test func `a part that breaks off goes on from the store once the blob is there`() async throws {
+  @Test func `a part that breaks off continues from the store once the blob is stored`() async throws {
     let fixture = try ProxyFixture()
     let chunks = [[UInt8](repeating: 3, count: 60), [3]]
-    var part = FakeAnswer(206, [.contentRange: "bytes 19000000-19000099/20000000"], chunks)
+    var part = FakeResponse(206, [.contentRange: "bytes 19000000-19000099/20000000"], chunks)
     let partGate = Observed(1)
     part.gate = partGate
     part.failure = UpstreamError(.unreachable, "reset")
@@ -156,20 +163,20 @@ struct BlobBypassTests {
     #expect(fixture.registry.log.count == count)
   }
 
-  @Test func `a part a little ahead of a fast fill is the fill's`() async throws {
+  @Test func `a part a little ahead of a fast fill comes from the fill`() async throws {
     var patience = Patience()
     patience.withPart = .seconds(600)
     let fixture = try ProxyFixture(delivery: .direct, patience: patience)
-    let (target, gate) = try await startFill(fixture, parts: FakeAnswer(404))
+    let (target, gate) = try await startFill(fixture, parts: FakeResponse(404))
     async let response = fixture.send(.get, target, [.range: "bytes=7000000-7000099"])
     gate.update { $0 = .max }
     #expect(await response.status == 206)
     #expect(try await fixture.content(of: await response).count == 100)
   }
 
-  @Test func `an upstream without parts is asked for a far one once, then the fill is followed`() async throws {
+  @Test func `a far part is requested once from an upstream without ranges, then taken from the fill`() async throws {
     let fixture = try ProxyFixture(delivery: .direct)
-    let (target, gate) = try await startFill(fixture, parts: FakeAnswer(200, [:], [Self.large]))
+    let (target, gate) = try await startFill(fixture, parts: FakeResponse(200, [:], [Self.large]))
     let whole = fixture.registry.log.count
     async let first = fixture.send(.get, target, [.range: "bytes=19000000-19000099"])
     while fixture.registry.log.count == whole { await Task.yield() }
@@ -183,9 +190,9 @@ struct BlobBypassTests {
     #expect(fixture.registry.log.count == whole + 1)
   }
 
-  @Test func `a fill that fails before the part is reached is an error, not a broken answer`() async throws {
+  @Test func `a fill that fails before the part is reached is an error, not a response cut off`() async throws {
     let fixture = try ProxyFixture()
-    let (target, gate) = try await startFill(fixture, parts: FakeAnswer(200, [:], [Self.large]))
+    let (target, gate) = try await startFill(fixture, parts: FakeResponse(200, [:], [Self.large]))
     let digest = try Values.digest(of: Self.large)
     async let part = fixture.send(.get, target, [.range: "bytes=19000000-19000099"])
     try await eventually { try fixture.services.blobs.rangeRefusals[Values.upstream("r.test")] != nil }

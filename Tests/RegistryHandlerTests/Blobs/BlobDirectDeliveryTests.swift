@@ -3,13 +3,13 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Ranges" of `docs/request-handling.md`: the worker sends a stored blob itself.
+/// Table "Ranges" of `docs/rules/blobs.md`: the worker sends a stored blob itself.
 struct BlobDirectDeliveryTests {
   private let fixture: ProxyFixture
   private let digest: Digest
   private let tag = "\"3b9aca00-a\""
 
-  /// `0123456789` is stored and linked to `o/a`.
+  /// Stores `0123456789` and links it to `o/a`.
   init() throws {
     fixture = try ProxyFixture(delivery: .direct)
     digest = try Values.digest(of: "0123456789")
@@ -45,7 +45,7 @@ struct BlobDirectDeliveryTests {
       ("lines=1-2", 200, nil, "0123456789"),
     ]
   )
-  func `a range is answered with its part`(
+  func `a range gets its part`(
     _ range: String,
     _ status: Int,
     _ contentRange: String?,
@@ -59,7 +59,7 @@ struct BlobDirectDeliveryTests {
   }
 
   @Test(arguments: [("\"3b9aca00-a\"", 206), ("\"other\"", 200), ("Sat, 08 Sep 2001 00:00:00 GMT", 200)])
-  func `a range that is asked for of another version is the whole`(_ validator: String, _ status: Int) async {
+  func `a range with the validator of another version gets the whole blob`(_ validator: String, _ status: Int) async {
     let headers: HTTPFields = [.range: "bytes=0-1", .ifRange: validator]
     #expect(await fixture.send(.get, "/v2/o/a/blobs/\(digest)", headers).status == status)
   }

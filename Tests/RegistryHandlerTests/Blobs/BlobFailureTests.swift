@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Tables "Blobs" and "Errors" of `docs/request-handling.md`: what upstream does wrong.
+/// Table "Errors" of `docs/request-handling.md`, and wrong content in "Downloads" of `docs/rules/blobs.md`.
 struct BlobFailureTests {
   private static let large = [UInt8](repeating: 7, count: 100_000)
 
@@ -13,7 +13,7 @@ struct BlobFailureTests {
 
   init() throws { fixture = try ProxyFixture() }
 
-  private func expectNothingKept() {
+  private func expectNothingStored() {
     #expect(fixture.directory.files(below: fixture.store.layout.blobs).isEmpty)
     #expect(fixture.directory.files(below: fixture.store.layout.repositories).isEmpty)
   }
@@ -30,7 +30,7 @@ struct BlobFailureTests {
     let digest = try Values.digest(of: "x")
     registry.on(
       "GET https://r.test/v2/o/a/blobs/\(digest)",
-      FakeAnswer(upstream, upstream == 401 ? [.wwwAuthenticate: "Basic"] : [:])
+      FakeResponse(upstream, upstream == 401 ? [.wwwAuthenticate: "Basic"] : [:])
     )
     for method in [HTTPRequest.Method.get, .head] {
       let response = await fixture.send(method, "/v2/o/a/blobs/\(digest)")
@@ -40,11 +40,11 @@ struct BlobFailureTests {
       #expect(error.detail?.upstream == "r.test")
       #expect(error.detail?.status == upstream)
     }
-    expectNothingKept()
+    expectNothingStored()
   }
 
   @Test(arguments: [(UpstreamError.Kind.unreachable, 502), (.timeout, 504), (.authentication, 502)])
-  func `no answer is a gateway error`(_ kind: UpstreamError.Kind, _ status: Int) async throws {
+  func `a missing response is a gateway error`(_ kind: UpstreamError.Kind, _ status: Int) async throws {
     let digest = try Values.digest(of: "x")
     registry.fail("GET https://r.test/v2/o/a/blobs/\(digest)", UpstreamError(kind, "no"))
     #expect(await fixture.send(.get, "/v2/o/a/blobs/\(digest)").status == status)
@@ -53,74 +53,76 @@ struct BlobFailureTests {
 
   @Test(
     arguments: [
-      FakeAnswer(200, [:], [Array("y".utf8)]),
-      FakeAnswer(200, [:], [Array("xx".utf8)]),
-      FakeAnswer(200, [:], []),
-      FakeAnswer(200, [.contentLength: "2"], [Array("x".utf8)]),
-      FakeAnswer(200, [.contentLength: "0"], [Array("x".utf8)]),
-      FakeAnswer(200, [.contentEncoding: "gzip"], [Array("x".utf8)]),
+      FakeResponse(200, [:], [Array("y".utf8)]),
+      FakeResponse(200, [:], [Array("xx".utf8)]),
+      FakeResponse(200, [:], []),
+      FakeResponse(200, [.contentLength: "2"], [Array("x".utf8)]),
+      FakeResponse(200, [.contentLength: "0"], [Array("x".utf8)]),
+      FakeResponse(200, [.contentEncoding: "gzip"], [Array("x".utf8)]),
     ]
   )
-  func `a small blob with other bytes is a 502 and not kept`(_ answer: FakeAnswer) async throws {
+  func `a small blob with wrong bytes gets 502 and is not stored`(_ upstreamResponse: FakeResponse) async throws {
     let digest = try Values.digest(of: "x")
-    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", answer)
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", upstreamResponse)
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(response.status == 502)
     #expect(try ErrorDocument.item(of: response).code == "UNAVAILABLE")
-    expectNothingKept()
+    expectNothingStored()
   }
 
   @Test(
     arguments: [
-      FakeAnswer(200, [:], [large.dropLast() + [8]]),
-      FakeAnswer(200, [:], [[8] + large.dropFirst()]),
-      FakeAnswer(200, [.contentLength: "100000"], [Array(large.dropLast())]),
-      FakeAnswer(200, [.contentLength: "99999"], [large]),
+      FakeResponse(200, [:], [large.dropLast() + [8]]),
+      FakeResponse(200, [:], [[8] + large.dropFirst()]),
+      FakeResponse(200, [.contentLength: "100000"], [Array(large.dropLast())]),
+      FakeResponse(200, [.contentLength: "99999"], [large]),
     ]
   )
-  func `a large blob with other bytes breaks off and is not kept`(_ answer: FakeAnswer) async throws {
+  func `a large blob with wrong bytes is cut off and not stored`(_ upstreamResponse: FakeResponse) async throws {
     let digest = try Values.digest(of: Self.large)
     let gate = Observed(0)
-    var answer = answer
-    // The end comes once the answer's head is on its way.
-    answer.chunks = [Array(answer.chunks[0][..<50_000]), Array(answer.chunks[0][50_000...])]
-    if answer.headers[.contentLength] == nil { answer.headers[.contentLength] = "100000" }
-    answer.gate = gate
-    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", answer)
+    var upstreamResponse = upstreamResponse
+    // The end comes once the response's head is on its way.
+    upstreamResponse.chunks = [
+      Array(upstreamResponse.chunks[0][..<50_000]), Array(upstreamResponse.chunks[0][50_000...]),
+    ]
+    if upstreamResponse.headers[.contentLength] == nil { upstreamResponse.headers[.contentLength] = "100000" }
+    upstreamResponse.gate = gate
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", upstreamResponse)
     gate.update { $0 = 1 }
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(response.status == 200)
     gate.update { $0 = .max }
     await #expect(throws: BlobSourceFailure.self) { try await fixture.content(of: response) }
     while fixture.services.fills.count > 0 { await Task.yield() }
-    expectNothingKept()
+    expectNothingStored()
   }
 
-  @Test func `a download that breaks off breaks its readers off`() async throws {
+  @Test func `a download that breaks off cuts its readers off`() async throws {
     let digest = try Values.digest(of: Self.large)
     let gate = Observed(1)
-    var answer = FakeAnswer(200, [.contentLength: "100000"], [Array(Self.large[..<50_000]), []])
-    answer.failure = UpstreamError(.unreachable, "the connection broke")
-    answer.gate = gate
-    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", answer)
+    var upstreamResponse = FakeResponse(200, [.contentLength: "100000"], [Array(Self.large[..<50_000]), []])
+    upstreamResponse.failure = UpstreamError(.unreachable, "the connection broke")
+    upstreamResponse.gate = gate
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", upstreamResponse)
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(response.status == 200)
     gate.update { $0 = .max }
     await #expect(throws: BlobSourceFailure.self) { try await fixture.content(of: response) }
     while fixture.services.fills.count > 0 { await Task.yield() }
-    expectNothingKept()
-    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [:], [Self.large]))
+    expectNothingStored()
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [:], [Self.large]))
     let again = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(try await fixture.content(of: again) == Self.large)
   }
 
   @Test(arguments: [nil, "x", "1 000"])
-  func `a HEAD without a size is an invalid answer`(_ size: String?) async throws {
+  func `a HEAD without a size is an invalid response`(_ size: String?) async throws {
     let digest = try Values.digest(of: "x")
-    var answer = FakeAnswer(200, size.map { [.contentLength: $0] } ?? [:])
-    answer.isChunked = true
-    registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", answer)
-    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", answer)
+    var upstreamResponse = FakeResponse(200, size.map { [.contentLength: $0] } ?? [:])
+    upstreamResponse.isChunked = true
+    registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", upstreamResponse)
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", upstreamResponse)
     #expect(await fixture.send(.head, "/v2/o/a/blobs/\(digest)").status == 502)
   }
 }

@@ -4,7 +4,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Blobs" of `docs/request-handling.md`: absent, filling, stored.
+/// Table "Look-up" of `docs/rules/blobs.md`: absent, filling, stored.
 struct BlobHandlerTests {
   private let fixture: ProxyFixture
   private let small = Array("a small blob".utf8)
@@ -19,12 +19,12 @@ struct BlobHandlerTests {
   }
 
   /// Offers a blob at `o/a` in chunks.
-  private func publish(_ bytes: [UInt8], adjust: (inout FakeAnswer) -> Void = { _ in }) throws -> Digest {
+  private func publish(_ bytes: [UInt8], adjust: (inout FakeResponse) -> Void = { _ in }) throws -> Digest {
     let digest = try Values.digest(of: bytes)
     let starts = stride(from: 0, to: bytes.count, by: 30_000)
-    var answer = FakeAnswer(200, [:], starts.map { Array(bytes[$0..<min($0 + 30_000, bytes.count)]) })
-    adjust(&answer)
-    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", answer)
+    var response = FakeResponse(200, [:], starts.map { Array(bytes[$0..<min($0 + 30_000, bytes.count)]) })
+    adjust(&response)
+    registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", response)
     return digest
   }
 
@@ -36,7 +36,7 @@ struct BlobHandlerTests {
     if case .stream = response.body { true } else { false }
   }
 
-  @Test func `a blob is downloaded once, then it is a file`() async throws {
+  @Test func `a blob is downloaded once, then served from its file`() async throws {
     let digest = try publish(small)
     let miss = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     let hit = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
@@ -70,7 +70,7 @@ struct BlobHandlerTests {
     #expect(registry.log.count == 1)
   }
 
-  @Test func `a range of a blob that arrives is streamed alone`() async throws {
+  @Test func `a range of an arriving blob is streamed alone`() async throws {
     let gate = Observed(0)
     let digest = try publish(large) { $0.gate = gate }
     gate.update { $0 = 1 }
@@ -82,7 +82,7 @@ struct BlobHandlerTests {
     #expect(try await fixture.content(of: response).elementsEqual(large[100_000..<100_010]))
   }
 
-  @Test func `a blob whose size nobody told waits for its end`() async throws {
+  @Test func `a blob of unknown size is sent when it is complete`() async throws {
     let digest = try publish(large) { $0.isChunked = true }
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(Self.isFile(response, digest))
@@ -90,7 +90,7 @@ struct BlobHandlerTests {
   }
 
   @Test(arguments: [true, false])
-  func `twenty clients at the same time are one download`(_ isLarge: Bool) async throws {
+  func `twenty simultaneous clients share one download`(_ isLarge: Bool) async throws {
     let bytes = isLarge ? large : small
     let digest = try publish(bytes)
     try await withThrowingTaskGroup(of: [UInt8].self) { group in
@@ -114,7 +114,7 @@ struct BlobHandlerTests {
     #expect(registry.log.count == 1)
   }
 
-  @Test func `HEAD of what is not here asks upstream and downloads nothing`() async throws {
+  @Test func `a HEAD of an absent blob is sent upstream and downloads nothing`() async throws {
     let digest = try publish(small)
     let response = await fixture.send(.head, "/v2/o/a/blobs/\(digest)")
     #expect(response.status == 200)
@@ -126,7 +126,7 @@ struct BlobHandlerTests {
     #expect(fixture.store.size(of: digest) == nil)
   }
 
-  @Test func `a blob that was evicted is downloaded again`() async throws {
+  @Test func `an evicted blob is downloaded again`() async throws {
     let digest = try publish(small)
     _ = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     while fixture.services.fills.count > 0 { await Task.yield() }
@@ -143,9 +143,9 @@ struct BlobHandlerTests {
     #expect(try await fixture.content(of: response) == small)
   }
 
-  @Test func `a redirect to storage is the client's to follow, and nothing is kept`() async throws {
+  @Test func `a redirect to storage goes to the client, and nothing is stored`() async throws {
     let location = "https://s3.test/k?X-Amz-Signature=a%2Fb"
-    let digest = try publish(small) { $0 = FakeAnswer(307, [.location: location]) }
+    let digest = try publish(small) { $0 = FakeResponse(307, [.location: location]) }
     for method in [HTTPRequest.Method.get, .head] {
       let response = await fixture.send(method, "/v2/o/a/blobs/\(digest)")
       #expect(response.status == 307)

@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Tables "Redirects", "Who is relayed" and "Signed URLs" of `docs/request-handling.md`, as clients see them.
+/// Tables "Rules", "Relayed clients" and "Signed URLs" of `docs/rules/redirects.md`, as clients see them.
 struct BlobRedirectTests {
   private static let storage = "https://k.s3.amazonaws.com/x?X-Amz-Signature=a%2Fb"
   private static let bytes = [UInt8](repeating: 7, count: 50_000)
@@ -20,12 +20,12 @@ struct BlobRedirectTests {
 
   private func makeFixture(_ adjust: (inout RedirectRules) -> Void) throws -> ProxyFixture {
     let fixture = try ProxyFixture { adjust(&$0.redirects) }
-    fixture.registry.on("GET \(blob)", FakeAnswer(307, [.location: Self.storage]))
-    fixture.registry.on("GET \(Self.storage)", FakeAnswer(200, [:], [Self.bytes]))
+    fixture.registry.on("GET \(blob)", FakeResponse(307, [.location: Self.storage]))
+    fixture.registry.on("GET \(Self.storage)", FakeResponse(200, [:], [Self.bytes]))
     return fixture
   }
 
-  @Test func `what storage has is kept where the operator wants it`() async throws {
+  @Test func `a blob from storage is stored where redirects are followed`() async throws {
     let fixture = try makeFixture { $0.mode = .follow }
     let first = await fixture.send(.get, target)
     #expect(first.status == 200)
@@ -51,26 +51,26 @@ struct BlobRedirectTests {
     #expect(try fixture.directory.modificationTime(of: partials) == 1_000_000_000)
   }
 
-  @Test func `HEAD is asked by HEAD all the way`() async throws {
+  @Test func `a HEAD stays a HEAD over all redirects`() async throws {
     let fixture = try makeFixture { $0.mode = .follow }
-    let answer = await fixture.send(.head, target)
-    #expect(answer.status == 200)
-    #expect(answer.headers[.contentLength] == "50000")
+    let response = await fixture.send(.head, target)
+    #expect(response.status == 200)
+    #expect(response.headers[.contentLength] == "50000")
     #expect(fixture.registry.log == ["HEAD \(blob)", "HEAD \(Self.storage)"])
     #expect(fixture.store.size(of: digest) == nil)
   }
 
-  @Test func `a host that is not on the list is the client's, whatever the policy`() async throws {
+  @Test func `a redirect to an unlisted host goes to the client, whatever the policy`() async throws {
     let fixture = try makeFixture {
       $0.mode = .follow
       $0.storageHosts = []
     }
     for _ in 0..<3 {
-      let answer = await fixture.send(.get, target)
-      #expect(answer.status == 307)
-      #expect(answer.headers[.location] == Self.storage)
+      let response = await fixture.send(.get, target)
+      #expect(response.status == 307)
+      #expect(response.headers[.location] == Self.storage)
     }
-    // The second and third learned of it from the first.
+    // The second and third request got the redirect of the first.
     #expect(fixture.registry.log == ["GET \(blob)"])
   }
 
@@ -83,12 +83,12 @@ struct BlobRedirectTests {
     }
     #expect(await status("11.0.0.1") == 307)
     #expect(await status("10.0.0.1") == 200)
-    // Now it is in the store, which wins.
+    // Now the blob is in the store, which wins.
     while fixture.services.fills.count > 0 { await Task.yield() }
     #expect(await status("11.0.0.1") == 200)
   }
 
-  @Test func `a redirect is learned for a while, for one method and repository`() async throws {
+  @Test func `a redirect is reused for a while, for one method and repository`() async throws {
     let fixture = try makeFixture { _ in }
     for _ in 0..<100 { #expect(await fixture.send(.get, target).status == 307) }
     #expect(fixture.registry.log == ["GET \(blob)"])
@@ -100,7 +100,7 @@ struct BlobRedirectTests {
     #expect(fixture.registry.count(of: "GET \(blob)") == 2)
   }
 
-  @Test func `a hundred clients at once are one question`() async throws {
+  @Test func `a hundred simultaneous clients share one request`() async throws {
     let fixture = try makeFixture { _ in }
     for method in [HTTPRequest.Method.get, .head] {
       let statuses = await withTaskGroup(of: Int.self) { group in
@@ -112,60 +112,60 @@ struct BlobRedirectTests {
     }
   }
 
-  @Test(arguments: [403, 400]) func `a signed URL that storage refuses is asked for again, once`(_ status: Int)
+  @Test(arguments: [403, 400]) func `a signed URL that storage refuses is renewed once`(_ status: Int)
     async throws
   {
     let fixture = try makeFixture { $0.mode = .follow }
     let old = "https://k.s3.amazonaws.com/old?Expires=9999999999"
-    let answers = Answers([old, Self.storage])
-    fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeAnswer(307, [.location: answers.next()]) }
-    fixture.registry.on("GET \(old)", FakeAnswer(status))
+    let locations = Locations([old, Self.storage])
+    fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeResponse(307, [.location: locations.next()]) }
+    fixture.registry.on("GET \(old)", FakeResponse(status))
     #expect(await fixture.send(.get, target).status == 200)
     #expect(fixture.registry.log == ["GET \(blob)", "GET \(old)", "GET \(blob)", "GET \(Self.storage)"])
   }
 
-  @Test func `one that storage refuses twice is 502, and says so`() async throws {
+  @Test func `a signed URL that storage refuses twice gets 502 with the host of the storage`() async throws {
     let fixture = try makeFixture { $0.mode = .follow }
-    fixture.registry.on("GET \(Self.storage)", FakeAnswer(403))
-    let answer = await fixture.send(.get, target)
-    #expect(answer.status == 502)
-    #expect(try ErrorDocument.item(of: answer).message.contains("k.s3.amazonaws.com"))
+    fixture.registry.on("GET \(Self.storage)", FakeResponse(403))
+    let response = await fixture.send(.get, target)
+    #expect(response.status == 502)
+    #expect(try ErrorDocument.item(of: response).message.contains("k.s3.amazonaws.com"))
     #expect(fixture.registry.log.count == 4)
   }
 
-  @Test func `one that has ended is not asked at all, but the second is, whatever it says`() async throws {
+  @Test func `an expired URL is not requested, but the second one is, whatever its expiry`() async throws {
     let fixture = try makeFixture { $0.mode = .follow }
-    let ended = "https://k.s3.amazonaws.com/ended?Expires=1000"
-    let answers = Answers([ended, ended])
-    fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeAnswer(307, [.location: answers.next()]) }
-    fixture.registry.on("GET \(ended)", FakeAnswer(200, [:], [Self.bytes]))
+    let expired = "https://k.s3.amazonaws.com/expired?Expires=1000"
+    let locations = Locations([expired, expired])
+    fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeResponse(307, [.location: locations.next()]) }
+    fixture.registry.on("GET \(expired)", FakeResponse(200, [:], [Self.bytes]))
     #expect(await fixture.send(.get, target).status == 200)
-    #expect(fixture.registry.log == ["GET \(blob)", "GET \(blob)", "GET \(ended)"])
+    #expect(fixture.registry.log == ["GET \(blob)", "GET \(blob)", "GET \(expired)"])
   }
 
-  @Test func `a download that breaks off goes on with a fresh URL`() async throws {
+  @Test func `a download that breaks off is resumed with a fresh URL`() async throws {
     let fixture = try makeFixture { $0.mode = .follow }
     let first = "https://k.s3.amazonaws.com/1"
     let second = "https://k.s3.amazonaws.com/2"
-    let answers = Answers([first, second])
-    fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeAnswer(307, [.location: answers.next()]) }
-    var broken = FakeAnswer(200, [.contentLength: "50000", .eTag: "\"e\""], [Array(Self.bytes[..<30_000])])
+    let locations = Locations([first, second])
+    fixture.registry.on("GET \(blob)") { _ throws(UpstreamError) in FakeResponse(307, [.location: locations.next()]) }
+    var broken = FakeResponse(200, [.contentLength: "50000", .eTag: "\"e\""], [Array(Self.bytes[..<30_000])])
     broken.failure = UpstreamError(.unreachable, "cut")
     fixture.registry.on("GET \(first)", broken)
     fixture.registry.on(
       "GET \(second)",
-      FakeAnswer(206, [.contentRange: "bytes 30000-49999/50000"], [Array(Self.bytes[30_000...])])
+      FakeResponse(206, [.contentRange: "bytes 30000-49999/50000"], [Array(Self.bytes[30_000...])])
     )
-    let answer = await fixture.send(.get, target)
-    #expect(answer.status == 200)
-    #expect(try await fixture.content(of: answer) == Self.bytes)
+    let response = await fixture.send(.get, target)
+    #expect(response.status == 200)
+    #expect(try await fixture.content(of: response) == Self.bytes)
     #expect(fixture.registry.log == ["GET \(blob)", "GET \(first)", "GET \(blob)", "GET \(second)"])
     let resumed = try #require(fixture.registry.requests.last)
     #expect(resumed.headers[.range] == "bytes=30000-")
     #expect(resumed.headers[.ifRange] == "\"e\"")
   }
 
-  @Test func `manifests are followed whatever the policy, and verified`() async throws {
+  @Test func `a redirect of a manifest is followed whatever the policy, and the manifest verified`() async throws {
     let fixture = try makeFixture { _ in }
     let json = #"{"schemaVersion":2}"#
     let digest = try Values.digest(of: json)
@@ -173,7 +173,10 @@ struct BlobRedirectTests {
     for (reference, repository) in [
       (digest.description, elsewhere), ("v1", elsewhere), ("wrong", "https://other.test/w"),
     ] {
-      fixture.registry.on("GET https://r.test/v2/o/a/manifests/\(reference)", FakeAnswer(302, [.location: repository]))
+      fixture.registry.on(
+        "GET https://r.test/v2/o/a/manifests/\(reference)",
+        FakeResponse(302, [.location: repository])
+      )
     }
     let type = "application/vnd.oci.image.manifest.v1+json"
     fixture.registry.on("GET \(elsewhere)", .text(json, [.contentType: type]))
@@ -182,69 +185,69 @@ struct BlobRedirectTests {
       .text(json, [.contentType: type, .dockerContentDigest: try Values.digest(of: "x").description])
     )
     for reference in [digest.description, "v1"] {
-      let answer = await fixture.send(.get, "/v2/o/a/manifests/\(reference)")
-      #expect(answer.status == 200)
-      #expect(try await fixture.content(of: answer) == Array(json.utf8))
+      let response = await fixture.send(.get, "/v2/o/a/manifests/\(reference)")
+      #expect(response.status == 200)
+      #expect(try await fixture.content(of: response) == Array(json.utf8))
     }
     #expect(await fixture.send(.get, "/v2/o/a/manifests/wrong").status == 502)
     let foreign = fixture.registry.requests.filter { $0.url.host == "other.test" }
     #expect(foreign.allSatisfy { $0.headers[.authorization] == nil && $0.addresses == .publicOr(allowed: []) })
   }
 
-  @Test func `where storage refuses HEAD by a URL that is signed for GET, a byte is asked for`() async throws {
+  @Test func `a byte is requested when storage refuses HEAD to a URL signed for GET`() async throws {
     let fixture = try makeFixture { $0.mode = .follow }
-    fixture.registry.on("HEAD \(Self.storage)", FakeAnswer(403))
+    fixture.registry.on("HEAD \(Self.storage)", FakeResponse(403))
     fixture.registry.on(
       "GET \(Self.storage)",
-      FakeAnswer(206, [.contentRange: "bytes 0-0/\(Self.bytes.count)"], [[7]])
+      FakeResponse(206, [.contentRange: "bytes 0-0/\(Self.bytes.count)"], [[7]])
     )
-    let answer = await fixture.send(.head, target)
-    #expect(answer.status == 200)
-    #expect(answer.headers[.contentLength] == "\(Self.bytes.count)")
+    let response = await fixture.send(.head, target)
+    #expect(response.status == 200)
+    #expect(response.headers[.contentLength] == "\(Self.bytes.count)")
   }
 
   @Test func `a client that has the beginning is not redirected`() async throws {
     let fixture = try makeFixture { _ in }
     let start = Array(Self.bytes.prefix(20_000))
     fixture.registry.on("GET \(blob)") { [bytes = Self.bytes] request throws(UpstreamError) in
-      guard request.headers[.range] == nil else { return FakeAnswer(307, [.location: Self.storage]) }
-      var answer = FakeAnswer(200, [.contentLength: "\(bytes.count)"], [start])
-      answer.failure = UpstreamError(.unreachable, "lost")
-      return answer
+      guard request.headers[.range] == nil else { return FakeResponse(307, [.location: Self.storage]) }
+      var response = FakeResponse(200, [.contentLength: "\(bytes.count)"], [start])
+      response.failure = UpstreamError(.unreachable, "lost")
+      return response
     }
     fixture.registry.on("GET \(Self.storage)") { [bytes = Self.bytes] request throws(UpstreamError) in
       #expect(request.headers[.range] == "bytes=20000-")
       let range = "bytes 20000-\(bytes.count - 1)/\(bytes.count)"
-      return FakeAnswer(206, [.contentRange: range], [Array(bytes.dropFirst(20_000))])
+      return FakeResponse(206, [.contentRange: range], [Array(bytes.dropFirst(20_000))])
     }
-    let answer = await fixture.send(.get, target)
-    #expect(answer.status == 200)
-    #expect(try await fixture.content(of: answer) == Self.bytes)
+    let response = await fixture.send(.get, target)
+    #expect(response.status == 200)
+    #expect(try await fixture.content(of: response) == Self.bytes)
   }
 
-  @Test func `what was left stays there when the rest is refused`() async throws {
+  @Test func `a partial file stays when the rest is refused`() async throws {
     let fixture = try makeFixture { $0.storageHosts = [] }
     let start = Array(Self.bytes.prefix(20_000))
     fixture.registry.on("GET \(blob)") { [bytes = Self.bytes] request throws(UpstreamError) in
-      guard request.headers[.range] == nil else { return FakeAnswer(307, [.location: Self.storage]) }
-      var answer = FakeAnswer(200, [.contentLength: "\(bytes.count)"], [start])
-      answer.failure = UpstreamError(.unreachable, "lost")
-      return answer
+      guard request.headers[.range] == nil else { return FakeResponse(307, [.location: Self.storage]) }
+      var response = FakeResponse(200, [.contentLength: "\(bytes.count)"], [start])
+      response.failure = UpstreamError(.unreachable, "lost")
+      return response
     }
-    let answer = await fixture.send(.get, target)
-    // Broken off, or an error where it was known before the head was out.
-    let content = try? await fixture.content(of: answer)
+    let response = await fixture.send(.get, target)
+    // Cut off, or an error if the refusal was known before the head was out.
+    let content = try? await fixture.content(of: response)
     #expect(content != Self.bytes)
     let partial = fixture.store.layout.partial(digest)
     #expect(fixture.store.fileSystem.size(of: partial) == 20_000)
   }
 }
 
-/// Answers in turn, the last again and again.
-private final class Answers: Sendable {
+/// Locations in turn, the last one again and again.
+private final class Locations: Sendable {
   private let rest: Observed<[String]>
 
-  init(_ answers: [String]) { rest = Observed(answers) }
+  init(_ locations: [String]) { rest = Observed(locations) }
 
   func next() -> String {
     let next = rest.value.first ?? ""

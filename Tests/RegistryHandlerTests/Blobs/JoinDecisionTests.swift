@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table of the joined fills, in `docs/rules/blobs.md`.
+/// Table "Joining a fill" of `docs/rules/blobs.md`.
 struct JoinDecisionTests {
   /// The fill as it relates to the request for `o/a` of `r.test` with redirects passed through.
   private enum Origin: String, Sendable {
@@ -44,7 +44,7 @@ struct JoinDecisionTests {
   }
 
   @Test(arguments: [Origin.same, .otherMode, .otherRepository, .otherUpstream])
-  private func `a fill without response is waited for, that of another upstream for a moment only`(
+  private func `a request waits for a fill without response, but only briefly for another upstream's`(
     _ origin: Origin
   ) throws {
     let isOther = origin == .otherUpstream
@@ -53,19 +53,19 @@ struct JoinDecisionTests {
     #expect(try decision(origin, .awaitingUpstream, after: .full) == .timedOut)
   }
 
-  @Test func `a blob that is withheld altogether is waited for like one without response`() throws {
+  @Test func `a request waits for a blob withheld as a whole like for one without response`() throws {
     #expect(try decision(.same, .receiving, size: FillProgress.withheldTail) == .timedOut)
     #expect(try decision(.same, .receiving, size: nil) == .timedOut)
     #expect(try decision(.otherUpstream, .receiving, size: nil) == .bypass)
   }
 
-  @Test func `another process that awaits another upstream is waited for a moment only`() throws {
+  @Test func `a request waits only briefly for another process that awaits another upstream`() throws {
     #expect(try decision(.same, .awaitingUpstream, awaitsAnother: true) == .bypass)
     #expect(try decision(.same, .awaitingUpstream, awaitsAnother: true, after: .full) == .timedOut)
   }
 
   @Test(arguments: [FillProgress.Phase.receiving, .stored, .notStored])
-  private func `a blob is served to its repository, and to another one once that is proved`(
+  private func `a blob is served to its repository, and to another one after a proof`(
     _ phase: FillProgress.Phase
   ) throws {
     #expect(try decision(.same, phase, proved: "o/a") == .respond)

@@ -2,7 +2,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table of the parts of a blob that is downloaded, in "Ranges" of `docs/request-handling.md`.
+/// Table of the parts of a blob that is downloaded, in "Ranges" of `docs/rules/blobs.md`.
 struct RangeSourceTests {
   private static let reach: Int64 = 8 << 20
 
@@ -12,7 +12,7 @@ struct RangeSourceTests {
       (1 << 30, 0, .upstream), (1 << 30, 1 << 30, .fill),
     ] as [(Int64, Int64, RangeSource)]
   )
-  func `a part that is far off is asked for alone`(_ start: Int64, _ written: Int64, _ source: RangeSource) {
+  func `a far part is requested from upstream alone`(_ start: Int64, _ written: Int64, _ source: RangeSource) {
     #expect(RangeSource(start..<start + 10, written: written) == source)
   }
 }

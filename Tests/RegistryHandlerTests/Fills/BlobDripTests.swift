@@ -5,7 +5,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Blobs" of `docs/request-handling.md`: an upstream that sends next to nothing.
+/// Tables "Look-up" and "Downloads" of `docs/rules/blobs.md`: an upstream that sends next to nothing.
 struct BlobDripTests {
   private let bytes: [UInt8]
   private let digest: Digest
@@ -20,37 +20,40 @@ struct BlobDripTests {
 
   private func request(_ upstream: String) -> String { "GET https://\(upstream)/v2/o/a/blobs/\(digest)" }
 
-  /// Sends the beginning, then a byte for each step of the gate; the rest, where it is asked for, at once.
+  /// Sends the beginning, then a byte for each step of the gate; the rest, if it is requested, at once.
   private func drip(_ fixture: ProxyFixture, _ upstream: String, _ gate: Observed<Int>) {
     fixture.registry.on(request(upstream)) { [bytes] request throws(UpstreamError) in
       if let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" }) {
-        return FakeAnswer(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
+        return FakeResponse(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
       }
       let drops = bytes[20_000..<20_100].map { [$0] }
-      var answer = FakeAnswer(200, [:], [Array(bytes[..<20_000])] + drops + [Array(bytes[20_100...])])
-      answer.gate = gate
-      return answer
+      var response = FakeResponse(200, [:], [Array(bytes[..<20_000])] + drops + [Array(bytes[20_100...])])
+      response.gate = gate
+      return response
     }
   }
 
-  @Test func `a drip is a stall, and the rest is asked for by another connection`() async throws {
+  @Test func `a drip is a stall, and the rest is requested on another connection`() async throws {
     let fixture = try ProxyFixture()
     let gate = Observed(1)
     drip(fixture, "r.test", gate)
     let response = await fixture.send(.get, target("r.test"))
     gate.update { $0 = 11 }
-    let joined = fixture.services.fills.insert(digest, for: FillOrigin(repository: try Values.repository("r.test", "o/a")))
+    let joined = fixture.services.fills.insert(
+      digest,
+      for: FillOrigin(repository: try Values.repository("r.test", "o/a"))
+    )
     let fill = joined.fill
     defer { withExtendedLifetime(joined.lease) {} }
     _ = await fill.progress.first { $0.written >= 20_010 }
     fixture.instants.advance(by: StallDetector.window)
     gate.update { $0 = 12 }
-    // The window has brought twenty thousand bytes: too little, too.
+    // The window has brought twenty thousand bytes, which is too little as well.
     #expect(try await fixture.content(of: response) == bytes)
     #expect(fixture.registry.requests.map { $0.headers[.range] } == [nil, "bytes=20010-"])
   }
 
-  @Test func `a drip that nobody reads ends, however small the blob is`() async throws {
+  @Test func `a drip without readers ends, however small the blob is`() async throws {
     let fixture = try ProxyFixture()
     let gate = Observed(1)
     drip(fixture, "r.test", gate)
@@ -64,7 +67,7 @@ struct BlobDripTests {
     #expect(fixture.store.fileSystem.size(of: fixture.store.layout.partial(digest)) == 20_000)
   }
 
-  @Test func `a client of another upstream leaves a dripping fill for its own`() async throws {
+  @Test func `a client of another upstream leaves a dripping fill for its own upstream`() async throws {
     var patience = Patience()
     patience.withAnotherUpstream = .milliseconds(10)
     let fixture = try ProxyFixture(patience: patience)
@@ -73,10 +76,10 @@ struct BlobDripTests {
     let first = await fixture.send(.get, target("q.test"))
     fixture.registry.on(request("r.test")) { [bytes] request throws(UpstreamError) in
       guard let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" })
-      else { return FakeAnswer(200, [:], [bytes]) }
-      return FakeAnswer(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
+      else { return FakeResponse(200, [:], [bytes]) }
+      return FakeResponse(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
     }
-    // The fill stands still as long as this one is read.
+    // The fill pauses while this response is read.
     let second = await fixture.send(.get, target("r.test"))
     #expect(second.status == 200)
     #expect(try await fixture.content(of: second) == bytes)
@@ -84,17 +87,17 @@ struct BlobDripTests {
     #expect(try await fixture.content(of: first) == bytes)
   }
 
-  @Test func `a client of another upstream goes on with its own where the fill fails`() async throws {
+  @Test func `a client of another upstream continues from its own upstream when the fill fails`() async throws {
     var patience = Patience()
     patience.withAnotherUpstream = .seconds(600)
     let fixture = try ProxyFixture(patience: patience)
     let gate = Observed(1)
     drip(fixture, "q.test", gate)
     let first = await fixture.send(.get, target("q.test"))
-    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "300000"]))
+    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [.contentLength: "300000"]))
     fixture.registry.on(request("r.test")) { [bytes] request throws(UpstreamError) in
       let start = Int(request.headers[.range]?.dropFirst("bytes=".count).prefix { $0 != "-" } ?? "0") ?? 0
-      return FakeAnswer(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
+      return FakeResponse(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
     }
     let second = await fixture.send(.get, target("r.test"))
     #expect(second.headers[.cacheStatus]?.contains("detail=joined") == true)
@@ -105,15 +108,15 @@ struct BlobDripTests {
     _ = first
   }
 
-  @Test func `a client stays with the slow fill of another upstream where its own fails`() async throws {
+  @Test func `a client stays with the slow fill of another upstream when its own upstream fails`() async throws {
     var patience = Patience()
     patience.withAnotherUpstream = .milliseconds(10)
     let fixture = try ProxyFixture(patience: patience)
     let gate = Observed(1)
     drip(fixture, "q.test", gate)
     let first = await fixture.send(.get, target("q.test"))
-    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "300000"]))
-    fixture.registry.on(request("r.test"), FakeAnswer(404))
+    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [.contentLength: "300000"]))
+    fixture.registry.on(request("r.test"), FakeResponse(404))
     let second = await fixture.send(.get, target("r.test"))
     async let content = fixture.content(of: second)
     while fixture.registry.count(of: request("r.test")) == 0 { await Task.yield() }
@@ -123,22 +126,23 @@ struct BlobDripTests {
   }
 
   @Test(arguments: [true, false])
-  func `a client does not wait for a fill of unknown size where its own upstream tells one`(_ tells: Bool) async throws
+  func `a client does not wait for a fill of unknown size if its own upstream tells the size`(_ tells: Bool)
+    async throws
   {
     var patience = Patience()
     patience.withAnotherUpstream = .milliseconds(10)
     let fixture = try ProxyFixture(patience: patience)
     let gate = Observed(1)
-    var slow = FakeAnswer(200, [:], [Array(bytes[..<20_000]), Array(bytes[20_000...])])
+    var slow = FakeResponse(200, [:], [Array(bytes[..<20_000]), Array(bytes[20_000...])])
     slow.isChunked = true
     slow.gate = gate
     fixture.registry.on(request("q.test"), slow)
     let first = Task { await fixture.send(.get, target("q.test")) }
     while fixture.services.fills.count == 0 { await Task.yield() }
-    var own = FakeAnswer(200, [:], [bytes])
+    var own = FakeResponse(200, [:], [bytes])
     own.isChunked = !tells
     fixture.registry.on(request("r.test"), own)
-    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "300000"]))
+    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [.contentLength: "300000"]))
     let second = Task { await fixture.send(.get, target("r.test")) }
     while fixture.registry.count(of: request("r.test")) == 0 { await Task.yield() }
     if !tells { gate.update { $0 = .max } }
@@ -147,7 +151,7 @@ struct BlobDripTests {
     #expect(try await fixture.content(of: await first.value) == bytes)
   }
 
-  @Test func `a follower without a reader ends, and leaves the blob to the process that writes`() async throws {
+  @Test func `a follower without readers ends, and leaves the blob to the process that writes`() async throws {
     let fixture = try ProxyFixture()
     let partial = try fixture.store.claimPartial(digest)
     let repository = try Values.repository("r.test", "o/a")

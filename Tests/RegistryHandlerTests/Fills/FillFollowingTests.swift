@@ -5,7 +5,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Blobs" of `docs/request-handling.md`: what another process writes, here one that the test plays.
+/// Tables "Downloads" and "Processes" of `docs/rules/blobs.md`; the test plays the other process.
 struct FillFollowingTests {
   private let fixture: ProxyFixture
   private let bytes: [UInt8]
@@ -25,7 +25,7 @@ struct FillFollowingTests {
     request = "GET https://r.test/v2/o/a/blobs/\(digest)"
   }
 
-  /// The other process: it has these bytes, and has been told this size.
+  /// Writes these bytes as the other process, which knows this size.
   private func write(_ bytes: [UInt8], size: Int64? = 100_000, repository: UpstreamRepository? = nil) throws
     -> PartialFile
   {
@@ -37,12 +37,12 @@ struct FillFollowingTests {
 
   private func open() async -> RegistryResponse { await fixture.send(.get, "/v2/o/a/blobs/\(digest)") }
 
-  /// The rest of the blob from wherever it is asked for.
+  /// Serves the blob, or the rest of it from the requested offset.
   private func publish(at request: String? = nil) {
     registry.on(request ?? self.request) { [bytes] request throws(UpstreamError) in
       guard let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" })
-      else { return FakeAnswer(200, [:], [bytes]) }
-      return FakeAnswer(206, [.contentRange: "bytes \(start)-99999/100000"], [Array(bytes[start...])])
+      else { return FakeResponse(200, [:], [bytes]) }
+      return FakeResponse(206, [.contentRange: "bytes \(start)-99999/100000"], [Array(bytes[start...])])
     }
   }
 
@@ -59,9 +59,9 @@ struct FillFollowingTests {
   @Test func `two processes that request the same blob send one request`() async throws {
     let other = try ProxyFixture(beside: fixture)
     let gate = Observed(false)
-    var answer = FakeAnswer(200, [:], [bytes])
-    answer.headGate = gate
-    registry.on(request, answer)
+    var response = FakeResponse(200, [:], [bytes])
+    response.headGate = gate
+    registry.on(request, response)
     async let first = open()
     try await eventually { registry.log.count == 1 }
     async let second = other.send(.get, "/v2/o/a/blobs/\(digest)")
@@ -72,7 +72,7 @@ struct FillFollowingTests {
     #expect(registry.log == [request])
   }
 
-  @Test func `the request of another process to another upstream is waited for a moment only`() async throws {
+  @Test func `a client waits only briefly for another process's request to another upstream`() async throws {
     var patience = Patience()
     patience.withAnotherUpstream = .milliseconds(1)
     let fixture = try ProxyFixture(beside: fixture, patience: patience)
@@ -88,7 +88,7 @@ struct FillFollowingTests {
     pending.end()
   }
 
-  @Test func `what it finishes is the end of what clients have`() async throws {
+  @Test func `readers get the tail from the file that another process completes`() async throws {
     let partial = try write(Array(bytes[..<60_000]))
     let response = await open()
     try partial.append(ByteBuffer(bytes: bytes[60_000...]))
@@ -109,7 +109,7 @@ struct FillFollowingTests {
     let joined = fixture.services.fills.insert(digest, for: FillOrigin(repository: repository))
     let fill = joined.fill
     defer { withExtendedLifetime(joined.lease) {} }
-    // After two looks at the file, whose writer has not told whom it asks.
+    // After the second check of the file, whose writer has not marked its upstream.
     _ = await fill.progress.first { $0.awaitsAnother || $0.hasBlob }
     #expect(fill.progress.value.phase == .awaitingUpstream)
     // The writer resumes it by way of a repository of its own.
@@ -123,11 +123,11 @@ struct FillFollowingTests {
   }
 
   @Test(arguments: [0, 99_999])
-  func `the right blob is no end of the wrong one that clients have`(_ index: Int) async throws {
+  func `the right blob does not complete the wrong one that clients have read`(_ index: Int) async throws {
     let partial = try write(spoilt(at: index))
     let response = await open()
     #expect(response.status == 200)
-    // It is given up, and the next try succeeds before anybody looks again.
+    // The file is discarded, and the next try succeeds before this process checks again.
     try store.keep(bytes, as: digest)
     try store.link(digest, in: repository)
     partial.discard()
@@ -135,13 +135,13 @@ struct FillFollowingTests {
     if index == 0 {
       await expectBrokenOff(response)
     } else {
-      // What was wrong was held back.
+      // The wrong byte was withheld.
       #expect(try await fixture.content(of: response) == bytes)
     }
     #expect(store.size(of: digest) == 100_000)
   }
 
-  @Test func `a beginning that was given up is gone on with from upstream`() async throws {
+  @Test func `the rest of a discarded partial file is read from upstream`() async throws {
     let partial = try write(Array(bytes[..<60_000]))
     let response = await open()
     try store.keep(bytes, as: digest)
@@ -150,7 +150,7 @@ struct FillFollowingTests {
     #expect(try await fixture.content(of: response) == bytes)
   }
 
-  @Test func `what nobody has been answered with is asked for anew when it was given up`() async throws {
+  @Test func `a discarded partial file is requested anew if no client has a response yet`() async throws {
     let partial = try write(Array(bytes[..<60_000]), size: nil)
     async let response = open()
     while fixture.services.fills.count == 0 { await Task.yield() }
@@ -160,27 +160,27 @@ struct FillFollowingTests {
     try #require(!joined.isNew)
     _ = await fill.progress.first { $0.phase == .receiving }
     registry.on(request) { [bytes] _ throws(UpstreamError) in
-      var answer = FakeAnswer(200, [:], [bytes])
-      answer.isChunked = true
-      return answer
+      var response = FakeResponse(200, [:], [bytes])
+      response.isChunked = true
+      return response
     }
     partial.discard()
     #expect(try await fixture.content(of: response) == bytes)
   }
 
-  @Test func `whoever takes it over is patient with upstream`() async throws {
+  @Test func `a process that takes over a partial file retries a transient status`() async throws {
     let partial = try write(Array(bytes[..<60_000]))
     let response = await open()
     registry.on(request) { [self] _ throws(UpstreamError) in
       publish()
-      return FakeAnswer(503)
+      return FakeResponse(503)
     }
     partial.release()
     #expect(try await fixture.content(of: response) == bytes)
     #expect(registry.requests.map { $0.headers[.range] } == ["bytes=60000-", "bytes=60000-"])
   }
 
-  @Test func `wrong bytes that it leaves are taken over by nobody`() async throws {
+  @Test func `a leftover with wrong bytes is not taken over`() async throws {
     let partial = try write(spoilt(at: 99_999))
     let response = await open()
     publish()
@@ -190,7 +190,7 @@ struct FillFollowingTests {
     #expect(try await fixture.content(of: await open()) == bytes)
   }
 
-  @Test func `a blob of another size than it had been told is no end`() async throws {
+  @Test func `a blob of another size than announced does not complete the response`() async throws {
     let partial = try write(Array(bytes[..<40_000]), size: 50_000)
     let response = await open()
     #expect(response.headers[.contentLength] == "50000")
@@ -199,18 +199,18 @@ struct FillFollowingTests {
     await expectBrokenOff(response)
   }
 
-  @Test func `a part that was announced with another size is thrown away`() async throws {
+  @Test func `a leftover of another size than upstream's is discarded`() async throws {
     try write(Array(bytes[..<40_000]), size: 50_000).release()
     publish()
     #expect(try await fixture.content(of: await open()) == bytes)
     #expect(registry.requests.map { $0.headers[.range] } == ["bytes=40000-", nil])
   }
 
-  @Test func `its rest is asked of the repository that clients have it from`() async throws {
+  @Test func `the rest is requested from the repository that clients read from`() async throws {
     let other = try Values.repository("r.test", "o/b")
     let ofOther = "GET https://r.test/v2/o/b/blobs/\(digest)"
     let partial = try write(Array(bytes[..<60_000]), repository: other)
-    registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "100000"]))
+    registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [.contentLength: "100000"]))
     let response = await open()
     #expect(response.status == 200)
     publish(at: ofOther)
@@ -220,30 +220,30 @@ struct FillFollowingTests {
     #expect(store.hasLink(to: digest, in: other))
   }
 
-  @Test func `all bytes are enough, however the answer ends`() async throws {
-    var answer = FakeAnswer(200, [:], [bytes])
-    answer.failure = UpstreamError(.unreachable, "reset")
-    registry.on(request, answer)
+  @Test func `all bytes are enough, however the response ends`() async throws {
+    var response = FakeResponse(200, [:], [bytes])
+    response.failure = UpstreamError(.unreachable, "reset")
+    registry.on(request, response)
     #expect(try await fixture.content(of: await open()) == bytes)
     #expect(registry.log == [request])
   }
 
-  @Test func `an upstream that takes its time does not keep the clients of another waiting`() async throws {
+  @Test func `a slow upstream does not delay the clients of another upstream`() async throws {
     let small = Array(bytes[..<10_000])
     let target = "o/a/blobs/\(try Values.digest(of: small))"
-    var slow = FakeAnswer(200, [:], [small])
+    var slow = FakeResponse(200, [:], [small])
     slow.gate = Observed(0)
     registry.on("GET https://q.test/v2/\(target)", slow)
     let waiting = Task { await fixture.send(.get, "/v2/q.test/\(target)") }
     while fixture.services.fills.count == 0 { await Task.yield() }
-    registry.on("GET https://r.test/v2/\(target)", FakeAnswer(200, [:], [small]))
+    registry.on("GET https://r.test/v2/\(target)", FakeResponse(200, [:], [small]))
     #expect(try await fixture.content(of: await fixture.send(.get, "/v2/\(target)")) == small)
     waiting.cancel()
     _ = await waiting.value
   }
 
   @Test(arguments: [false, true])
-  func `an upstream that another process asks does not keep the clients of another waiting`(_ isOpen: Bool) async throws
+  func `a slow upstream of another process does not delay the clients of another upstream`(_ isOpen: Bool) async throws
   {
     var patience = Patience()
     patience.withAnotherUpstream = .milliseconds(10)
@@ -255,11 +255,11 @@ struct FillFollowingTests {
       try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: other))
       try partial.append(ByteBuffer(bytes: bytes[..<60_000]))
     }
-    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeAnswer(200, [.contentLength: "100000"]))
+    fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [.contentLength: "100000"]))
     fixture.registry.on(request) { [bytes] request throws(UpstreamError) in
       guard let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" })
-      else { return FakeAnswer(200, [:], [bytes]) }
-      return FakeAnswer(206, [.contentRange: "bytes \(start)-99999/100000"], [Array(bytes[start...])])
+      else { return FakeResponse(200, [:], [bytes]) }
+      return FakeResponse(206, [.contentRange: "bytes \(start)-99999/100000"], [Array(bytes[start...])])
     }
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
     #expect(response.status == 200)
@@ -267,14 +267,14 @@ struct FillFollowingTests {
     partial.discard()
   }
 
-  @Test func `clients wait for their own upstream where another process asks it`() async throws {
+  @Test func `clients wait for another process's request to their own upstream`() async throws {
     var patience = Patience()
     patience.withAnotherUpstream = .zero
     let fixture = try ProxyFixture(patience: patience)
     let partial = try fixture.store.claimPartial(digest)
     partial.file.markRequest(to: repository.upstream)
     async let response = fixture.send(.get, "/v2/o/a/blobs/\(digest)")
-    // More than one look at the file.
+    // More than one check of the file.
     try await Task.sleep(for: .milliseconds(50))
     try partial.keep(PartialRecord(size: 100_000, etag: nil, origin: repository))
     try partial.append(ByteBuffer(bytes: bytes))
@@ -284,16 +284,16 @@ struct FillFollowingTests {
     #expect(fixture.registry.log.isEmpty)
   }
 
-  @Test func `a part that begins later than was asked for is no answer`() async throws {
+  @Test func `a part that begins later than requested is refused`() async throws {
     let large = [UInt8](repeating: 3, count: 10_000_000)
     let digest = try Values.digest(of: large)
     registry.on("GET https://r.test/v2/o/a/blobs/\(digest)") { request throws(UpstreamError) in
       guard request.headers[.range] == nil else {
-        return FakeAnswer(206, [.contentRange: "bytes 9000050-9000099/10000000"], [[UInt8](repeating: 3, count: 50)])
+        return FakeResponse(206, [.contentRange: "bytes 9000050-9000099/10000000"], [[UInt8](repeating: 3, count: 50)])
       }
-      var answer = FakeAnswer(200, [.contentLength: "10000000"], [Array(large[..<100]), Array(large[100...])])
-      answer.gate = Observed(1)
-      return answer
+      var response = FakeResponse(200, [.contentLength: "10000000"], [Array(large[..<100]), Array(large[100...])])
+      response.gate = Observed(1)
+      return response
     }
     let target = "/v2/o/a/blobs/\(digest)"
     let whole = await fixture.send(.get, target)

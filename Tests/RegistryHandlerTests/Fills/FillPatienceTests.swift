@@ -2,14 +2,15 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
+/// Row "brings less than 256 KiB in 2 s" of the table "Look-up" of `docs/rules/blobs.md`.
 struct FillPatienceTests {
   private static let enough = FillPatience.leastBytes
 
-  /// Waits at offsets, and what is left of two seconds before the last one.
+  /// The waits at offsets, and the rest of two seconds at the last offset, in milliseconds.
   @Test(
     arguments: [
       ([], 0, 2000), ([(0, 500)], 0, 1500), ([(0, 500), (10, 1500)], 20, 0), ([(0, 5000)], 0, 0),
-      // Enough has come: another two seconds.
+      // Enough has arrived: another two seconds.
       ([(0, 1900)], enough, 2000), ([(0, 1900), (enough - 1, 50)], enough, 2000), ([(0, 1900)], enough - 1, 100),
     ] as [([(Int64, Int)], Int64, Int)]
   )

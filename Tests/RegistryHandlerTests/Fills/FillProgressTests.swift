@@ -3,13 +3,18 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
+/// Withheld tails in the table "Downloads" of `docs/rules/blobs.md`.
 struct FillProgressTests {
-  private static let held = FillProgress.withheldTail
+  private static let tail = FillProgress.withheldTail
+
   @Test(
-    arguments: [(FillProgress.Phase.receiving, 100_000), (.awaitingUpstream, 0), (.failed(failure), 100_000 - held)]
+    arguments: [(FillProgress.Phase.receiving, 100_000), (.awaitingUpstream, 0), (.failed(failure), 100_000 - tail)]
       as [(FillProgress.Phase, Int64)]
   )
-  func `the end is let go once the digest is right`(_ phase: FillProgress.Phase, _ readable: Int64) {
+  func `the tail is released once the digest is right, unless the fill fails`(
+    _ phase: FillProgress.Phase,
+    _ readable: Int64
+  ) {
     var progress = FillProgress()
     progress.phase = phase
     progress.size = 100_000
@@ -19,7 +24,7 @@ struct FillProgressTests {
   }
 
   @Test(arguments: [nil, 10, 100_000] as [Int64?])
-  func `one that is verified is answered whatever its size, although the store has no room yet`(_ size: Int64?) {
+  func `a verified blob is streamed whatever its size, although the store has no room yet`(_ size: Int64?) {
     var progress = FillProgress()
     progress.phase = .receiving
     progress.size = size
@@ -35,21 +40,21 @@ struct FillProgressTests {
     arguments: [
       (FillProgress.Phase.awaitingUpstream, nil, 0, 0, false),
       (.receiving, nil, 500_000, 0, false),
-      (.receiving, held, held, 0, false),
-      (.receiving, held + 1, 0, 0, true),
-      (.receiving, held + 1, 1, 1, true),
-      (.receiving, held + 1, held + 1, 1, true),
+      (.receiving, tail, tail, 0, false),
+      (.receiving, tail + 1, 0, 0, true),
+      (.receiving, tail + 1, 1, 1, true),
+      (.receiving, tail + 1, tail + 1, 1, true),
       (.receiving, 100_000, 50_000, 50_000, true),
-      (.receiving, 100_000, 100_000, 100_000 - held, true),
-      (.receiving, 100_000, 200_000, 100_000 - held, true),
+      (.receiving, 100_000, 100_000, 100_000 - tail, true),
+      (.receiving, 100_000, 200_000, 100_000 - tail, true),
       (.stored, 100_000, 100_000, 100_000, false),
       (.notStored, 100_000, 100_000, 100_000, false),
-      (.failed(failure), 100_000, 100_000, 100_000 - held, false),
+      (.failed(failure), 100_000, 100_000, 100_000 - tail, false),
       (.failed(failure), nil, 100_000, 0, false),
       (.redirected(ClientRedirect(status: 307, location: "https://a.test/", method: .get)), 100_000, 100_000, 0, false),
     ]
   )
-  func `the end is held back until the digest is known`(
+  func `the tail is withheld until the digest is known`(
     _ phase: FillProgress.Phase,
     _ size: Int64?,
     _ written: Int64,

@@ -36,9 +36,9 @@ struct FillTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<64 as Range<Int64> {
         let range = (number * 777)..<(Self.size - number * 333)
-        let reader = try #require(fill.makeReader(range))
+        let source = try #require(fill.makeReader(range))
         group.addTask {
-          let read = try await reader.collect()
+          let read = try await source.collect()
           #expect(read.elementsEqual(bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
         }
       }
@@ -52,7 +52,7 @@ struct FillTests {
     }
   }
 
-  @Test func `who comes late reads what is there already`() async throws {
+  @Test func `a late reader gets the bytes that have arrived`() async throws {
     let partial = try store.claimPartial(fill.digest)
     fill.begin(partial.file, size: Self.size, proved: fill.origin.repository)
     try write(partial, bytes)
@@ -61,15 +61,15 @@ struct FillTests {
     #expect(try await fill.makeReader(0..<Self.size)?.collect() == bytes)
   }
 
-  @Test func `the end is held back until the fill is complete`() async throws {
+  @Test func `the tail is withheld until the blob is stored`() async throws {
     let partial = try store.claimPartial(fill.digest)
     fill.begin(partial.file, size: Self.size, proved: fill.origin.repository)
     try write(partial, bytes)
     let readable = Self.size - FillProgress.withheldTail
     let early = try #require(fill.makeReader(0..<readable))
     #expect(try await early.collect().count == Int(readable))
-    let reader = try #require(fill.makeReader(readable..<Self.size))
-    let rest = Task { try await reader.collect() }
+    let source = try #require(fill.makeReader(readable..<Self.size))
+    let rest = Task { try await source.collect() }
     rest.cancel()
     guard case .failure(BlobSourceFailure.cancelled) = await rest.result else {
       Issue.record("bytes went out before the digest was known")
@@ -77,11 +77,11 @@ struct FillTests {
     }
   }
 
-  @Test func `a wrong digest breaks readers off before the end`() async throws {
+  @Test func `a wrong digest cuts readers off before the end`() async throws {
     let partial = try store.claimPartial(fill.digest)
     fill.begin(partial.file, size: Self.size, proved: fill.origin.repository)
-    let reader = try #require(fill.makeReader(0..<Self.size))
-    let task = Task { try await reader.collect() }
+    let source = try #require(fill.makeReader(0..<Self.size))
+    let task = Task { try await source.collect() }
     var wrong = bytes
     wrong[0] ^= 1
     try write(partial, wrong)
@@ -90,24 +90,24 @@ struct FillTests {
     partial.discard()
     fill.end(.failed(failure))
     guard case .failure(BlobSourceFailure.fill(failure)) = await task.result else {
-      Issue.record("a wrong blob was a complete answer")
+      Issue.record("a wrong blob was a complete response")
       return
     }
     #expect(store.size(of: fill.digest) == nil)
   }
 
-  @Test func `waiting for the answer ends when it is known`() async throws {
+  @Test func `a client waits until the fill's response is known`() async throws {
     let partial = try store.claimPartial(fill.digest)
     let opened = Task { await fill.opened() }
     #expect(fill.makeReader(0..<1) == nil)
     fill.begin(partial.file, size: Self.size, proved: fill.origin.repository)
     #expect(await opened.value?.phase == .receiving)
     let small = Fill(fill.digest, for: fill.origin)
-    let settled = Task { await small.opened() }
+    let finished = Task { await small.opened() }
     small.begin(partial.file, size: FillProgress.withheldTail, proved: fill.origin.repository)
     let redirect = ClientRedirect(status: 307, location: "https://s3.test/", method: .get)
     small.end(.redirected(redirect))
-    #expect(await settled.value?.phase == .redirected(redirect))
+    #expect(await finished.value?.phase == .redirected(redirect))
   }
 
   @Test(
@@ -117,7 +117,7 @@ struct FillTests {
       (64 << 20, (32 << 20) - 1, false), (64 << 20, 32 << 20, true), (1 << 40, 1 << 39, true),
     ] as [(Int64?, Int64, Bool)]
   )
-  func `what is small or half done is finished although nobody reads`(
+  func `a small or half-finished download continues without readers`(
     _ size: Int64?,
     _ written: Int64,
     _ isWorthFinishing: Bool
@@ -128,7 +128,7 @@ struct FillTests {
     #expect(progress.isWorthFinishing == isWorthFinishing)
   }
 
-  @Test func `another file begins with what is there of it`() throws {
+  @Test func `a fill that begins another file counts the bytes of that file`() throws {
     let first = try store.claimPartial(fill.digest)
     fill.begin(first.file, size: nil, proved: fill.origin.repository)
     try write(first, bytes)
@@ -142,25 +142,25 @@ struct FillTests {
     #expect(fill.progress.value.written == 20)
   }
 
-  @Test func `a fill is abandoned when the last who wants it has gone`() throws {
+  @Test func `a fill is abandoned when its last client and its last reader have left`() throws {
     let fills = makeTable()
     var joined: FillTable.Membership? = fills.insert(fill.digest, for: fill.origin)
     var fill = try #require(joined).fill
     let partial = try store.claimPartial(fill.digest)
     fill.begin(partial.file, size: 1 << 30, proved: fill.origin.repository)
     #expect(!fills.removeIfAbandoned(fill))
-    var reader = fill.makeReader(0..<10)
-    #expect(reader != nil)
+    var source = fill.makeReader(0..<10)
+    #expect(source != nil)
     joined = nil
     #expect(!fills.removeIfAbandoned(fill))
-    reader = nil
+    source = nil
     #expect(fills.removeIfAbandoned(fill))
     #expect(fills.count == 0)
     fill = fills.insert(fill.digest, for: fill.origin).fill
     #expect(fills.count == 1)
   }
 
-  @Test func `there is one fill per digest, until it is removed`() throws {
+  @Test func `a digest has one fill until its removal`() throws {
     let fills = makeTable()
     let first = fills.insert(fill.digest, for: fill.origin)
     let second = fills.insert(fill.digest, for: FillOrigin(repository: try Values.repository("q.test", "b")))

@@ -1,6 +1,6 @@
 @testable internal import RegistryHandler
 
 extension BlockingExecutor {
-  /// One for all tests: its threads never end.
+  /// The executor of all tests: its threads never end.
   static let forTests = BlockingExecutor()
 }

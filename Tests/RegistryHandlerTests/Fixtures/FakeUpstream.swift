@@ -5,11 +5,11 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Registries that answer what a test tells them, and remember what they were asked.
+/// Registries with scripted responses that record their requests.
 ///
-/// What has no answer of its own is a 404; a `HEAD` without one is answered like the `GET`, without the body.
+/// A request without a response gets 404; a `HEAD` without one gets the response to the `GET`, without the body.
 final class FakeUpstream: UpstreamClient {
-  typealias Reaction = @Sendable (UpstreamRequest) throws(UpstreamError) -> FakeAnswer
+  typealias Reaction = @Sendable (UpstreamRequest) throws(UpstreamError) -> FakeResponse
 
   private struct State {
     var reactions: [String: Reaction] = [:]
@@ -24,14 +24,14 @@ final class FakeUpstream: UpstreamClient {
       if let reaction = state.reactions["\(request.method) \(request.url)"] { return reaction }
       return request.method == .head ? state.reactions["GET \(request.url)"] : nil
     }
-    let answer = try reaction?(request) ?? FakeAnswer(404)
-    if let headGate = answer.headGate, await headGate.first(where: { $0 }) == nil { throw .cancelled }
-    var headers = answer.headers
-    if headers[.contentLength] == nil, !answer.isChunked {
-      headers[.contentLength] = String(answer.chunks.reduce(0) { $0 + $1.count })
+    let response = try reaction?(request) ?? FakeResponse(404)
+    if let headGate = response.headGate, await headGate.first(where: { $0 }) == nil { throw .cancelled }
+    var headers = response.headers
+    if headers[.contentLength] == nil, !response.isChunked {
+      headers[.contentLength] = String(response.chunks.reduce(0) { $0 + $1.count })
     }
-    let body = request.method == .head ? FakeBody(chunks: []) : answer.body
-    return UpstreamResponse(status: answer.status, headers: headers, body: body)
+    let body = request.method == .head ? FakeBody(chunks: []) : response.body
+    return UpstreamResponse(status: response.status, headers: headers, body: body)
   }
 
   /// - Parameter request: method and URL, such as `GET https://r.test/v2/`.
@@ -39,8 +39,8 @@ final class FakeUpstream: UpstreamClient {
     state.withLock { $0.reactions[request] = reaction }
   }
 
-  func on(_ request: String, _ answer: FakeAnswer) {
-    on(request) { _ throws(UpstreamError) in answer }
+  func on(_ request: String, _ response: FakeResponse) {
+    on(request) { _ throws(UpstreamError) in response }
   }
 
   func fail(_ request: String, _ error: UpstreamError = UpstreamError(.unreachable, "no connection")) {
@@ -49,24 +49,24 @@ final class FakeUpstream: UpstreamClient {
 
   var requests: [UpstreamRequest] { state.withLock(\.requests) }
 
-  /// What was asked, as `GET https://r.test/v2/`.
+  /// The requests, as `GET https://r.test/v2/`.
   var log: [String] { requests.map { "\($0.method) \($0.url)" } }
 
   func count(of request: String) -> Int { log.count { $0 == request } }
 }
 
-/// What a fake upstream says.
-struct FakeAnswer: Sendable {
+/// A response of a fake upstream.
+struct FakeResponse: Sendable {
   var status: Int
   var headers: HTTPFields
   var chunks: [[UInt8]]
-  /// Whether the size is not announced.
+  /// True if the size is not announced.
   var isChunked = false
-  /// What ends the body after its chunks, instead of its end.
+  /// The failure after the last chunk, instead of the end.
   var failure: UpstreamError?
-  /// How many chunks may go out; all without it.
+  /// The number of chunks that may go out; all without it.
   var gate: Observed<Int>?
-  /// What the head waits for, if anything.
+  /// The gate that the head waits for, if any.
   var headGate: Observed<Bool>?
 
   init(_ status: Int, _ headers: HTTPFields = [:], _ chunks: [[UInt8]] = []) {
@@ -75,23 +75,23 @@ struct FakeAnswer: Sendable {
     self.chunks = chunks
   }
 
-  static func text(_ text: String, _ headers: HTTPFields = [:]) -> FakeAnswer {
-    FakeAnswer(200, headers, [Array(text.utf8)])
+  static func text(_ text: String, _ headers: HTTPFields = [:]) -> FakeResponse {
+    FakeResponse(200, headers, [Array(text.utf8)])
   }
 
-  static func challenge(_ value: String) -> FakeAnswer { FakeAnswer(401, [.wwwAuthenticate: value]) }
+  static func challenge(_ value: String) -> FakeResponse { FakeResponse(401, [.wwwAuthenticate: value]) }
 
   var body: FakeBody { FakeBody(chunks: chunks, failure: failure, gate: gate) }
 }
 
-extension FakeAnswer: CustomTestStringConvertible {
-  /// Without the bytes: as text, megabytes of them keep all other tests waiting for seconds.
+extension FakeResponse: CustomTestStringConvertible {
+  /// The response without its bytes: as text, megabytes of them delay all other tests for seconds.
   var testDescription: String { "\(status) \(headers) with \(chunks.map(\.count)) bytes" }
 }
 
-/// Ends the process when it is read twice, as the body of a real connection must not be.
+/// A body that may be read once, like that of a real connection: a second reading ends the process.
 struct FakeBody: UpstreamBody {
-  /// Shared by copies: they are of one body.
+  /// The state that copies share, since they are of one body.
   private final class Reading: Sendable {
     let hasBegun = Atomic<Bool>(false)
   }

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// A clock that goes when a test says so, in seconds.
+/// A clock that a test advances, in seconds.
 final class ManualClock: Sendable {
   private let seconds: Atomic<Int64>
 
@@ -8,7 +8,7 @@ final class ManualClock: Sendable {
 
   var now: Int64 { seconds.load(ordering: .sequentiallyConsistent) }
 
-  /// The same time as instants, for what measures durations.
+  /// The time as instants, for code that measures durations.
   var instants: @Sendable () -> ContinuousClock.Instant {
     { [origin = ContinuousClock.now, start = now] in origin + .seconds(self.now - start) }
   }
@@ -16,7 +16,7 @@ final class ManualClock: Sendable {
   func advance(by count: Int64) { seconds.add(count, ordering: .sequentiallyConsistent) }
 }
 
-/// A clock of instants that goes when a test says so.
+/// A clock of instants that a test advances.
 final class ManualInstants: Sendable {
   private let instant = Mutex(ContinuousClock.now)
 

@@ -13,7 +13,7 @@ struct ProxyFixture: Sendable {
   let store: Store
   let registry: FakeUpstream
   let clock = ManualClock()
-  /// The clock by which transfers stall.
+  /// The clock that stalls are measured by.
   let instants = ManualInstants()
   let services: ProxyServices
   let proxy: RegistryProxy
@@ -81,12 +81,12 @@ struct ProxyFixture: Sendable {
     )
   }
 
-  /// All bytes of an answer, those of a stored file included.
+  /// Returns all bytes of a response, those of a stored file included.
   func content(of response: RegistryResponse) async throws -> [UInt8] {
     switch response.body {
     case .empty: return []
     case .bytes(let bytes): return bytes
-    case .stream(let reader): return try await reader.collect()
+    case .stream(let source): return try await source.collect()
     case .blob(let digest):
       let size = try #require(store.size(of: digest))
       return try await FileBlobSource(try #require(store.open(digest)), range: 0..<size).collect()
@@ -94,7 +94,7 @@ struct ProxyFixture: Sendable {
   }
 }
 
-/// The answer to a client, as JSON has it.
+/// The JSON body of an error response.
 struct ErrorDocument: Decodable, Sendable {
   struct Item: Decodable, Sendable {
     struct Detail: Decodable, Sendable {
@@ -110,7 +110,7 @@ struct ErrorDocument: Decodable, Sendable {
 
   var errors: [Item]
 
-  /// The one error of an answer.
+  /// Returns the only error of a response.
   static func item(of response: RegistryResponse) throws -> Item {
     guard case .bytes(let bytes) = response.body else { throw UpstreamError(.invalidResponse, "no JSON") }
     #expect(response.headers[.contentType] == "application/json")

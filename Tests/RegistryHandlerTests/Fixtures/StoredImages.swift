@@ -6,7 +6,7 @@ internal import Testing
 struct StoredImages {
   let store: Store
 
-  /// A blob of a size, linked.
+  /// Adds a blob of a size, and its link.
   @discardableResult
   func addBlob(_ name: Character, size: Int, to repository: UpstreamRepository) throws -> Digest {
     let bytes = Array(String(repeating: name, count: size).utf8)

@@ -41,7 +41,7 @@ struct ViaTests {
     let fixture = try ProxyFixture()
     fixture.registry.on(
       "GET https://r.test/v2/o/a/manifests/v1",
-      FakeAnswer(307, [.location: "https://cdn.test/x"])
+      FakeResponse(307, [.location: "https://cdn.test/x"])
     )
     _ = await fixture.send(.get, "/v2/o/a/manifests/v1", [.via: "1.1 nginx, 1.1 \(Self.other)"])
     #expect(fixture.registry.log == ["GET https://r.test/v2/o/a/manifests/v1", "GET https://cdn.test/x"])

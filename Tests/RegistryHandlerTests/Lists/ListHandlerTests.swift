@@ -22,7 +22,7 @@ struct ListHandlerTests {
       ("/v2/o/a/tags/list?n=2&ns=r.test", "/v2/o/a/tags/list?n=2&last=b&ns=r.test"),
     ]
   )
-  func `tags are upstream's, their link leads back here`(_ target: String, _ next: String) async throws {
+  func `a tag list is upstream's, and its link leads back to the proxy`(_ target: String, _ next: String) async throws {
     let headers: HTTPFields = [
       .contentType: "application/json; charset=utf-8", .link: #"</v2/o/a/tags/list?n=2&last=b>; rel="next""#,
       .setCookie: "a=b", .server: "s",
@@ -39,7 +39,7 @@ struct ListHandlerTests {
     #expect(try await fixture.content(of: response) == Array(list.utf8))
   }
 
-  @Test func `n and last go upstream, and nothing else`() async {
+  @Test func `only n and last are sent upstream`() async {
     _ = await fixture.send(.get, "/v2/o/a/tags/list?last=x%26y&n=5&x=1&ns=r.test")
     #expect(registry.log == ["GET \(Self.tags)?n=5&last=x%26y"])
   }
@@ -51,33 +51,36 @@ struct ListHandlerTests {
 
   @Test(
     arguments: [
-      FakeAnswer.text("<html>", [.contentType: "text/html"]),
+      FakeResponse.text("<html>", [.contentType: "text/html"]),
       .text("{}"),
       .text("{}", [.contentType: "application/json", .contentEncoding: "gzip"]),
-      FakeAnswer(200, [.contentType: "application/json"], [[UInt8](repeating: 0x20, count: (4 << 20) + 1)]),
-      FakeAnswer(307, [.location: "http://cdn.test/list"]),
+      FakeResponse(200, [.contentType: "application/json"], [[UInt8](repeating: 0x20, count: (4 << 20) + 1)]),
+      FakeResponse(307, [.location: "http://cdn.test/list"]),
     ]
   )
-  func `what is no list is a 502`(_ answer: FakeAnswer) async {
-    registry.on("GET \(Self.tags)", answer)
+  func `an invalid list gets 502`(_ upstreamResponse: FakeResponse) async {
+    registry.on("GET \(Self.tags)", upstreamResponse)
     #expect(await fixture.send(.get, "/v2/o/a/tags/list").status == 502)
   }
 
   @Test(arguments: [
     (404, 404, "NAME_UNKNOWN"), (401, 404, "NAME_UNKNOWN"), (403, 403, "DENIED"), (500, 502, "UNAVAILABLE"),
   ])
-  func `a refusal is told`(_ upstream: Int, _ status: Int, _ code: String) async throws {
-    registry.on("GET \(Self.tags)", FakeAnswer(upstream, upstream == 401 ? [.wwwAuthenticate: "Basic"] : [:]))
+  func `a refusal is returned`(_ upstream: Int, _ status: Int, _ code: String) async throws {
+    registry.on("GET \(Self.tags)", FakeResponse(upstream, upstream == 401 ? [.wwwAuthenticate: "Basic"] : [:]))
     let response = await fixture.send(.get, "/v2/o/a/tags/list")
     #expect(response.status == status)
     #expect(try ErrorDocument.item(of: response).code == code)
   }
 
-  @Test func `twenty clients at the same time are one question, each with its own link`() async throws {
+  @Test func `twenty simultaneous clients share one request, and each gets its own link`() async throws {
     let gate = Observed(0)
-    var answer = FakeAnswer.text(list, [.contentType: "application/json", .link: #"<?last=b>; rel="next""#])
-    answer.gate = gate
-    registry.on("GET \(Self.tags)", answer)
+    var upstreamResponse = FakeResponse.text(
+      list,
+      [.contentType: "application/json", .link: #"<?last=b>; rel="next""#]
+    )
+    upstreamResponse.gate = gate
+    registry.on("GET \(Self.tags)", upstreamResponse)
     try await withThrowingTaskGroup(of: RegistryResponse.self) { group in
       for _ in 0..<10 {
         group.addTask { await fixture.send(.get, "/v2/o/a/tags/list") }
@@ -96,14 +99,14 @@ struct ListHandlerTests {
     #expect(registry.log.count == 1)
   }
 
-  @Test func `other questions are asked besides`() async throws {
+  @Test func `requests for different lists are separate`() async throws {
     for target in ["/v2/o/a/tags/list?n=1", "/v2/o/a/tags/list?n=2", "/v2/o/b/tags/list", "/v2/q.test/o/a/tags/list"] {
       _ = await fixture.send(.get, target)
     }
     #expect(Set(registry.log).count == 4)
   }
 
-  @Test func `referrers are upstream's, with the filter it applied`() async throws {
+  @Test func `a list of referrers is upstream's, with the applied filter`() async throws {
     let digest = try Values.digest(of: "{}")
     let index = "application/vnd.oci.image.index.v1+json"
     let url = "https://r.test/v2/o/a/referrers/\(digest)"

@@ -19,7 +19,7 @@ struct NextPageLinkTests {
       ("/v2/o/a/tags/list?ns=r.test&n=2", "/v2/o/a/tags/list?n=2&last=b&ns=r.test"),
     ]
   )
-  func `the next page is where this one was asked for`(_ target: String, _ next: String) throws {
+  func `the next page has the path of this request`(_ target: String, _ next: String) throws {
     let page = try #require(NextPageLink(link: #"</v2/o/a/tags/list?n=2&last=b>; rel="next""#))
     #expect(page.header(for: try Self.match(target)) == #"<\#(next)>; rel="next""#)
   }

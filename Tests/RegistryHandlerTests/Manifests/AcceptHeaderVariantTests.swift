@@ -2,6 +2,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
+/// Table "Records of tags" of `docs/rules/manifests.md`.
 struct AcceptHeaderVariantTests {
   private static let index = "application/vnd.oci.image.index.v1+json"
   private static let manifest = "application/vnd.oci.image.manifest.v1+json"
@@ -42,7 +43,7 @@ struct AcceptHeaderVariantTests {
     #expect(variant == (isExact ? accept.exactVariant : accept.variant))
   }
 
-  @Test func `all spellings of a set share an exact variant, different sets do not`() {
+  @Test func `all spellings of a set share an exact variant, and different sets have different ones`() {
     let variants = [Self.manifest, Self.docker, "\(Self.manifest), \(Self.docker)", "application/json"].map {
       AcceptHeader($0).exactVariant
     }

@@ -4,21 +4,21 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Errors" of `docs/request-handling.md`: more large manifests and lists than the memory may hold.
+/// Last row of the table "Errors" of `docs/request-handling.md`: more large documents than the memory may hold.
 struct DocumentBudgetTests {
   private static let size = 1 << 20
   private static let manifest = "https://r.test/v2/o/a/manifests/v1"
 
-  /// There is room for one large document.
+  /// A proxy with room for one large document.
   private let fixture: ProxyFixture
-  private let list: FakeAnswer
+  private let list: FakeResponse
 
   private var registry: FakeUpstream { fixture.registry }
   private var budget: ByteBudget { fixture.services.documents }
 
   init() throws {
     fixture = try ProxyFixture(maximumDocumentBytes: Self.size)
-    list = FakeAnswer(200, [.contentType: "application/json"], [[UInt8](repeating: 0x20, count: Self.size)])
+    list = FakeResponse(200, [.contentType: "application/json"], [[UInt8](repeating: 0x20, count: Self.size)])
     for n in 1...2 { registry.on("GET https://r.test/v2/o/a/tags/list?n=\(n)", list) }
   }
 
@@ -30,7 +30,7 @@ struct DocumentBudgetTests {
   }
 
   @Test(arguments: [true, false])
-  func `a list is refused while another client has not taken its own`(_ isAnnounced: Bool) async throws {
+  func `a list is refused while another client still has its own`(_ isAnnounced: Bool) async throws {
     var list = list
     list.isChunked = !isAnnounced
     registry.on("GET https://r.test/v2/o/a/tags/list?n=2", list)
@@ -44,7 +44,7 @@ struct DocumentBudgetTests {
     try await eventually { budget.usedBytes == 0 }
   }
 
-  @Test func `a manifest is refused, or stale, or small enough`() async throws {
+  @Test func `a manifest without room is refused or stale, unless it is small`() async throws {
     let large = #"{"schemaVersion":2,"x":"\#(String(repeating: "x", count: Self.size))"}"#
     let headers: HTTPFields = [.contentType: ManifestHandlerTests.index]
     registry.on("GET https://r.test/v2/o/b/manifests/v1", .text(large, headers))
@@ -58,7 +58,7 @@ struct DocumentBudgetTests {
     withExtendedLifetime(first) {}
   }
 
-  @Test func `a large manifest that cannot be kept is counted until it is sent`() async throws {
+  @Test func `a large manifest that cannot be stored is counted until it is sent`() async throws {
     let large = #"{"schemaVersion":2,"x":"\#(String(repeating: "x", count: 500_000))"}"#
     registry.on("GET \(Self.manifest)", .text(large, [.contentType: ManifestHandlerTests.index]))
     try FileManager.default.removeItem(atPath: fixture.store.layout.root)
@@ -70,7 +70,7 @@ struct DocumentBudgetTests {
     try await eventually { budget.usedBytes == 0 }
   }
 
-  @Test func `the operator sees how much there is, and what was refused`() async throws {
+  @Test func `the metrics show the bytes in memory and the refused documents`() async throws {
     let first = await fixture.send(.get, "/v2/o/a/tags/list?n=1")
     _ = await fixture.send(.get, "/v2/o/a/tags/list?n=2")
     let metrics = await fixture.send(.get, "/_regproxy/metrics")

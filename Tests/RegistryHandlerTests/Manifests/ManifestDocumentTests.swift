@@ -9,7 +9,7 @@ struct ManifestDocumentTests {
     init(from decoder: any Decoder) throws {}
   }
 
-  private static func outline(_ text: String) -> ManifestDocument? { ManifestDocument(Array(text.utf8)) }
+  private static func document(_ text: String) -> ManifestDocument? { ManifestDocument(Array(text.utf8)) }
 
   @Test(
     arguments: [
@@ -21,8 +21,8 @@ struct ManifestDocumentTests {
       (#"{"schemaVersion":{"a":2}}"#, false), (#"{"schemaVersion":-1}"#, true),
     ]
   )
-  func `an object tells its schema version by an integer`(_ text: String, _ hasSchemaVersion: Bool) {
-    #expect(Self.outline(text)?.hasSchemaVersion == hasSchemaVersion)
+  func `the schema version of an object is an integer`(_ text: String, _ hasSchemaVersion: Bool) {
+    #expect(Self.document(text)?.hasSchemaVersion == hasSchemaVersion)
   }
 
   @Test(
@@ -32,8 +32,8 @@ struct ManifestDocumentTests {
       "{\"a\" :\t1 ,\r\n\"b\" : [ ] }",
     ]
   )
-  func `a value is taken wherever it stands`(_ value: String) {
-    for text in Self.documents(with: value) { #expect(Self.outline(text) != nil, "\(text)") }
+  func `a JSON value is accepted at any position`(_ value: String) {
+    for text in Self.documents(with: value) { #expect(Self.document(text) != nil, "\(text)") }
   }
 
   @Test(
@@ -43,8 +43,8 @@ struct ManifestDocumentTests {
       #"{"a":}"#, "{1:1}", "{,}", #"{"a":1"#, #"{"a":1]"#, #"{"a":1 "b":2}"#, "", " ", ",", ":", "]", "}", "\u{B}1",
     ]
   )
-  func `what is no value is refused wherever it stands`(_ value: String) {
-    for text in Self.documents(with: value) { #expect(Self.outline(text) == nil, "\(text)") }
+  func `an invalid value is rejected at any position`(_ value: String) {
+    for text in Self.documents(with: value) { #expect(Self.document(text) == nil, "\(text)") }
   }
 
   private static func documents(with value: String) -> [String] {
@@ -52,19 +52,19 @@ struct ManifestDocumentTests {
   }
 
   @Test(arguments: ["", "[]", "1", "\"a\"", "<html>", " {}", "{", "{}{}", "{}x", "null"])
-  func `what is no object is none`(_ text: String) { #expect(Self.outline(text) == nil) }
+  func `a text that is not an object is rejected`(_ text: String) { #expect(Self.document(text) == nil) }
 
   @Test(arguments: [(511, true), (512, false), (2 << 20, false)])
-  func `what is nested too deeply is refused`(_ depth: Int, _ isTaken: Bool) {
+  func `a text that is nested too deeply is rejected`(_ depth: Int, _ isAccepted: Bool) {
     let text = #"{"x":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}"
-    #expect((Self.outline(text) != nil) == isTaken)
+    #expect((Self.document(text) != nil) == isAccepted)
   }
 
-  @Test func `no text stops the process, and what a general parser refuses is refused`() {
+  @Test func `no text stops the process, and a text that a general parser rejects is rejected`() {
     var random = SeededGenerator(seed: 4)
     for _ in 0..<20_000 {
       let text = random.text(of: #"{}[]":,0123456789.-+eE\utrfalsn "#, upTo: 40)
-      guard Self.outline("{\(text)}") != nil else { continue }
+      guard Self.document("{\(text)}") != nil else { continue }
       #expect((try? JSONDecoder().decode(Anything.self, from: Data("{\(text)}".utf8))) != nil, "\(text)")
     }
   }

@@ -3,17 +3,17 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Tables "Manifests" and "Errors" of `docs/request-handling.md`: what upstream does wrong.
+/// Tables "Stale manifests" and "Verification" of `docs/rules/manifests.md`, "Errors" of `docs/request-handling.md`.
 struct ManifestFailureTests {
-  /// What upstream does instead of answering.
+  /// A failure of upstream in place of a response.
   enum Failure: Sendable {
     case error(UpstreamError.Kind)
     case status(Int)
 
-    func callAsFunction(_ request: UpstreamRequest) throws(UpstreamError) -> FakeAnswer {
+    func callAsFunction(_ request: UpstreamRequest) throws(UpstreamError) -> FakeResponse {
       switch self {
       case .error(let kind): throw UpstreamError(kind, "no")
-      case .status(let status): FakeAnswer(status)
+      case .status(let status): FakeResponse(status)
       }
     }
   }
@@ -37,7 +37,7 @@ struct ManifestFailureTests {
     arguments: [.error(.unreachable), .error(.timeout), .error(.invalidResponse), .error(.authentication)]
       + [429, 500, 502, 503, 504].map { .status($0) } as [Failure]
   )
-  func `while upstream gives no answer, the last known one is served`(_ failure: Failure) async throws {
+  func `the last known manifest is served while upstream fails`(_ failure: Failure) async throws {
     await fetch()
     fixture.clock.advance(by: 3_600)
     registry.on("GET \(Self.url)") { request throws(UpstreamError) in try failure(request) }
@@ -49,16 +49,16 @@ struct ManifestFailureTests {
   }
 
   @Test(arguments: [(401, 404, "MANIFEST_UNKNOWN"), (403, 403, "DENIED"), (404, 404, "MANIFEST_UNKNOWN")])
-  func `what upstream refuses is never answered from what was known`(
+  func `a refusal is never replaced by the last known manifest`(
     _ status: Int,
-    _ answer: Int,
+    _ expected: Int,
     _ code: String
   ) async throws {
     await fetch()
     fixture.clock.advance(by: 3_600)
-    registry.on("GET \(Self.url)", FakeAnswer(status, status == 401 ? [.wwwAuthenticate: "Basic"] : [:]))
+    registry.on("GET \(Self.url)", FakeResponse(status, status == 401 ? [.wwwAuthenticate: "Basic"] : [:]))
     let response = await fixture.send(.get, "/v2/o/a/manifests/v1")
-    #expect(response.status == answer)
+    #expect(response.status == expected)
     #expect(try ErrorDocument.item(of: response).code == code)
     #expect(response.headers[.xCache] == nil)
   }
@@ -66,15 +66,15 @@ struct ManifestFailureTests {
   @Test(arguments: [
     (Failure.error(.unreachable), 502), (.error(.timeout), 504), (.status(500), 502), (.status(429), 429),
   ])
-  func `after the time for stale answers the failure is told`(_ failure: Failure, _ status: Int) async {
+  func `a failure is returned after the time for stale manifests`(_ failure: Failure, _ status: Int) async {
     await fetch()
     fixture.clock.advance(by: 60 + 7 * 86_400)
     registry.on("GET \(Self.url)") { request throws(UpstreamError) in try failure(request) }
     #expect(await fixture.send(.get, "/v2/o/a/manifests/v1").status == status)
   }
 
-  @Test func `a rate limit is passed on when there is nothing stale`() async throws {
-    registry.on("GET \(Self.url)", FakeAnswer(429, [.retryAfter: "17"]))
+  @Test func `a rate limit is passed on without a stale manifest`() async throws {
+    registry.on("GET \(Self.url)", FakeResponse(429, [.retryAfter: "17"]))
     let response = await fixture.send(.get, "/v2/o/a/manifests/v1")
     #expect(response.status == 429)
     #expect(response.headers[.retryAfter] == "17")
@@ -92,31 +92,31 @@ struct ManifestFailureTests {
       .text("", [.contentType: index]),
       .text("{}", [.contentType: index, .contentEncoding: "gzip"]),
       .text("{}", [.contentType: index, .dockerContentDigest: "sha256:" + String(repeating: "0", count: 64)]),
-      FakeAnswer(
+      FakeResponse(
         200,
         [.contentType: index],
         [Array("{".utf8), [UInt8](repeating: 0x20, count: 4 << 20), Array("}".utf8)]
       ),
-      FakeAnswer(307, [.location: "http://cdn.test/manifest"]),
-    ] as [FakeAnswer]
+      FakeResponse(307, [.location: "http://cdn.test/manifest"]),
+    ] as [FakeResponse]
   )
-  func `what is no manifest is a 502 and not kept`(_ answer: FakeAnswer) async throws {
-    registry.on("GET \(Self.url)", answer)
+  func `an invalid manifest gets 502 and is not stored`(_ upstreamResponse: FakeResponse) async throws {
+    registry.on("GET \(Self.url)", upstreamResponse)
     let response = await fixture.send(.get, "/v2/o/a/manifests/v1")
     #expect(response.status == 502)
     #expect(try ErrorDocument.item(of: response).code == "UNAVAILABLE")
     #expect(fixture.directory.files(below: fixture.store.layout.root).isEmpty)
   }
 
-  @Test func `bytes of another digest than was asked for are a 502 and not kept`() async throws {
-    let asked = try Values.digest(of: "{}")
-    let headers: HTTPFields = [.contentType: Self.index, .dockerContentDigest: asked.description]
-    registry.on("GET https://r.test/v2/o/a/manifests/\(asked)", .text("{ }", headers))
-    #expect(await fixture.send(.get, "/v2/o/a/manifests/\(asked)").status == 502)
+  @Test func `bytes of another digest than requested get 502 and are not stored`() async throws {
+    let requested = try Values.digest(of: "{}")
+    let headers: HTTPFields = [.contentType: Self.index, .dockerContentDigest: requested.description]
+    registry.on("GET https://r.test/v2/o/a/manifests/\(requested)", .text("{ }", headers))
+    #expect(await fixture.send(.get, "/v2/o/a/manifests/\(requested)").status == 502)
     #expect(fixture.directory.files(below: fixture.store.layout.root).isEmpty)
   }
 
-  @Test func `a garbage record of a tag reads as nothing`() async throws {
+  @Test func `an invalid record of a tag counts as absent`() async throws {
     await fetch()
     let path = fixture.store.layout.tag(try Values.tag("v1"), in: try Values.repository("r.test", "o/a"))
     try fixture.directory.write(

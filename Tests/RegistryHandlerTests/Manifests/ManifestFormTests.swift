@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Manifests" of `docs/request-handling.md`: clients that take types which upstream has not, or not for all.
+/// Tables "Look-up" and "Records of tags" of `docs/rules/manifests.md`: clients that accept types upstream lacks.
 struct ManifestFormTests {
   private static let oci = "application/vnd.oci.image.manifest.v1+json"
   private static let docker = "application/vnd.docker.distribution.manifest.v2+json"
@@ -16,18 +16,18 @@ struct ManifestFormTests {
 
   init() throws { fixture = try ProxyFixture { $0.tagTTL = .seconds(3600) } }
 
-  /// An upstream that has the tag in each of the types, and sends the first that is taken, or the first of all.
+  /// Publishes the tag in each of the types; upstream sends the first one that is accepted, else the first of all.
   private func publish(_ types: [String], _ suffix: String = "") throws {
-    let answers = try types.map { type in
+    let responses = try types.map { type in
       let text = #"{"schemaVersion":2,"mediaType":"\#(type)\#(suffix)"}"#
       let digest = try Values.digest(of: text).description
-      let answer = FakeAnswer.text(text, [.contentType: type, .dockerContentDigest: digest])
-      registry.on("GET https://r.test/v2/o/a/manifests/\(digest)", answer)
-      return (type, answer)
+      let response = FakeResponse.text(text, [.contentType: type, .dockerContentDigest: digest])
+      registry.on("GET https://r.test/v2/o/a/manifests/\(digest)", response)
+      return (type, response)
     }
     registry.on("GET \(Self.url)") { request throws(UpstreamError) in
-      let taken = request.headers[.accept] ?? ""
-      return (answers.first { taken.contains($0.0) } ?? answers[0]).1
+      let accepted = request.headers[.accept] ?? ""
+      return (responses.first { accepted.contains($0.0) } ?? responses[0]).1
     }
   }
 
@@ -36,7 +36,7 @@ struct ManifestFormTests {
   }
 
   @Test(arguments: ["application/json", docker, "text/html, application/json"])
-  func `an Accept that never fits is asked for once`(_ accept: String) async throws {
+  func `an Accept that never matches is sent upstream once`(_ accept: String) async throws {
     try publish([Self.oci])
     for number in 0..<10 {
       let response = await get(accept)
@@ -47,7 +47,7 @@ struct ManifestFormTests {
     #expect(registry.log == ["GET \(Self.url)"])
   }
 
-  @Test func `an Accept that never fits costs no download where the manifest is here`() async throws {
+  @Test func `an Accept that never matches costs no download of a stored manifest`() async throws {
     try publish([Self.oci])
     #expect(await get(Self.oci).headers[.xCache] == "MISS")
     for number in 0..<5 {
@@ -59,7 +59,7 @@ struct ManifestFormTests {
     #expect(registry.log.count == 6)
   }
 
-  @Test func `two clients that take a type each do not drive each other's answer out`() async throws {
+  @Test func `two clients that accept a type each do not replace each other's manifest`() async throws {
     try publish([Self.oci, Self.docker])
     for number in 0..<5 {
       for type in [Self.oci, Self.docker] {
@@ -92,7 +92,7 @@ struct ManifestFormTests {
     #expect(stale.headers[.dockerContentDigest] == moved.headers[.dockerContentDigest])
   }
 
-  @Test func `what was last seen is stale for a client, whatever its type`() async throws {
+  @Test func `the last known manifest is served stale, whatever its type`() async throws {
     try publish([Self.docker])
     #expect(await get(Self.docker).headers[.contentType] == Self.docker)
     fixture.clock.advance(by: 3600)
@@ -105,7 +105,7 @@ struct ManifestFormTests {
     #expect(stale.headers[.contentType] == Self.oci)
   }
 
-  @Test func `a digest is fetched once, whatever the client takes`() async throws {
+  @Test func `a digest is fetched once, whatever the client accepts`() async throws {
     try publish([Self.oci])
     let digest = try #require(await get(Self.oci, .head).headers[.dockerContentDigest])
     for _ in 0..<10 {
@@ -115,7 +115,7 @@ struct ManifestFormTests {
     #expect(gets == 1)
   }
 
-  @Test func `there is a limit to the sets of types`() async throws {
+  @Test func `the recorded sets of types are limited in number`() async throws {
     try publish([Self.oci])
     for number in 0..<30 {
       fixture.clock.advance(by: 1)
@@ -123,12 +123,12 @@ struct ManifestFormTests {
     }
     let (repository, tag) = (try Values.repository("r.test", "o/a"), try Values.tag("v1"))
     #expect(fixture.store.tagRecords(in: repository).count == Store.maximumExactRecords)
-    // The last ones are kept.
+    // The last ones stay.
     for number in 22..<30 {
       let variant = try #require(AcceptHeader("application/x\(number)").exactVariant)
       #expect(try fixture.store.tag(tag, variant, in: repository) != nil)
     }
-    // However many sets a client makes up.
+    // However many sets a client invents.
     #expect(gets == 1)
   }
 }

@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Manifests" of `docs/request-handling.md`.
+/// Table "Look-up" of `docs/rules/manifests.md`.
 struct ManifestHandlerTests {
   static let index = "application/vnd.oci.image.index.v1+json"
 
@@ -20,9 +20,9 @@ struct ManifestHandlerTests {
   }
 
   private func publish(_ text: String, _ digest: Digest, type: String = index) {
-    let answer = FakeAnswer.text(text, [.contentType: type, .dockerContentDigest: digest.description])
-    registry.on("GET https://r.test/v2/o/a/manifests/v1", answer)
-    registry.on("GET https://r.test/v2/o/a/manifests/\(digest)", answer)
+    let response = FakeResponse.text(text, [.contentType: type, .dockerContentDigest: digest.description])
+    registry.on("GET https://r.test/v2/o/a/manifests/v1", response)
+    registry.on("GET https://r.test/v2/o/a/manifests/\(digest)", response)
   }
 
   @Test func `a tag is fetched, then served while it is fresh`() async throws {
@@ -41,7 +41,7 @@ struct ManifestHandlerTests {
     #expect(registry.log == ["GET https://r.test/v2/o/a/manifests/v1"])
   }
 
-  @Test func `a digest is fetched once and served for ever`() async throws {
+  @Test func `a digest is fetched once and served forever`() async throws {
     #expect(await fixture.send(.get, "/v2/o/a/manifests/\(digest)").headers[.xCache] == "MISS")
     fixture.clock.advance(by: 1_000_000_000)
     registry.fail("GET https://r.test/v2/o/a/manifests/\(digest)")
@@ -51,19 +51,19 @@ struct ManifestHandlerTests {
     #expect(registry.log.count == 1)
   }
 
-  @Test func `a digest fetched by tag is known by digest`() async {
+  @Test func `a manifest fetched by tag is served by digest`() async {
     _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
     #expect(await fixture.send(.get, "/v2/o/a/manifests/\(digest)").headers[.xCache] == "HIT")
     #expect(registry.log.count == 1)
   }
 
-  @Test func `a digest of another repository is asked for there`() async {
+  @Test func `a digest stored for one repository is requested anew for another one`() async {
     _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
     #expect(await fixture.send(.get, "/v2/o/b/manifests/\(digest)").status == 404)
     #expect(await fixture.send(.get, "/v2/q.test/o/a/manifests/\(digest)").status == 404)
   }
 
-  @Test func `HEAD asks upstream for the head alone`() async throws {
+  @Test func `a HEAD is sent upstream as a HEAD`() async throws {
     let response = await fixture.send(.head, "/v2/o/a/manifests/v1")
     #expect(response.status == 200)
     #expect(response.headers[.contentLength] == String(text.utf8.count))
@@ -75,8 +75,8 @@ struct ManifestHandlerTests {
   }
 
   @Test(arguments: [401, 405, 501])
-  func `a registry that refuses HEAD is asked by GET`(_ status: Int) async throws {
-    registry.on("HEAD https://r.test/v2/o/a/manifests/v1", FakeAnswer(status))
+  func `a registry that refuses HEAD is sent a GET`(_ status: Int) async throws {
+    registry.on("HEAD https://r.test/v2/o/a/manifests/v1", FakeResponse(status))
     registry.on("GET https://r.test/v2/o/a/manifests/v1", .text("{}", [.contentType: Self.index]))
     let response = await fixture.send(.head, "/v2/o/a/manifests/v1")
     #expect(response.status == 200)
@@ -84,9 +84,9 @@ struct ManifestHandlerTests {
     #expect(response.headers[.dockerContentDigest] == (try Values.digest(of: "{}").description))
   }
 
-  @Test func `HEAD of a digest for which upstream names another one is asked by GET`() async throws {
+  @Test func `a HEAD of a digest is followed by a GET if upstream names another digest`() async throws {
     let named = try Values.digest(of: "other").description
-    let other = FakeAnswer.text(text, [.contentType: Self.index, .dockerContentDigest: named])
+    let other = FakeResponse.text(text, [.contentType: Self.index, .dockerContentDigest: named])
     registry.on("HEAD https://r.test/v2/o/a/manifests/\(digest)", other)
     let response = await fixture.send(.head, "/v2/o/a/manifests/\(digest)")
     #expect(response.status == 200)
@@ -94,7 +94,7 @@ struct ManifestHandlerTests {
     #expect(registry.log.count == 2)
   }
 
-  @Test func `HEAD of what is stored tells the same as GET`() async throws {
+  @Test func `a HEAD of a stored manifest has the headers of the GET`() async throws {
     _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
     let response = await fixture.send(.head, "/v2/o/a/manifests/v1")
     #expect(response.headers[.xCache] == "HIT")
@@ -129,19 +129,19 @@ struct ManifestHandlerTests {
     )
   }
 
-  @Test func `a single component is asked for in library`() async {
+  @Test func `a repository of one component is requested in library`() async {
     _ = await fixture.send(.get, "/v2/alpine/manifests/v1")
     #expect(registry.log == ["GET https://r.test/v2/library/alpine/manifests/v1"])
   }
 
-  @Test func `what the client takes decides what upstream is asked for`() async throws {
+  @Test func `the client's Accept is sent upstream`() async throws {
     _ = await fixture.send(.get, "/v2/o/a/manifests/v1", [.accept: Self.index])
     let single = "application/vnd.oci.image.manifest.v1+json"
     let other = #"{"single":true}"#
     publish(other, try Values.digest(of: other), type: single)
     let response = await fixture.send(.get, "/v2/o/a/manifests/v1", [.accept: single])
     #expect(response.headers[.contentType] == single)
-    // HEAD first, as the bytes may be here.
+    // HEAD first, as the bytes may be stored.
     #expect(registry.requests.map { $0.headers[.accept] } == [Self.index, single, single])
     #expect(registry.requests.map(\.method) == [.get, .head, .get])
   }
@@ -154,7 +154,7 @@ struct ManifestHandlerTests {
       #expect(response.headers[.xCache] == cache)
       #expect(response.headers[.contentLength] == String(large.utf8.count))
       guard case .stream = response.body else {
-        Issue.record("\(cache): the answer is not sent from a file")
+        Issue.record("\(cache): the response is not sent from a file")
         continue
       }
       #expect(try await fixture.content(of: response) == Array(large.utf8))
@@ -165,7 +165,7 @@ struct ManifestHandlerTests {
     try await eventually { fixture.services.documents.usedBytes == 0 }
   }
 
-  @Test func `twenty clients at the same time are one question`() async throws {
+  @Test func `twenty simultaneous clients share one request`() async throws {
     await withTaskGroup(of: RegistryResponse.self) { group in
       for _ in 0..<20 { group.addTask { await fixture.send(.get, "/v2/o/a/manifests/v1") } }
       for await response in group { #expect(response.status == 200) }

@@ -3,8 +3,8 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Manifests" of `docs/request-handling.md`: an upstream that needs longer than clients wait for it where there is a
-/// stale answer. Here they do not wait at all.
+/// Table "Stale manifests" of `docs/rules/manifests.md`: an upstream that takes longer than clients wait
+/// with a stale manifest at hand. Here they do not wait at all.
 struct SlowManifestTests {
   private static let tag = "https://r.test/v2/o/a/manifests/v1"
 
@@ -15,7 +15,7 @@ struct SlowManifestTests {
 
   private var registry: FakeUpstream { fixture.registry }
 
-  /// The tag is known, no longer fresh, and has moved to a manifest that does not come until the gate is opened.
+  /// Makes the tag known, no longer fresh, and moved to a manifest that waits for the gate.
   init() async throws {
     fixture = try ProxyFixture(staleResponseTimeout: .zero)
     let type: HTTPFields = [.contentType: ManifestHandlerTests.index]
@@ -24,7 +24,7 @@ struct SlowManifestTests {
     registry.on("GET \(Self.tag)", .text(texts[0], type))
     #expect(await fixture.send(.get, "/v2/o/a/manifests/v1").headers[.xCache] == "MISS")
     fixture.clock.advance(by: 60)
-    var slow = FakeAnswer.text(texts[1], type)
+    var slow = FakeResponse.text(texts[1], type)
     slow.headers[.dockerContentDigest] = new.description
     slow.gate = gate
     registry.on("HEAD \(Self.tag)", slow)
@@ -33,9 +33,9 @@ struct SlowManifestTests {
 
   private func get() async -> RegistryResponse { await fixture.send(.get, "/v2/o/a/manifests/v1") }
 
-  private var questions: [String] { Array(registry.log.dropFirst()) }
+  private var laterRequests: [String] { Array(registry.log.dropFirst()) }
 
-  /// The first answer that is not stale.
+  /// Returns the first response that is not stale.
   private func awaitUpstream() async -> RegistryResponse {
     while true {
       let response = await get()
@@ -44,25 +44,25 @@ struct SlowManifestTests {
     }
   }
 
-  @Test func `clients get the last known answer, the question goes on, and its answer is kept`() async throws {
+  @Test func `clients get the last known manifest, the request continues, and its result is stored`() async throws {
     for _ in 0..<10 {
       let stale = await get()
       #expect(stale.headers[.cacheStatus] == "regproxy; hit; fwd=stale; detail=stale-while-revalidate")
       #expect(stale.headers[.warning]?.hasPrefix("299 ") == true)
       #expect(stale.headers[.dockerContentDigest] == old.description)
     }
-    while questions.count < 2 { await Task.yield() }
+    while laterRequests.count < 2 { await Task.yield() }
     for _ in 0..<10 { #expect(await get().headers[.dockerContentDigest] == old.description) }
     gate.update { $0 = .max }
     let moved = await awaitUpstream()
     #expect(moved.headers[.dockerContentDigest] == new.description)
     #expect(await get().headers[.cacheStatus] == "regproxy; hit; detail=fresh")
-    #expect(questions == ["HEAD \(Self.tag)", "GET https://r.test/v2/o/a/manifests/\(new)"])
+    #expect(laterRequests == ["HEAD \(Self.tag)", "GET https://r.test/v2/o/a/manifests/\(new)"])
   }
 
-  @Test func `a refusal that comes late is told to the next client`() async {
+  @Test func `a late refusal is returned to the next client`() async {
     let gate = gate
-    var refused = FakeAnswer(404)
+    var refused = FakeResponse(404)
     refused.chunks = [[1]]
     refused.gate = gate
     registry.on("GET https://r.test/v2/o/a/manifests/\(new)", refused)
@@ -71,7 +71,7 @@ struct SlowManifestTests {
     #expect(await awaitUpstream().status == 404)
   }
 
-  @Test func `a client without a stale answer waits`() async throws {
+  @Test func `a client without a stale manifest waits`() async throws {
     let task = Task { await fixture.send(.get, "/v2/o/a/manifests/\(new)") }
     while fixture.services.manifests.flights.waiterCount == 0 { await Task.yield() }
     gate.update { $0 = .max }

@@ -5,7 +5,7 @@ internal import Testing
 
 /// Table "Errors" of `docs/request-handling.md`.
 struct RegistryErrorTests {
-  /// The answers to one failure: for a blob, a manifest, and a list.
+  /// The responses to one failure: for a blob, a manifest, and a list.
   struct Row: Sendable {
     let kind: UpstreamError.Kind
     let status: Int?
@@ -31,7 +31,7 @@ struct RegistryErrorTests {
   @Test(
     arguments: [
       Row(.unreachable, nil, "502 UNAVAILABLE"),
-      Row(.timeout, nil, "504 UNAVAILABLE"),      Row(.stalled, nil, "504 UNAVAILABLE"),
+      Row(.timeout, nil, "504 UNAVAILABLE"), Row(.stalled, nil, "504 UNAVAILABLE"),
       Row(.invalidResponse, nil, "502 UNAVAILABLE"),
       Row(.invalidResponse, 403, "502 UNAVAILABLE"),
       Row(.unavailable, nil, "503 UNAVAILABLE"),
@@ -56,7 +56,7 @@ struct RegistryErrorTests {
       Row(.status, 504, "504 UNAVAILABLE"),
     ]
   )
-  func `each failure of upstream has its answer`(_ row: Row) throws {
+  func `each failure of upstream has its response`(_ row: Row) throws {
     let (name, digest) = (try Values.repository("a"), try Values.digest(of: ""))
     let upstream = try Values.upstream("r.test")
     let routes: [(Route, String)] = [
@@ -85,7 +85,7 @@ struct RegistryErrorTests {
       (.unknownEndpoint("v2/x"), 404, "UNSUPPORTED"),
     ]
   )
-  func `each request that leads nowhere has its answer`(_ error: RouteError, _ status: Int, _ code: String) throws {
+  func `each invalid request has its response`(_ error: RouteError, _ status: Int, _ code: String) throws {
     let registryError = RegistryError(error, upstreams: ["a.test", "b.test"])
     let response = registryError.response
     let item = try ErrorDocument.item(of: response)
@@ -95,14 +95,14 @@ struct RegistryErrorTests {
     #expect(response.headers[.cacheControl] == "no-store")
   }
 
-  @Test func `what a request said is shown printable and short`() throws {
+  @Test func `a message quotes the request in few printable characters`() throws {
     let long = String(repeating: "\r\n\u{E4}", count: 1_000)
     let message = RegistryError(.invalidName(long), upstreams: []).message
     #expect(message.utf8.allSatisfy { $0 > 0x1F && $0 < 0x7F })
     #expect(message.utf8.count < 400)
   }
 
-  @Test func `upstream's word on when to come back is passed on`() throws {
+  @Test func `upstream's Retry-After is passed on`() throws {
     let failure = UpstreamError(.status, "why", status: 429, retryAfter: "60")
     let error = RegistryError(failure, of: try Values.upstream("r.test"), for: .ping)
     #expect(error.response.headers[.retryAfter] == "60")

@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Errors" of `docs/request-handling.md`: upstream is not asked again and again for what it refuses.
+/// Tables "Refusals" and "`GET` after a refused `HEAD`" of `docs/rules/tokens.md`, as clients see them.
 struct RefusalTests {
   private static let base = "https://r.test/v2/o/a"
   private static let bytes = Array("a blob".utf8)
@@ -27,7 +27,7 @@ struct RefusalTests {
   }
 
   @Test(arguments: 0..<3)
-  func `twenty clients of what is absent are one question in ten seconds`(_ index: Int) async throws {
+  func `twenty requests for absent content cost one request in ten seconds`(_ index: Int) async throws {
     for round in 1...2 {
       for method in [HTTPRequest.Method.get, .head] {
         for _ in 0..<10 {
@@ -41,7 +41,7 @@ struct RefusalTests {
     }
   }
 
-  @Test func `twenty clients of an absent tag at the same time are one question`() async {
+  @Test func `twenty simultaneous clients of an absent tag share one request`() async {
     await withTaskGroup(of: Int.self) { group in
       for _ in 0..<20 { group.addTask { await fixture.send(.get, "/v2/o/a/manifests/v1").status } }
       for await status in group { #expect(status == 404) }
@@ -49,14 +49,14 @@ struct RefusalTests {
     #expect(registry.log.count == 1)
   }
 
-  /// Docker Hub answers so for what does not exist.
+  /// The response of Docker Hub for content that does not exist.
   @Test(arguments: 0..<3, [HTTPRequest.Method.get, .head])
-  func `a 401 whatever the token costs a few requests, not a few for each client`(
+  func `a 401 to any token costs a few requests, not a few for each client`(
     _ index: Int,
     _ method: HTTPRequest.Method
   ) async {
     registry.on("GET https://r.test/token?service=s&scope=repository%3Ao%2Fa%3Apull", .text(#"{"token":"t"}"#))
-    let challenge = FakeAnswer.challenge(#"Bearer realm="https://r.test/token",service="s""#)
+    let challenge = FakeResponse.challenge(#"Bearer realm="https://r.test/token",service="s""#)
     registry.on("GET https://r.test\(targets[index])", challenge)
     for _ in 0..<20 { #expect(await fixture.send(method, targets[index]).status == 404) }
     #expect(registry.log.count <= 9)
@@ -66,7 +66,7 @@ struct RefusalTests {
     #expect(registry.log.count <= count + 5)
   }
 
-  @Test func `what is stored meanwhile is served`() async throws {
+  @Test func `content that was stored meanwhile is served`() async throws {
     for target in targets { #expect(await fixture.send(.get, target).status == 404) }
     let (repository, type) = (try Values.repository("r.test", "o/a"), try Values.mediaType(ManifestHandlerTests.index))
     let manifest = try StoredImages(store: fixture.store).addManifest(of: [], to: repository)
@@ -78,7 +78,7 @@ struct RefusalTests {
     #expect(await fixture.send(.get, targets[2]).headers[.xCache] == "HIT")
   }
 
-  @Test func `other content, other types and other places are asked for`() async {
+  @Test func `other content, types, repositories and upstreams are requested`() async {
     _ = await fixture.send(.get, "/v2/o/a/manifests/v1")
     for target in ["/v2/o/a/manifests/v2", "/v2/o/b/manifests/v1", "/v2/q.test/o/a/manifests/v1"] {
       _ = await fixture.send(.get, target)
@@ -89,11 +89,11 @@ struct RefusalTests {
     #expect(registry.log.count == 5)
   }
 
-  @Test func `a tag that was refused is refused although an old answer is known`() async {
+  @Test func `a refused tag stays refused although a stale manifest is known`() async {
     publish("v1")
     #expect(await fixture.send(.get, "/v2/o/a/manifests/v1").status == 200)
     fixture.clock.advance(by: 60)
-    registry.on("GET \(Self.base)/manifests/v1", FakeAnswer(404))
+    registry.on("GET \(Self.base)/manifests/v1", FakeResponse(404))
     #expect(await fixture.send(.get, "/v2/o/a/manifests/v1").status == 404)
     registry.fail("GET \(Self.base)/manifests/v1")
     #expect(await fixture.send(.get, "/v2/o/a/manifests/v1").status == 404)
@@ -101,11 +101,11 @@ struct RefusalTests {
     #expect(await fixture.send(.get, "/v2/o/a/manifests/v1").headers[.xCache] == "STALE")
   }
 
-  @Test func `a HEAD that is refused keeps no GET away, and that teaches HEAD to ask by GET`() async {
-    let refused = FakeAnswer(401, [.wwwAuthenticate: "Basic"])
+  @Test func `a refused HEAD does not prevent a GET, and a successful GET lets HEAD be followed by GET`() async {
+    let refused = FakeResponse(401, [.wwwAuthenticate: "Basic"])
     for tag in ["v1", "v2", "v3"] { registry.on("HEAD \(Self.base)/manifests/\(tag)", refused) }
     registry.on("GET \(Self.base)/manifests/v1", refused)
-    // Neither is there: for an hour HEAD alone decides.
+    // GET is refused too: for ten minutes HEAD alone decides.
     #expect(await fixture.send(.head, "/v2/o/a/manifests/v1").status == 404)
     for tag in ["v2", "v3"] { publish(tag) }
     #expect(await fixture.send(.head, "/v2/o/a/manifests/v2").status == 404)
@@ -116,12 +116,12 @@ struct RefusalTests {
   }
 
   @Test(arguments: ["manifests", "blobs"])
-  func `an upstream that refuses HEAD alone is asked by GET from the first time on`(_ kind: String) async throws {
+  func `an upstream that refuses HEAD alone is sent a GET from the first time on`(_ kind: String) async throws {
     for number in 0..<5 {
       let text = #"{"schemaVersion":\#(number)}"#
       let path = "/v2/o/a/\(kind)/\(try Values.digest(of: text))"
-      registry.on("HEAD https://r.test\(path)", FakeAnswer(401, [.wwwAuthenticate: "Basic"]))
-      // The first is absent, which GET tells.
+      registry.on("HEAD https://r.test\(path)", FakeResponse(401, [.wwwAuthenticate: "Basic"]))
+      // The first one is absent, which GET tells.
       if number > 0 {
         registry.on("GET https://r.test\(path)", .text(text, [.contentType: ManifestHandlerTests.index]))
       }
@@ -131,16 +131,16 @@ struct RefusalTests {
     }
   }
 
-  @Test func `a repository that refuses both is asked for blobs by GET once, others still are`() async throws {
+  @Test func `a repository that refuses HEAD and GET is sent one GET only, unlike other repositories`() async throws {
     for number in 0..<20 {
       let target = "/v2/o/a/blobs/\(try Values.digest(of: "\(number)"))"
-      registry.on("GET https://r.test\(target)", FakeAnswer(401, [.wwwAuthenticate: "Basic"]))
+      registry.on("GET https://r.test\(target)", FakeResponse(401, [.wwwAuthenticate: "Basic"]))
       #expect(await fixture.send(.head, target).status == 404)
     }
     #expect(registry.log.count { $0.hasPrefix("GET") } == 1)
     let digest = try Values.digest(of: "other")
-    registry.on("HEAD https://r.test/v2/o/b/blobs/\(digest)", FakeAnswer(401, [.wwwAuthenticate: "Basic"]))
-    registry.on("GET https://r.test/v2/o/b/blobs/\(digest)", FakeAnswer(206, [.contentRange: "bytes 0-0/5"], [[111]]))
+    registry.on("HEAD https://r.test/v2/o/b/blobs/\(digest)", FakeResponse(401, [.wwwAuthenticate: "Basic"]))
+    registry.on("GET https://r.test/v2/o/b/blobs/\(digest)", FakeResponse(206, [.contentRange: "bytes 0-0/5"], [[111]]))
     #expect(await fixture.send(.head, "/v2/o/b/blobs/\(digest)").status == 200)
   }
 }

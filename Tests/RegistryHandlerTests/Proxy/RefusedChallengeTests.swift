@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Row "401 with another challenge" of the table "Tokens" in `docs/request-handling.md`, for all content.
+/// Row "401 with another challenge" of the table "Tokens" in `docs/rules/tokens.md`, for all content.
 struct RefusedChallengeTests {
   /// A request for content, and the code of its 404.
   struct Content: Sendable {
@@ -37,10 +37,10 @@ struct RefusedChallengeTests {
     ],
     contents
   )
-  func `a 401 that no token answers is a 404`(_ challenge: String, _ content: Content) async throws {
-    let answer = challenge.isEmpty ? FakeAnswer(401) : .challenge(challenge)
+  func `a 401 that no token resolves is a 404`(_ challenge: String, _ content: Content) async throws {
+    let upstreamResponse = challenge.isEmpty ? FakeResponse(401) : .challenge(challenge)
     for method in [HTTPRequest.Method.get, .head] {
-      fixture.registry.on("\(method) https://r.test\(content.path)", answer)
+      fixture.registry.on("\(method) https://r.test\(content.path)", upstreamResponse)
     }
     for method in [HTTPRequest.Method.get, .head] {
       let response = await fixture.send(method, content.path)

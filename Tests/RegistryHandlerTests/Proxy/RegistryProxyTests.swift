@@ -3,12 +3,12 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Tables "Requests" and "Answers" of `docs/request-handling.md`.
+/// Tables "Requests" and "Responses" of `docs/request-handling.md`.
 struct RegistryProxyTests {
   private static let digest = "sha256:" + String(repeating: "0a", count: 32)
 
   @Test(arguments: [HTTPRequest.Method.get, .head])
-  func `the version root is here without asking upstream`(_ method: HTTPRequest.Method) async throws {
+  func `the version root is served without contacting upstream`(_ method: HTTPRequest.Method) async throws {
     let fixture = try ProxyFixture()
     for target in ["/v2/", "/q.test/v2/", "/v2/?ns=q.test"] {
       let response = await fixture.send(method, target)
@@ -27,7 +27,7 @@ struct RegistryProxyTests {
       "/v2/x.test/a/manifests/v1",
     ]
   )
-  func `every answer tells the version of the protocol and the id of the request`(_ target: String) async throws {
+  func `every response has the protocol version and the request ID`(_ target: String) async throws {
     let response = await (try ProxyFixture()).send(.get, target)
     #expect(response.headers[.dockerDistributionAPIVersion] == "registry/2.0")
     #expect(response.headers[.xRequestID] == "request-1")
@@ -49,7 +49,7 @@ struct RegistryProxyTests {
       (.get, "/v2/o/a/blobs/uploads/0123"),
     ]
   )
-  func `what writes is refused`(_ method: HTTPRequest.Method, _ target: String) async throws {
+  func `a write is refused`(_ method: HTTPRequest.Method, _ target: String) async throws {
     let fixture = try ProxyFixture()
     let response = await fixture.send(method, target)
     #expect(response.status == 405)
@@ -65,7 +65,7 @@ struct RegistryProxyTests {
   }
 
   @Test(arguments: ["/", "/v2/", "/v2/a/manifests/v1"])
-  func `an unknown host is told the upstreams there are`(_ target: String) async throws {
+  func `an unknown host gets the list of upstreams`(_ target: String) async throws {
     let fixture = try ProxyFixture { $0.isDefault = false }
     let response = await fixture.send(.get, target)
     #expect(response.status == 404)
@@ -84,7 +84,7 @@ struct RegistryProxyTests {
       ("/v2/_catalog", 404, "UNSUPPORTED"), ("/v2/auth", 404, "UNSUPPORTED"),
     ]
   )
-  func `what is not understood is refused, and nobody is asked`(
+  func `an invalid request is refused without contacting upstream`(
     _ target: String,
     _ status: Int,
     _ code: String
@@ -97,7 +97,7 @@ struct RegistryProxyTests {
   }
 
   @Test(arguments: ["manifests/v1", "blobs/\(digest)", "tags/list", "referrers/\(digest)"])
-  func `what the operator denies is refused, and nobody is asked`(_ path: String) async throws {
+  func `a denied repository is refused without contacting upstream`(_ path: String) async throws {
     let fixture = try ProxyFixture { $0.deny = [GlobPattern("library/*")] }
     let response = await fixture.send(.get, "/v2/alpine/\(path)")
     #expect(response.status == 403)
@@ -105,14 +105,14 @@ struct RegistryProxyTests {
     #expect(fixture.registry.log.isEmpty)
   }
 
-  @Test func `a namespace in the query is confirmed`() async throws {
+  @Test func `a namespace in the query is confirmed by a header`() async throws {
     let fixture = try ProxyFixture()
     #expect(await fixture.send(.get, "/v2/?ns=q.test").headers[.ociNamespace] == "q.test")
     #expect(await fixture.send(.get, "/v2/").headers[.ociNamespace] == nil)
     #expect(await fixture.send(.get, "/q.test/v2/").headers[.ociNamespace] == nil)
   }
 
-  @Test func `the log is told what was asked for and how it was answered`() async throws {
+  @Test func `the summary has the request and its outcome`() async throws {
     let response = await (try ProxyFixture()).send(.get, "/v2/alpine/manifests/v1")
     #expect(response.summary.kind == .manifest)
     #expect(response.summary.upstream?.description == "r.test")

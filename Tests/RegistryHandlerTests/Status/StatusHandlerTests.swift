@@ -4,6 +4,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
+/// The operator's endpoints in the table "Requests" of `docs/request-handling.md`.
 struct StatusHandlerTests {
   private let fixture: ProxyFixture
 
@@ -15,7 +16,7 @@ struct StatusHandlerTests {
   }
 
   @Test(arguments: ["/_regproxy/healthz", "/health", "/healthz", "/_regproxy/readyz"])
-  func `a worker that can write its store is well`(_ target: String) async {
+  func `a worker that can write its store is healthy and ready`(_ target: String) async {
     #expect(await fixture.send(.get, target).status == 200)
   }
 
@@ -26,7 +27,7 @@ struct StatusHandlerTests {
     #expect(await fixture.send(.get, "/_regproxy/readyz").status == 503)
   }
 
-  @Test func `requests are counted by what the cache did`() async throws {
+  @Test func `requests are counted by cache status`() async throws {
     fixture.registry.on(
       "GET https://r.test/v2/o/a/manifests/v1",
       .text("{}", [.contentType: ManifestHandlerTests.index])

@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Errors" of `docs/request-handling.md`: GET after HEAD was refused with 401.
+/// Table "`GET` after a refused `HEAD`" of `docs/rules/tokens.md`.
 struct HeadFallbackTests {
   private static let refused = UpstreamError(.status, "no", status: 401)
 
@@ -34,57 +34,57 @@ struct HeadFallbackTests {
       (.cancelled, nil),
     ] as [(UpstreamError?, Bool?)]
   )
-  func `another answer than 401 is no refusal`(_ failure: UpstreamError?, _ isRefused: Bool?) {
+  func `a 401 is a refusal, and a transient failure decides nothing`(_ failure: UpstreamError?, _ isRefused: Bool?) {
     #expect(HeadFallback.isRefused(failure) == isRefused)
   }
 
-  /// How often GET is asked when HEAD of so many tags is refused, one after the other.
-  private func asked(_ count: Int, by method: HTTPRequest.Method = .head, _ failure: UpstreamError? = refused) async
+  /// Returns the number of `GET` requests when `HEAD` of so many tags is refused, one after the other.
+  private func requested(_ count: Int, by method: HTTPRequest.Method = .head, _ failure: UpstreamError? = refused) async
     -> Int
   {
-    var asked = 0
+    var requested = 0
     for _ in 0..<count {
       _ = try? await fallback.retry(key, after: Self.refused, by: method) { () throws(UpstreamError) in
-        asked += 1
+        requested += 1
         if let failure { throw failure }
       }
     }
-    return asked
+    return requested
   }
 
-  @Test func `where GET is refused, too, it is tried once in ten minutes`() async {
-    #expect(await asked(20) == 1)
+  @Test func `a GET that is refused too is sent once in ten minutes`() async {
+    #expect(await requested(20) == 1)
     clock.advance(by: 599)
-    #expect(await asked(20) == 0)
+    #expect(await requested(20) == 0)
     clock.advance(by: 1)
-    #expect(await asked(20) == 1)
+    #expect(await requested(20) == 1)
   }
 
-  @Test func `where GET helps it is always tried`() async {
-    #expect(await asked(20, nil) == 20)
+  @Test func `a GET that succeeds is sent for each refused HEAD`() async {
+    #expect(await requested(20, nil) == 20)
     clock.advance(by: 1)
-    #expect(await asked(20, nil) == 20)
+    #expect(await requested(20, nil) == 20)
   }
 
-  @Test func `what tells of a moment teaches nothing`() async {
-    #expect(await asked(3, UpstreamError(.unreachable, "no")) == 3)
-    #expect(await asked(3) == 1)
+  @Test func `a transient failure of GET is not remembered`() async {
+    #expect(await requested(3, UpstreamError(.unreachable, "no")) == 3)
+    #expect(await requested(3) == 1)
   }
 
-  @Test func `who asks by GET is not kept from it, and teaches the others`() async {
-    #expect(await asked(1) == 1)
-    #expect(await asked(3, by: .get) == 3)
-    #expect(await asked(3) == 0)
-    #expect(await asked(1, by: .get, nil) == 1)
-    #expect(await asked(3, nil) == 3)
+  @Test func `a client's GET is always sent, and its result decides for later HEADs`() async {
+    #expect(await requested(1) == 1)
+    #expect(await requested(3, by: .get) == 3)
+    #expect(await requested(3) == 0)
+    #expect(await requested(1, by: .get, nil) == 1)
+    #expect(await requested(3, nil) == 3)
   }
 
-  @Test func `kinds and repositories are apart`() async throws {
+  @Test func `a refusal is remembered per repository and kind`() async throws {
     fallback.record(Self.refused, HeadFallback.Key(repository: key.repository, kind: .blob))
     fallback.record(
       Self.refused,
       HeadFallback.Key(repository: try Values.repository("r.test", "team/other"), kind: .manifest)
     )
-    #expect(await asked(2) == 1)
+    #expect(await requested(2) == 1)
   }
 }

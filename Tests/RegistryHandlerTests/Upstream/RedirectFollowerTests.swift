@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Redirects" of `docs/request-handling.md`, carried out; and the choice of the endpoint.
+/// Tables "Rules" of `docs/rules/redirects.md` and "Endpoints" of `docs/rules/tokens.md`, carried out.
 struct RedirectFollowerTests {
   private static let signed = "https://s3.test/k?X-Amz-Signature=a%2Fb"
 
@@ -23,12 +23,12 @@ struct RedirectFollowerTests {
     return UpstreamSession(upstream, UpstreamContext(client: registry, tokens: tokens, now: { 0 }))
   }
 
-  private func redirect(to location: String, _ status: Int = 307) -> FakeAnswer {
-    FakeAnswer(status, [.location: location])
+  private func redirect(to location: String, _ status: Int = 307) -> FakeResponse {
+    FakeResponse(status, [.location: location])
   }
 
   @Test func `a redirect to the same origin is followed with the token`() async throws {
-    let challenge = FakeAnswer.challenge(#"Bearer realm="https://r.test/token""#)
+    let challenge = FakeResponse.challenge(#"Bearer realm="https://r.test/token""#)
     registry.on("GET https://r.test/token?scope=repository%3Aa%3Apull", .text(#"{"token":"t"}"#))
     registry.on(blob) { [redirect] request throws(UpstreamError) in
       request.headers[.authorization] == nil ? challenge : redirect("/elsewhere?x=%2F", 302)
@@ -43,27 +43,27 @@ struct RedirectFollowerTests {
     #expect(registry.requests.last?.headers[.authorization] == "Bearer t")
   }
 
-  @Test func `a redirect elsewhere is handed back, and nobody is asked there`() async throws {
+  @Test func `a redirect to another host is passed through, and that host is not contacted`() async throws {
     registry.on(blob, redirect(to: Self.signed))
     guard case .redirect(let redirect) = try await makeUpstream().send(.get, route),
       redirect == ClientRedirect(status: 307, location: Self.signed, method: .get)
     else {
-      Issue.record("the redirect was not handed back")
+      Issue.record("the redirect was not passed through")
       return
     }
     #expect(registry.log == [blob])
   }
 
   @Test(arguments: [nil, "http://r.test/x", "ftp://r.test/", "https://u:p@s3.test/"])
-  func `a redirect that the table refuses is an invalid answer`(_ location: String?) async throws {
-    registry.on(blob, location.map { redirect(to: $0) } ?? FakeAnswer(302))
+  func `a redirect that the rules refuse is an invalid response`(_ location: String?) async throws {
+    registry.on(blob, location.map { redirect(to: $0) } ?? FakeResponse(302))
     let upstream = try makeUpstream()
     let error = await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
     #expect(error?.kind == .invalidResponse)
     #expect(registry.log == [blob])
   }
 
-  @Test func `redirects in a circle end`() async throws {
+  @Test func `a circle of redirects is an invalid response`() async throws {
     registry.on(blob, redirect(to: "/1"))
     registry.on("GET https://r.test/1", redirect(to: "/2"))
     registry.on("GET https://r.test/2", redirect(to: "/1"))
@@ -73,7 +73,7 @@ struct RedirectFollowerTests {
     #expect(registry.log.count == 3)
   }
 
-  @Test func `redirects without end end after five`() async throws {
+  @Test func `a chain of redirects is refused after five`() async throws {
     registry.on(blob, redirect(to: "/1"))
     for number in 1...9 { registry.on("GET https://r.test/\(number)", redirect(to: "/\(number + 1)")) }
     let upstream = try makeUpstream()
@@ -82,26 +82,26 @@ struct RedirectFollowerTests {
   }
 
   @Test(arguments: [UpstreamError.Kind.unreachable, .timeout])
-  func `the next endpoint is asked when one gives no answer`(_ kind: UpstreamError.Kind) async throws {
+  func `the next endpoint is tried when one does not respond`(_ kind: UpstreamError.Kind) async throws {
     let second = blob.replacing("https://r.test", with: "https://second.test:444/base")
     registry.fail(blob, UpstreamError(kind, "no"))
     registry.on(second, .text("x"))
     let upstream = try makeUpstream(["https://r.test", "https://second.test:444/base/"])
     for _ in 0..<2 {
       guard case .response(let response) = try await upstream.send(.get, route) else {
-        Issue.record("there was no answer")
+        Issue.record("there was no response")
         return
       }
       #expect(response.status == 200)
     }
-    // For a while, nobody waits for the first again.
+    // For a while, no request waits for the first one again.
     #expect(registry.log == [blob, second, second])
   }
 
-  @Test func `a token goes to the endpoint it is for, to no other`() async throws {
+  @Test func `a token is sent only to its own endpoint`() async throws {
     let second = blob.replacing("r.test", with: "second.test")
     registry.on("GET https://r.test/token?scope=repository%3Aa%3Apull", .text(#"{"token":"t"}"#))
-    let challenge = FakeAnswer.challenge(#"Bearer realm="https://r.test/token""#)
+    let challenge = FakeResponse.challenge(#"Bearer realm="https://r.test/token""#)
     let first = try makeUpstream(["https://r.test", "https://second.test"])
     registry.on(blob) { request throws(UpstreamError) in
       request.headers[.authorization] == nil ? challenge : .text("x")
@@ -115,7 +115,7 @@ struct RedirectFollowerTests {
     #expect(foreign.allSatisfy { $0.headers[.authorization] == nil })
   }
 
-  @Test func `a token service that fails is no failure of its endpoint`() async throws {
+  @Test func `a failed token service does not count as a failure of its endpoint`() async throws {
     let second = blob.replacing("r.test", with: "second.test")
     registry.on(blob, .challenge(#"Bearer realm="https://auth.r.test/token""#))
     let token = "GET https://auth.r.test/token?scope=repository%3Aa%3Apull"
@@ -126,17 +126,17 @@ struct RedirectFollowerTests {
     #expect(registry.count(of: blob) == 2 && registry.count(of: token) == 2 && registry.count(of: second) == 2)
   }
 
-  @Test func `what one endpoint has said is told when another cannot be reached`() async throws {
+  @Test func `the status of one endpoint is returned when another cannot be reached`() async throws {
     registry.fail(blob)
-    registry.on(blob.replacing("r.test", with: "second.test"), FakeAnswer(429, [.retryAfter: "60"]))
+    registry.on(blob.replacing("r.test", with: "second.test"), FakeResponse(429, [.retryAfter: "60"]))
     let upstream = try makeUpstream(["https://r.test", "https://second.test"])
     _ = try await upstream.send(.get, route)
-    // The first is asked last now.
+    // The first one is tried last now.
     let error = await #expect(throws: UpstreamError.self) { try await upstream.send(.get, route) }
     #expect(error?.status == 429 && error?.retryAfter == "60")
   }
 
-  @Test func `without any answer the last failure is told`() async throws {
+  @Test func `the last failure is returned when no endpoint responds`() async throws {
     let second = blob.replacing("r.test", with: "second.test")
     registry.fail(blob, UpstreamError(.unreachable, "first"))
     registry.fail(second, UpstreamError(.timeout, "second"))
@@ -145,32 +145,40 @@ struct RedirectFollowerTests {
   }
 
   @Test(arguments: [408, 429, 500, 503])
-  func `the next endpoint is asked when one answers something of the moment`(_ status: Int) async throws {
+  func `the next endpoint is tried after a transient status`(_ status: Int) async throws {
     let second = blob.replacing("r.test", with: "second.test")
-    registry.on(blob, FakeAnswer(status))
+    registry.on(blob, FakeResponse(status))
     registry.on(second, .text("x"))
     let upstream = try makeUpstream(["https://r.test", "https://second.test"])
     guard case .response(let response) = try await upstream.send(.get, route) else {
-      Issue.record("there was no answer")
+      Issue.record("there was no response")
       return
     }
     #expect(response.status == 200)
     #expect(response.endpoint == 1)
     #expect(registry.log == [blob, second])
-    registry.on(second, FakeAnswer(status))
+    registry.on(second, FakeResponse(status))
     guard case .response(let last) = try await upstream.send(.get, route) else {
-      Issue.record("there was no answer")
+      Issue.record("there was no response")
       return
     }
     #expect(last.status == status)
   }
 
-  @Test func `one endpoint alone is asked where that is wanted`() async throws {
+  @Test func `a request to a chosen endpoint tries no other`() async throws {
     let second = blob.replacing("r.test", with: "second.test")
-    registry.on(second, FakeAnswer(503))
+    registry.on(second, FakeResponse(503))
     let upstream = try makeUpstream(["https://r.test", "https://second.test"])
-    guard case .response(let response) = try await upstream.send(.get, route, headers: [:], toEndpoint: 1, by: .now + .seconds(60)) else {
-      Issue.record("there was no answer")
+    guard
+      case .response(let response) = try await upstream.send(
+        .get,
+        route,
+        headers: [:],
+        toEndpoint: 1,
+        by: .now + .seconds(60)
+      )
+    else {
+      Issue.record("there was no response")
       return
     }
     #expect(response.status == 503)
@@ -178,25 +186,25 @@ struct RedirectFollowerTests {
   }
 
   @Test(arguments: [400, 401, 403, 404, 416])
-  func `any other answer is an answer`(_ status: Int) async throws {
-    registry.on(blob, FakeAnswer(status, status == 401 ? [.wwwAuthenticate: "Basic"] : [:]))
+  func `any other status is final`(_ status: Int) async throws {
+    registry.on(blob, FakeResponse(status, status == 401 ? [.wwwAuthenticate: "Basic"] : [:]))
     guard
       case .response(let response) = try await makeUpstream(["https://r.test", "https://second.test"])
         .send(.get, route)
     else {
-      Issue.record("there was no answer")
+      Issue.record("there was no response")
       return
     }
     #expect(response.status == status)
     #expect(registry.log == [blob])
   }
 
-  @Test func `a refusal of where a manifest has been moved is a refusal`() async throws {
+  @Test func `a refusal by the target of a manifest's redirect is a refusal`() async throws {
     let manifest = Route.manifest(try Values.repository("a"), .tag(try #require(TagName("1"))))
     registry.on("GET https://r.test\(manifest.target)", redirect(to: "https://x.test/m?Signature=1"))
-    registry.on("GET https://x.test/m?Signature=1", FakeAnswer(403))
+    registry.on("GET https://x.test/m?Signature=1", FakeResponse(403))
     guard case .response(let response) = try await makeUpstream().send(.get, manifest) else {
-      Issue.record("there was no answer")
+      Issue.record("there was no response")
       return
     }
     #expect(response.status == 403)

@@ -3,14 +3,14 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Errors" of `docs/request-handling.md`: what is remembered.
+/// Table "Refusals" of `docs/rules/tokens.md`.
 struct RefusalCacheTests {
   private let clock = ManualClock()
-  private let memory: RefusalCache
+  private let cache: RefusalCache
   private let key: RefusalCache.Key
 
   init() throws {
-    memory = RefusalCache { [clock] in clock.now }
+    cache = RefusalCache { [clock] in clock.now }
     key = try Self.key("v1")
   }
 
@@ -21,9 +21,9 @@ struct RefusalCacheTests {
 
   private func refused(_ status: Int) -> UpstreamError { UpstreamError(.status, "no", status: status) }
 
-  /// The methods that a refusal is the answer to.
+  /// The methods that a refusal is remembered for.
   private var remembered: Set<HTTPRequest.Method> {
-    Set([.get, .head].filter { memory.refusal(of: key, by: $0) != nil })
+    Set([.get, .head].filter { cache.refusal(of: key, by: $0) != nil })
   }
 
   @Test(
@@ -39,48 +39,48 @@ struct RefusalCacheTests {
       (.unavailable, nil, .get, []),
     ] as [(UpstreamError.Kind, Int?, HTTPRequest.Method, Set<HTTPRequest.Method>)]
   )
-  func `a refusal is remembered for the methods that it speaks of`(
+  func `a refusal is remembered for the methods that it applies to`(
     _ kind: UpstreamError.Kind,
     _ status: Int?,
     _ method: HTTPRequest.Method,
     _ expected: Set<HTTPRequest.Method>
   ) {
     let error = UpstreamError(kind, "why", status: status)
-    memory.insert(error, for: key, by: method)
+    cache.insert(error, for: key, by: method)
     #expect(remembered == expected)
-    for method in expected { #expect(memory.refusal(of: key, by: method) == error) }
+    for method in expected { #expect(cache.refusal(of: key, by: method) == error) }
   }
 
-  @Test func `a refusal is over after ten seconds, however often it is told`() {
-    memory.insert(refused(404), for: key, by: .get)
+  @Test func `a refusal expires after ten seconds, however often it is returned`() {
+    cache.insert(refused(404), for: key, by: .get)
     clock.advance(by: 9)
     #expect(remembered == [.get, .head])
-    memory.insert(refused(404), for: key, by: .get)
+    cache.insert(refused(404), for: key, by: .get)
     clock.advance(by: 1)
     #expect(remembered.isEmpty)
-    memory.insert(refused(404), for: key, by: .get)
+    cache.insert(refused(404), for: key, by: .get)
     #expect(remembered == [.get, .head])
   }
 
-  @Test func `the refusal of GET takes the place of that of HEAD, not the other way round`() {
-    memory.insert(refused(401), for: key, by: .head)
-    memory.insert(refused(403), for: key, by: .get)
-    memory.insert(refused(401), for: key, by: .head)
-    #expect(memory.refusal(of: key, by: .head)?.status == 403)
+  @Test func `a refusal of GET replaces a refusal of HEAD, not the other way round`() {
+    cache.insert(refused(401), for: key, by: .head)
+    cache.insert(refused(403), for: key, by: .get)
+    cache.insert(refused(401), for: key, by: .head)
+    #expect(cache.refusal(of: key, by: .head)?.status == 403)
     #expect(remembered == [.get, .head])
   }
 
   @Test(arguments: [(HTTPRequest.Method.get, false), (.head, true)])
-  func `a refusal that was disproved is forgotten`(_ method: HTTPRequest.Method, _ wasOfHead: Bool) {
-    memory.insert(refused(401), for: key, by: method)
-    #expect(memory.remove(key) == wasOfHead)
+  func `a success removes the refusal`(_ method: HTTPRequest.Method, _ wasOfHead: Bool) {
+    cache.insert(refused(401), for: key, by: method)
+    #expect(cache.remove(key) == wasOfHead)
     #expect(remembered.isEmpty)
-    #expect(!memory.remove(key))
+    #expect(!cache.remove(key))
   }
 
-  @Test func `there is a limit to how many are kept`() throws {
-    for number in 0..<10_000 { memory.insert(refused(404), for: try Self.key("v\(number)"), by: .get) }
-    #expect((1...4096).contains(memory.count))
-    #expect(memory.refusal(of: try Self.key("v9999"), by: .get) != nil)
+  @Test func `the cache holds a limited number of refusals`() throws {
+    for number in 0..<10_000 { cache.insert(refused(404), for: try Self.key("v\(number)"), by: .get) }
+    #expect((1...4096).contains(cache.count))
+    #expect(cache.refusal(of: try Self.key("v9999"), by: .get) != nil)
   }
 }

@@ -3,11 +3,11 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Tokens" of `docs/request-handling.md`.
+/// Tables "Tokens" and "Realms" of `docs/rules/tokens.md`.
 struct UpstreamSessionTests {
   private static let manifest = "https://r.test/v2/a/manifests/v1"
   private static let realm = "https://auth.r.test/token?service=r&scope=repository%3Aa%3Apull"
-  private static let challenge = FakeAnswer.challenge(#"Bearer realm="https://auth.r.test/token",service="r""#)
+  private static let challenge = FakeResponse.challenge(#"Bearer realm="https://auth.r.test/token",service="r""#)
 
   private let registry = FakeUpstream()
   private let clock = ManualClock()
@@ -25,7 +25,7 @@ struct UpstreamSessionTests {
     return UpstreamSession(upstream, UpstreamContext(client: registry, tokens: tokens, now: { 0 }))
   }
 
-  /// Status of the answer; a redirect is told by its own.
+  /// Returns the status of the response or of the redirect.
   private func send(_ upstream: UpstreamSession, headers: HTTPFields = [:]) async throws -> Int {
     switch try await upstream.send(.get, route, headers: headers) {
     case .response(let response): response.status
@@ -33,7 +33,7 @@ struct UpstreamSessionTests {
     }
   }
 
-  /// The manifest is there for those with the token.
+  /// Serves the manifest to requests with the token.
   private func protect(with token: String = "t", lifetime: Int = 300) {
     registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
       request.headers[.authorization] == "Bearer \(token)" ? .text("{}") : Self.challenge
@@ -41,7 +41,7 @@ struct UpstreamSessionTests {
     registry.on("GET \(Self.realm)", .text(#"{"token":"\#(token)","expires_in":\#(lifetime)}"#))
   }
 
-  @Test func `what needs no token is asked for without one`() async throws {
+  @Test func `a manifest that needs no token is requested without one`() async throws {
     registry.on("GET \(Self.manifest)", .text("{}"))
     #expect(try await send(makeUpstream()) == 200)
     #expect(registry.log == ["GET \(Self.manifest)"])
@@ -49,7 +49,7 @@ struct UpstreamSessionTests {
     #expect(registry.requests.allSatisfy { $0.headers[.acceptEncoding] == "identity" })
   }
 
-  @Test func `a 401 is answered with a token, once, and the token is kept`() async throws {
+  @Test func `a 401 is followed by one request with a token, and the token is cached`() async throws {
     protect()
     let upstream = try makeUpstream()
     #expect(try await send(upstream) == 200)
@@ -59,14 +59,14 @@ struct UpstreamSessionTests {
     #expect(registry.count(of: "GET \(Self.realm)") == 1)
   }
 
-  @Test func `a second 401 is passed on`() async throws {
+  @Test func `a second 401 is returned`() async throws {
     protect()
     registry.on("GET \(Self.manifest)", Self.challenge)
     #expect(try await send(makeUpstream()) == 401)
     #expect(registry.count(of: "GET \(Self.manifest)") == 2)
   }
 
-  @Test func `a kept token that upstream refuses is renewed`() async throws {
+  @Test func `a cached token that upstream refuses is renewed`() async throws {
     protect(with: "old")
     let upstream = try makeUpstream()
     #expect(try await send(upstream) == 200)
@@ -76,7 +76,7 @@ struct UpstreamSessionTests {
     #expect(registry.requests.last?.headers[.authorization] == "Bearer new")
   }
 
-  @Test func `a new token that upstream refuses is not replaced before it is a minute old`() async throws {
+  @Test func `a new token that upstream refuses is not replaced within a minute`() async throws {
     protect()
     registry.on("GET \(Self.manifest)", Self.challenge)
     let upstream = try makeUpstream()
@@ -91,7 +91,7 @@ struct UpstreamSessionTests {
     #expect(registry.count(of: "GET \(Self.realm)") == 2)
   }
 
-  @Test func `a token without a life, refused, is not replaced at once`() async throws {
+  @Test func `a refused token without lifetime is not replaced at once`() async throws {
     protect(lifetime: 0)
     registry.on("GET \(Self.manifest)", Self.challenge)
     let upstream = try makeUpstream()
@@ -101,13 +101,13 @@ struct UpstreamSessionTests {
   }
 
   @Test(arguments: [(200, true), (404, true), (206, true), (403, false), (429, false), (500, false)])
-  func `an answer that shows the content, or that it is absent, shows that a token is good`(
+  func `a success or a 404 shows that a token is accepted`(
     _ status: Int,
     _ isGood: Bool
   ) async throws {
     protect()
     registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
-      request.headers[.authorization] == "Bearer t" ? FakeAnswer(status) : Self.challenge
+      request.headers[.authorization] == "Bearer t" ? FakeResponse(status) : Self.challenge
     }
     let upstream = try makeUpstream()
     #expect(try await send(upstream) == status)
@@ -128,7 +128,7 @@ struct UpstreamSessionTests {
       ("https://10.0.0.1/token", ["10.0.0.1"], .any),
     ] as [(String, [String], AddressRule)]
   )
-  func `a token service may be anywhere only where the operator wrote it down`(
+  func `a token service may have any address only if the operator named it`(
     _ realm: String,
     _ realms: [String],
     _ rule: AddressRule
@@ -140,12 +140,12 @@ struct UpstreamSessionTests {
     #expect(registry.requests.first?.addresses == .any)
   }
 
-  @Test func `a token service that fails is forgotten, and learned anew`() async throws {
+  @Test func `a failed token service is forgotten, and the next 401 names it again`() async throws {
     protect()
     let upstream = try makeUpstream()
     #expect(try await send(upstream) == 200)
     clock.advance(by: 300)
-    registry.on("GET \(Self.realm)", FakeAnswer(404))
+    registry.on("GET \(Self.realm)", FakeResponse(404))
     await #expect(throws: UpstreamError.self) { try await send(upstream) }
     let moved = "https://new.r.test/token"
     registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
@@ -155,7 +155,7 @@ struct UpstreamSessionTests {
     #expect(try await send(upstream) == 200)
   }
 
-  @Test func `a token near its end is renewed before it is used`() async throws {
+  @Test func `a token about to expire is renewed before its use`() async throws {
     protect(lifetime: 300)
     let upstream = try makeUpstream()
     #expect(try await send(upstream) == 200)
@@ -164,10 +164,10 @@ struct UpstreamSessionTests {
     #expect(registry.log.suffix(2) == ["GET \(Self.realm)", "GET \(Self.manifest)"])
   }
 
-  @Test func `a challenge that the answer lacks is learned from the version root`() async throws {
+  @Test func `a challenge that a 401 lacks is taken from the version root`() async throws {
     protect()
     registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
-      request.headers[.authorization] == "Bearer t" ? .text("{}") : FakeAnswer(401)
+      request.headers[.authorization] == "Bearer t" ? .text("{}") : FakeResponse(401)
     }
     registry.on("GET https://r.test/v2/", Self.challenge)
     #expect(try await send(makeUpstream()) == 200)
@@ -175,7 +175,7 @@ struct UpstreamSessionTests {
   }
 
   @Test(arguments: [#"Basic realm="r""#, #"Bearer service="r""#, #"Bearer realm="/token""#])
-  func `a challenge that cannot be answered is passed on`(_ challenge: String) async throws {
+  func `a 401 with an unusable challenge is returned`(_ challenge: String) async throws {
     registry.on("GET \(Self.manifest)", .challenge(challenge))
     #expect(try await send(makeUpstream()) == 401)
     #expect(registry.log == ["GET \(Self.manifest)"])
@@ -187,7 +187,7 @@ struct UpstreamSessionTests {
       ("https://169.254.169.254/token", "another domain"), ("https://r.test:444/token", "another port"),
     ]
   )
-  func `a foreign realm is refused and never asked`(_ realm: String, _ reason: String) async throws {
+  func `a foreign realm is refused and never contacted`(_ realm: String, _ reason: String) async throws {
     registry.on("GET \(Self.manifest)", .challenge(#"Bearer realm="\#(realm)""#))
     let error = await #expect(throws: UpstreamError.self) { try await send(makeUpstream()) }
     #expect(error?.kind == .authentication)
@@ -195,7 +195,7 @@ struct UpstreamSessionTests {
     #expect(registry.log == ["GET \(Self.manifest)"])
   }
 
-  @Test func `the operator can open another realm`() async throws {
+  @Test func `a realm that the operator named is used`() async throws {
     let realm = "https://auth.other.test/token"
     registry.on("GET \(Self.manifest)") { request throws(UpstreamError) in
       request.headers[.authorization] == "Bearer t" ? .text("{}") : .challenge(#"Bearer realm="\#(realm)""#)
@@ -206,25 +206,26 @@ struct UpstreamSessionTests {
 
   @Test(
     arguments: [
-      (FakeAnswer(403), UpstreamError.Kind.authentication, 403 as Int?),
-      (FakeAnswer(429, [.retryAfter: "7"]), .authentication, 429),
-      (FakeAnswer(307, [.location: "https://r.test/"]), .authentication, 307),
+      (FakeResponse(403), UpstreamError.Kind.authentication, 403 as Int?),
+      (FakeResponse(429, [.retryAfter: "7"]), .authentication, 429),
+      (FakeResponse(307, [.location: "https://r.test/"]), .authentication, 307),
       (.text("{}"), .authentication, nil),
       (
-        FakeAnswer(200, [:], [[UInt8](repeating: 0x20, count: TokenResponse.maximumSize), [0x20]]), .authentication, nil
+        FakeResponse(200, [:], [[UInt8](repeating: 0x20, count: TokenResponse.maximumSize), [0x20]]), .authentication,
+        nil
       ),
     ]
   )
   func `a token service that gives no token is an error`(
-    _ answer: FakeAnswer,
+    _ response: FakeResponse,
     _ kind: UpstreamError.Kind,
     _ status: Int?
   ) async throws {
     protect()
-    registry.on("GET \(Self.realm)", answer)
+    registry.on("GET \(Self.realm)", response)
     let error = await #expect(throws: UpstreamError.self) { try await send(makeUpstream()) }
     #expect(error?.kind == kind)
     #expect(error?.status == status)
-    #expect(error?.retryAfter == answer.headers[.retryAfter])
+    #expect(error?.retryAfter == response.headers[.retryAfter])
   }
 }

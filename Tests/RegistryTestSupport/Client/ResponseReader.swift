@@ -30,10 +30,10 @@ struct ResponseReader {
     var lines: [String] = []
     do {
       repeat { lines.append(try readLine()) } while lines.last != ""
-    } catch let error as NoAnswer {
+    } catch let error as NoResponse {
       throw error
     } catch {
-      throw NoAnswer(cause: "\(error)")
+      throw NoResponse(cause: "\(error)")
     }
     let head = try ResponseHead(lines.dropLast().joined(separator: "\r\n"))
     if head.status == 100 { return try readHead() }
@@ -69,13 +69,13 @@ struct ResponseReader {
       return bytes
     case .length(let remaining):
       let bytes = try take(upTo: min(remaining, Self.readSize))
-      if bytes.isEmpty { throw NoAnswer(cause: "\(remaining) bytes are missing") }
+      if bytes.isEmpty { throw NoResponse(cause: "\(remaining) bytes are missing") }
       framing = .length(remaining - bytes.count)
       if remaining == bytes.count { finish() }
       return bytes
     case .chunk(let remaining):
       let bytes = try take(upTo: min(remaining, Self.readSize))
-      if bytes.isEmpty { throw NoAnswer(cause: "\(remaining) bytes of a chunk are missing") }
+      if bytes.isEmpty { throw NoResponse(cause: "\(remaining) bytes of a chunk are missing") }
       framing = .chunk(remaining: remaining - bytes.count)
       if remaining == bytes.count {
         _ = try readLine()
@@ -85,7 +85,7 @@ struct ResponseReader {
     case .chunkEnd:
       let line = try readLine()
       guard let size = Int(line.prefix { $0.isHexDigit }, radix: 16) else {
-        throw MalformedAnswer(what: "chunk \(line)")
+        throw MalformedResponse(what: "chunk \(line)")
       }
       if size == 0 {
         while try readLine() != "" {}
@@ -118,7 +118,7 @@ struct ResponseReader {
         return String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
       }
       let more = try socket.read(upTo: 16 * 1024)
-      if more.isEmpty { throw NoAnswer(cause: "the connection was closed") }
+      if more.isEmpty { throw NoResponse(cause: "the connection was closed") }
       buffer = Array(buffer[position...]) + more
       position = 0
     }

@@ -197,7 +197,7 @@ package final class ProxyStack: Sendable {
   }
 
   /// Returns the digests under `blobs/`; throws if a file's content does not match its name.
-  package func keptBlobs() throws -> Set<String> {
+  package func storedBlobs() throws -> Set<String> {
     var digests: Set<String> = []
     for name in FileManager.default.enumerator(atPath: "\(store)/blobs")?.compactMap({ $0 as? String }) ?? [] {
       let parts = name.split(separator: "/")

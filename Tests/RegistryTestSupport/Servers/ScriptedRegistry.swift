@@ -16,7 +16,7 @@ package final class ScriptedRegistry: Sendable {
     package var path: String { String(target.prefix { $0 != "?" }) }
   }
 
-  package typealias Script = @Sendable (Request) -> ScriptedAnswer
+  package typealias Script = @Sendable (Request) -> ScriptedResponse
 
   private struct State {
     var scripts: [String: Script] = [:]
@@ -77,13 +77,13 @@ package final class ScriptedRegistry: Sendable {
   package func answer(_ path: String, _ script: @escaping Script) { state.withLock { $0.scripts[path] = script } }
 
   /// Sets the response of a path.
-  package func answer(_ path: String, with answer: ScriptedAnswer) { self.answer(path) { _ in answer } }
+  package func answer(_ path: String, with answer: ScriptedResponse) { self.answer(path) { _ in answer } }
 
   /// Adds a blob, and returns its digest.
   @discardableResult
-  package func addBlob(_ bytes: [UInt8], to repository: String, _ body: ScriptedAnswer.Body? = nil) -> String {
+  package func addBlob(_ bytes: [UInt8], to repository: String, _ body: ScriptedResponse.Body? = nil) -> String {
     let digest = sha256Digest(of: bytes)
-    answer("/v2/\(repository)/blobs/\(digest)", with: ScriptedAnswer(body: body ?? .bytes(bytes)))
+    answer("/v2/\(repository)/blobs/\(digest)", with: ScriptedResponse(body: body ?? .bytes(bytes)))
     return digest
   }
 
@@ -92,17 +92,17 @@ package final class ScriptedRegistry: Sendable {
   package func answerRanges(
     _ path: String,
     of bytes: [UInt8],
-    _ body: @escaping @Sendable ([UInt8]) -> ScriptedAnswer.Body
+    _ body: @escaping @Sendable ([UInt8]) -> ScriptedResponse.Body
   ) {
     answer(path) { request in
       guard let header = request.headers["Range"] else {
-        return ScriptedAnswer(headers: ["ETag": "\"tag\""], body: body(bytes))
+        return ScriptedResponse(headers: ["ETag": "\"tag\""], body: body(bytes))
       }
       guard let part = Self.part(header, of: bytes.count) else {
-        return ScriptedAnswer(status: 416, headers: ["Content-Range": "bytes */\(bytes.count)"], body: .bytes([]))
+        return ScriptedResponse(status: 416, headers: ["Content-Range": "bytes */\(bytes.count)"], body: .bytes([]))
       }
       let place = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(bytes.count)"
-      return ScriptedAnswer(
+      return ScriptedResponse(
         status: 206,
         headers: ["ETag": "\"tag\"", "Content-Range": place],
         body: body(Array(bytes[part]))
@@ -128,7 +128,7 @@ package final class ScriptedRegistry: Sendable {
     type: String = "application/vnd.oci.image.manifest.v1+json"
   ) -> String {
     let digest = sha256Digest(of: json)
-    let answer = ScriptedAnswer(
+    let answer = ScriptedResponse(
       headers: ["Content-Type": type, "Docker-Content-Digest": digest],
       body: .bytes(Array(json.utf8))
     )
@@ -170,17 +170,17 @@ package final class ScriptedRegistry: Sendable {
         return (state.scripts[request.path], state.tokens)
       }
       let answer = tokens?.answer(request, port: port) ?? script?(request) ?? Self.fallback(request)
-      let writer = ScriptedAnswerWriter(connection: connection, isHead: request.method == "HEAD") { count in
+      let writer = ScriptedResponseWriter(connection: connection, isHead: request.method == "HEAD") { count in
         self.state.withLock { $0.sentBytes += count }
       }
       guard writer.write(answer), answer.keepsConnection else { return }
     }
   }
 
-  private static func fallback(_ request: Request) -> ScriptedAnswer {
+  private static func fallback(_ request: Request) -> ScriptedResponse {
     request.path == "/v2/"
-      ? ScriptedAnswer(headers: ["Content-Type": "application/json"], body: .bytes(Array("{}".utf8)))
-      : ScriptedAnswer(status: 404, body: .bytes([]))
+      ? ScriptedResponse(headers: ["Content-Type": "application/json"], body: .bytes(Array("{}".utf8)))
+      : ScriptedResponse(status: 404, body: .bytes([]))
   }
 
   private static func readRequest(_ connection: Int32, _ rest: inout [UInt8]) -> Request? {

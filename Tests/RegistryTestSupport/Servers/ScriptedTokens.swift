@@ -29,7 +29,7 @@ package final class ScriptedTokens: Sendable {
   package var validTokens: Set<String> { state.withLock(\.valid) }
 
   /// Returns a new token, or a challenge to a request without a valid one; nil lets the request pass.
-  func answer(_ request: ScriptedRegistry.Request, port: Int) -> ScriptedAnswer? {
+  func answer(_ request: ScriptedRegistry.Request, port: Int) -> ScriptedResponse? {
     if request.path == "/token" {
       let scope = URLComponents(string: request.target)?.queryItems?.first { $0.name == "scope" }?.value ?? ""
       let token = "secret-\(UUID().uuidString)"
@@ -37,7 +37,7 @@ package final class ScriptedTokens: Sendable {
         $0.asked.append(scope)
         $0.valid.insert(token)
       }
-      return ScriptedAnswer(
+      return ScriptedResponse(
         headers: ["Content-Type": "application/json"],
         body: .bytes(Array(#"{"token":"\#(token)","expires_in":\#(lifetime)}"#.utf8))
       )
@@ -45,7 +45,7 @@ package final class ScriptedTokens: Sendable {
     let credential = request.headers["Authorization"] ?? ""
     if validTokens.contains(where: { credential == "Bearer \($0)" }) { return nil }
     let realm = realm ?? "http://127.0.0.1:\(port)/token"
-    return ScriptedAnswer(
+    return ScriptedResponse(
       status: 401,
       headers: ["WWW-Authenticate": #"Bearer realm="\#(realm)",service="scripted, really",scope="ignored""#],
       body: .bytes([])

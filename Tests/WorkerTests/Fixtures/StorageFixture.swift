@@ -14,7 +14,7 @@ struct StorageFixture {
 
   init() throws {
     server = try ScriptedRegistry()
-    server.answer("/x", with: ScriptedAnswer(body: .bytes(Array("hello".utf8))))
+    server.answer("/x", with: ScriptedResponse(body: .bytes(Array("hello".utf8))))
   }
 
   /// Sends a GET by a client of its own.

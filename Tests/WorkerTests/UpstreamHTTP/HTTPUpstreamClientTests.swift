@@ -34,7 +34,7 @@ struct HTTPUpstreamClientTests {
   @Test func `every request succeeds if the server closes half of its persistent connections`() async throws {
     storage.server.answer("/x") { [weak server = storage.server] _ in
       let isEven = server?.requests.count.isMultiple(of: 2) ?? true
-      return ScriptedAnswer(body: .bytes(Array("hello".utf8)), closesConnection: isEven)
+      return ScriptedResponse(body: .bytes(Array("hello".utf8)), closesConnection: isEven)
     }
     let client = HTTPUpstreamClient(threadCount: 1)
     let url = try #require(HTTPURL("\(storage.server.url)/x"))
@@ -82,7 +82,7 @@ struct HTTPUpstreamClientTests {
   func `bytes after a response end only their connection`(_ rest: String) async throws {
     storage.server.answer(
       "/x",
-      with: ScriptedAnswer(headers: ["Content-Length": "5"], body: .bytes(Array("hello\(rest)".utf8)))
+      with: ScriptedResponse(headers: ["Content-Length": "5"], body: .bytes(Array("hello\(rest)".utf8)))
     )
     let client = HTTPUpstreamClient(threadCount: 1)
     let url = try #require(HTTPURL("\(storage.server.url)/x"))

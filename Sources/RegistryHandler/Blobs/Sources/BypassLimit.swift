@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// A bound on the uncached streams from upstream to one client, each of which takes memory of its own.
 package final class BypassLimit: Sendable {
-  /// Some 150 MB of buffers when all their clients are slow.
+  /// The most streams: some 150 MB of buffers when all their clients are slow.
   package static let maximum = 512
 
   /// The lease of a counted stream.

@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// The bytes of a fill, then of upstream: for one client, where the store cannot take more of the blob, or where the fill
-/// of another upstream is too slow.
+/// The bytes of a fill, then of upstream: for one client, if the store cannot take more of the blob, or if the fill of
+/// another upstream is too slow.
 final class FallbackBlobSource: BlobSource {
   /// Requests the range from an offset on; all bytes before the offset are in the file.
   typealias Opener = @Sendable (_ offset: Int64, _ file: OpenFile) async throws(UpstreamError) -> UpstreamBlobSource
@@ -40,7 +40,7 @@ final class FallbackBlobSource: BlobSource {
     return try await upstream.next(at: offset)
   }
 
-  /// Returns whether upstream can continue after a failure: always after that of another upstream.
+  /// Returns whether upstream can continue after a failure: always after one of another upstream's fill.
   private func permitsFallback(_ failure: BlobSourceFailure) -> Bool {
     switch failure {
     case .fill(let failure): failure.permitsBypass || patience.withLock { $0 != nil }

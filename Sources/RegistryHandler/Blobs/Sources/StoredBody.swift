@@ -5,7 +5,7 @@ struct StoredBody: UpstreamBody {
   private static let chunkSize: Int64 = 64 << 10
 
   let file: OpenFile
-  /// In bytes.
+  /// The part, in bytes.
   let range: Range<Int64>
 
   /// Passes the chunks on in order. Blocks.

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// A part of a blob that one client gets from upstream. Nothing of it is stored.
 ///
-/// Where the part extends to the end of the blob and all before it is known, the last bytes are withheld until the digest
-/// is known. Where upstream breaks off, or has waited too long for the client, the rest is requested.
+/// If the part extends to the end of the blob and all bytes before it are known, the last bytes are withheld until the
+/// digest is known. If upstream breaks off, or has waited too long for the client, the rest is requested.
 final class UpstreamBlobSource: BlobSource {
   /// Requests the bytes from an offset on.
   typealias Opener = @Sendable (_ offset: Int64) async throws(FillFailure) -> ResumableBody.Part
@@ -21,7 +21,7 @@ final class UpstreamBlobSource: BlobSource {
     case broken(UpstreamError)
   }
 
-  /// The most bytes that wait for a client that is slower than upstream: a thousand such clients are no burden.
+  /// The most bytes that wait for a slow client: a thousand such clients are not a burden.
   fileprivate static let maximumWaiting = 48 << 10
 
   let range: Range<Int64>
@@ -33,10 +33,10 @@ final class UpstreamBlobSource: BlobSource {
   /// - Parameters:
   ///   - range: the part, in bytes.
   ///   - open: requests the rest; without it, a broken response is final.
-  ///   - digest: of the whole, where the part extends to its end.
+  ///   - digest: of the whole, if the part extends to its end.
   ///   - hash: of the bytes before the part.
-  ///   - fillLease: of a fill of the same blob, which continues while this is read.
-  ///   - bypassLease: of the stream, held while this is read.
+  ///   - fillLease: of a fill of the same blob, which continues while this source is read.
+  ///   - bypassLease: of the stream, held while this source is read.
   ///   - now: the clock that a stall is measured by.
   init(
     _ part: ResumableBody.Part,
@@ -60,14 +60,14 @@ final class UpstreamBlobSource: BlobSource {
 
   deinit { task.withLock { $0?.cancel() } }
 
-  /// Reads all of a small part; its digest has been checked where one was given.
+  /// Reads all of a small part, whose digest is checked if one was given.
   func collect() async throws(UpstreamError) -> ByteBuffer {
     guard let state = await pipe.first(where: { $0.end != nil }) else { throw .cancelled }
     if case .broken(let error) = state.end { throw error }
     return state.chunks.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
   }
 
-  /// Reads and discards all of the part; throws where its size or digest is wrong.
+  /// Reads and discards all of the part; throws if its size or digest is wrong.
   func drain() async throws(UpstreamError) {
     while true {
       guard let state = await pipe.first(where: { !$0.chunks.isEmpty || $0.end != nil }) else { throw .cancelled }
@@ -148,7 +148,7 @@ private struct Pump: Sendable {
     _ = await pass(withheld)
   }
 
-  /// Waits until there is room; false when nobody reads any more.
+  /// Waits until there is room; false when the reader has left.
   private func pass(_ chunk: ByteBuffer) async -> Bool {
     guard chunk.readableBytes > 0 else { return true }
     guard await pipe.first(where: { $0.count < UpstreamBlobSource.maximumWaiting }) != nil else { return false }

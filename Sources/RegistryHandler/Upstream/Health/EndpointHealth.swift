@@ -1,27 +1,28 @@
 internal import Synchronization
 
-/// Remembers which endpoints gave no answer lately, so that no other request waits for them before it asks the next, and
-/// only one at a time where there is no next.
+/// The recent failures of endpoints, so that other requests try the next endpoint first.
+///
+/// When all endpoints of an upstream are silent, one request at a time tries them.
 package final class EndpointHealth: Sendable {
-  /// How long an endpoint that failed is asked last. Then one request tries it; the others wait for how that ends.
+  /// The time for which a failed endpoint is tried last. Then one request tries it first, the others after its success.
   package static let cooldown: Duration = .seconds(30)
 
-  /// Whether a request may go to an upstream.
+  /// The permission of a request to go to an upstream.
   enum Admission: Equatable, Sendable {
     case free
-    /// Although upstream is silent: the others are refused until the trial ends.
+    /// The trial of a silent upstream: other requests are refused until it ends.
     case trial(begun: ContinuousClock.Instant)
     case refused
   }
 
   private let records = Mutex<[HTTPURL: EndpointRecord]>([:])
 
-  /// A clock that is never set.
+  /// The monotonic clock.
   let now: @Sendable () -> ContinuousClock.Instant
 
   package init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) { self.now = now }
 
-  /// The places of the endpoints in the order in which a request asks them.
+  /// Returns the indices of the endpoints in the order in which a request tries them.
   package func order(_ endpoints: [HTTPURL]) -> [Int] {
     guard endpoints.count > 1 else { return Array(endpoints.indices) }
     let now = now()
@@ -40,7 +41,7 @@ package final class EndpointHealth: Sendable {
     }
   }
 
-  /// Whether all endpoints are silent.
+  /// Returns whether all endpoints are silent.
   func areSilent(_ endpoints: [HTTPURL]) -> Bool {
     let now = now()
     return records.withLock { Self.areSilent(endpoints, $0, now) }
@@ -68,7 +69,7 @@ package final class EndpointHealth: Sendable {
     records.withLock { $0[endpoint, default: EndpointRecord()].noteFailure(now: now) }
   }
 
-  /// - Parameter start: when the request began that got no answer.
+  /// - Parameter start: the start of the request that got no response.
   func noteSilence(of endpoint: HTTPURL, since start: ContinuousClock.Instant) {
     let now = now()
     records.withLock { $0[endpoint, default: EndpointRecord()].noteSilence(since: start, now: now) }

@@ -1,11 +1,13 @@
-/// Lets requests through to an upstream, or refuses them at once where they would only wait.
+/// Lets requests through to an upstream, or refuses them at once if they would only wait.
 struct UpstreamGate: Sendable {
   let upstream: Upstream
   let health: EndpointHealth
   let waiting: WaitingRequests
 
-  /// Runs a request to the head of its answer; throws an error of kind `.notSent` in its place when too many requests
-  /// wait for upstream already, or it was silent lately and another one tries it.
+  /// Runs a request up to the head of its response.
+  ///
+  /// Throws an error of kind `.notSent` instead if too many requests wait for upstream, or another one tries a silent
+  /// upstream.
   func run<Value>(
     _ request: () async throws(UpstreamError) -> Value
   ) async throws(UpstreamError) -> Value {

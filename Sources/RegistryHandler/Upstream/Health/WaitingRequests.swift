@@ -1,11 +1,11 @@
 internal import Synchronization
 
-/// The requests that wait for the head of an answer, counted for each upstream: each holds a thread, and a slow upstream
-/// is not to hold those of all others.
+/// The requests that wait for the head of a response, counted per upstream: each holds a thread, and one slow upstream
+/// must not hold them all.
 ///
-/// Only a long wait counts, so that a burst that a healthy upstream answers is let through.
+/// Only a long wait counts, so that a burst to a healthy upstream is let through.
 package final class WaitingRequests: Sendable {
-  /// A request that waits, and since when.
+  /// A waiting request and the start of its wait.
   struct Ticket: Equatable, Sendable {
     fileprivate let number: UInt64
     fileprivate let start: ContinuousClock.Instant
@@ -13,11 +13,11 @@ package final class WaitingRequests: Sendable {
 
   private struct State {
     var nextNumber: UInt64 = 0
-    /// In the order in which they began to wait.
+    /// The waiting requests, the oldest first.
     var tickets: [UpstreamName: [Ticket]] = [:]
   }
 
-  /// A wait is long from here on: a healthy upstream has answered.
+  /// The least long wait: a healthy upstream has responded by then.
   static let longWait: Duration = .seconds(1)
 
   private let maximum: Int
@@ -25,22 +25,22 @@ package final class WaitingRequests: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - threads: how many requests may be in work at once.
-  ///   - now: a clock that is never set.
+  ///   - threads: the number of requests that may be served at once.
+  ///   - now: the monotonic clock.
   package init(threads: Int, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
     maximum = Self.maximum(threads: threads)
     self.now = now
   }
 
-  /// The most that may have waited long for one upstream: half of all.
+  /// Returns the most requests that may have waited long for one upstream: half of all.
   package static func maximum(threads: Int) -> Int { max(threads / 2, 1) }
 
-  /// Counts one more, which has to leave; `nil` where too many have waited long already.
+  /// Counts one more request, which has to leave; `nil` if too many have waited long already.
   func enter(_ upstream: UpstreamName) -> Ticket? {
     let now = now()
     return state.withLock { state in
       let tickets = state.tickets[upstream, default: []]
-      // The oldest come first: where this one has not waited long, too few have.
+      // The oldest come first: if this one has not waited long, too few have.
       if tickets.count >= maximum, now - tickets[maximum - 1].start >= Self.longWait { return nil }
       state.nextNumber += 1
       let ticket = Ticket(number: state.nextNumber, start: now)

@@ -17,7 +17,7 @@ struct TokenAuthentication: Sendable {
     let response = try await transport.send(request, to: url, token: token)
     guard response.status == 401, let scope, token.map(tokens.isWorthReplacing) ?? true else { return response }
     let challenges = Challenge.parse(response.headers[values: .wwwAuthenticate])
-    // A 401 that cannot be answered is returned unread: its body is read once, by the caller.
+    // A 401 without a usable challenge is returned unread: its body is read once, by the caller.
     guard let service = try await source.service(named: challenges) else { return response }
     await response.body.discardBriefly()
     let renewed = try await source.token(for: scope, from: service, replacing: token)

@@ -27,8 +27,8 @@ package final class TokenCache: Sendable {
   /// The most tokens; more can be requested again.
   private static let capacity = 10_000
 
-  /// The time for which a token that upstream has never accepted is not replaced, in seconds: some registries answer 401
-  /// for absent content, whatever the token.
+  /// The time for which a token that upstream has never accepted is not replaced, in seconds: some registries respond
+  /// 401 for absent content, whatever the token.
   private static let refusalTime: Int64 = 60
 
   private let entries: ExpiringCache<Key, Token>
@@ -49,7 +49,8 @@ package final class TokenCache: Sendable {
   /// Removes a token that upstream refused, unless it has been replaced already.
   package func discard(_ token: Token, for key: Key) { entries.removeValue(for: key) { $0 === token } }
 
-  /// Returns whether a new token may help where this one is refused: upstream has accepted it before, or it is a minute old.
+  /// Returns whether a new token may help when this one is refused: upstream has accepted it before, or it is a minute
+  /// old.
   package func isWorthReplacing(_ token: Token) -> Bool {
     token.wasAccepted.load(ordering: .relaxed) || now() - token.requestedAt >= Self.refusalTime
   }
@@ -61,7 +62,7 @@ package final class TokenCache: Sendable {
     services.withLock { $0[endpoint] = service }
   }
 
-  /// Forgets the token service of an endpoint, so that the next 401 teaches it anew.
+  /// Forgets the token service of an endpoint, so that the next 401 names it again.
   package func forget(_ service: BearerService, of endpoint: HTTPURL) {
     services.withLock { services in
       if services[endpoint] == service { services[endpoint] = nil }
@@ -84,6 +85,7 @@ package final class TokenCache: Sendable {
     }
   }
 
-  /// The time before its expiry in which a token is no longer used, as it would expire on its way: a tenth, at most 30 s.
+  /// Returns the time before its expiry in which a token is not used, as it would expire on its way: a tenth, at most
+  /// 30 s.
   private static func margin(of lifetime: Int64) -> Int64 { min(30, max(1, lifetime / 10)) }
 }

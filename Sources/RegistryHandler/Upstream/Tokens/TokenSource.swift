@@ -71,7 +71,7 @@ struct TokenSource: Sendable {
           try await fetchToken(for: scope, from: service)
         }
       } catch {
-        // Realms move: the next 401 has to teach the new one.
+        // Realms move: the next 401 has to name the new one.
         tokens.forget(service, of: endpoint)
         throw error
       }

@@ -3,14 +3,14 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table of the bodies that break off, in `docs/rules/blobs.md`: one loop for fills and for uncached streams.
+/// Table of the bodies that break off, in "Resuming a download" of `docs/rules/blobs.md`, for fills and bypasses.
 struct ResumableBodyTests {
   private static let bytes = (0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
   private static let cut = UpstreamError(.unreachable, "cut")
 
-  /// A response, as it is scripted.
+  /// A scripted response.
   private enum Step: Sendable {
-    /// These bytes of the blob, of which the first ones are not wanted, then the end or a failure.
+    /// Bytes of the blob, of which the first ones are skipped, then the end or a failure.
     case bytes(Range<Int>, skipping: Int64 = 0, UpstreamError? = nil)
     case failure(FillFailure)
 
@@ -25,7 +25,7 @@ struct ResumableBodyTests {
     }
   }
 
-  /// What became of a body.
+  /// The outcome of a body.
   private struct Outcome {
     var received: [UInt8] = []
     var retries: [ResumableBody.Retry] = []
@@ -63,7 +63,7 @@ struct ResumableBodyTests {
     #expect(outcome.received == Self.bytes && outcome.retries.isEmpty && outcome.error == nil)
   }
 
-  @Test func `a leading part that is not wanted is skipped`() async throws {
+  @Test func `a leading part that was not requested is skipped`() async throws {
     var body = ResumableBody(from: 20_000, to: 50_000, .never, now: { .now })
     var received: [UInt8] = []
     try await body.receive(Step.bytes(0..<50_000, skipping: 20_000).part()) { retry throws(FillFailure) in
@@ -84,7 +84,7 @@ struct ResumableBodyTests {
     #expect(outcome.retries.map(\.offset) == [20_000, 30_000])
   }
 
-  @Test func `a body that ends early is one that broke off`() async throws {
+  @Test func `a body that ends early counts as broken off`() async throws {
     let outcome = try await receive([.bytes(0..<20_000), .bytes(20_000..<50_000)])
     #expect(outcome.received == Self.bytes && outcome.error == nil)
     #expect(outcome.retries.map(\.offset) == [20_000])

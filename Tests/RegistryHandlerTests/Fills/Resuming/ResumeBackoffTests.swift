@@ -2,9 +2,9 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table of the retries, in `docs/rules/blobs.md`.
+/// Table of the retries, in "Resuming a download" of `docs/rules/blobs.md`.
 struct ResumeBackoffTests {
-  @Test func `the retries end after five in vain`() {
+  @Test func `retries end after five in a row without progress`() {
     var backoff = ResumeBackoff(endpoints: 1, first: 0)
     var total = Duration.zero
     for _ in 0..<5 { total += backoff.next(after: Self.brokenOff)?.delay ?? .seconds(1000) }
@@ -19,8 +19,8 @@ struct ResumeBackoffTests {
   private static let stalled = FillFailure.upstream(.stalled)
   private static let unknown = FillFailure.upstream(UpstreamError(.status, "not there", status: 404))
 
-  /// The endpoints that are asked after these failures; `nil` stands for bytes that arrived.
-  private func asked(of endpoints: Int, first: Int = 0, after failures: [FillFailure?]) -> [Int?] {
+  /// Returns the endpoints that are requested after these failures; `nil` stands for bytes that arrived.
+  private func requested(of endpoints: Int, first: Int = 0, after failures: [FillFailure?]) -> [Int?] {
     var backoff = ResumeBackoff(endpoints: endpoints, first: first)
     return failures.compactMap { failure in
       guard let failure else {
@@ -31,19 +31,19 @@ struct ResumeBackoffTests {
     }
   }
 
-  @Test func `an endpoint gets one retry, then the next one's turn comes`() {
+  @Test func `an endpoint gets one retry before the next endpoint`() {
     let failures: [FillFailure?] = Array(repeating: Self.brokenOff, count: 5)
-    #expect(asked(of: 3, first: 1, after: failures) == [1, 2, 0, 1, 2])
-    // The endpoint that brought bytes is the one to ask now.
-    #expect(asked(of: 3, first: 1, after: failures + [nil] + failures.prefix(2)) == [1, 2, 0, 1, 2, 2, 0])
+    #expect(requested(of: 3, first: 1, after: failures) == [1, 2, 0, 1, 2])
+    // The endpoint that brought bytes is the current one now.
+    #expect(requested(of: 3, first: 1, after: failures + [nil] + failures.prefix(2)) == [1, 2, 0, 1, 2, 2, 0])
   }
 
-  @Test func `a stalled endpoint is not asked again before the others`() {
-    #expect(asked(of: 2, after: [Self.stalled, nil, Self.stalled]) == [1, 0])
-    #expect(asked(of: 1, after: [Self.stalled]) == [0])
+  @Test func `a stalled endpoint is not tried again before the others`() {
+    #expect(requested(of: 2, after: [Self.stalled, nil, Self.stalled]) == [1, 0])
+    #expect(requested(of: 1, after: [Self.stalled]) == [0])
   }
 
-  /// Tells for each of these failures whether it was final.
+  /// Returns for each of these failures whether it was final; `nil` stands for bytes that arrived.
   private func areFinal(of endpoints: Int, _ failures: [FillFailure?]) -> [Bool] {
     var backoff = ResumeBackoff(endpoints: endpoints, first: 0)
     return failures.compactMap { failure in
@@ -57,11 +57,13 @@ struct ResumeBackoffTests {
 
   @Test func `a refusal is final once each endpoint has refused in a row`() {
     #expect(areFinal(of: 1, [Self.brokenOff, Self.unknown]) == [false, true])
-    #expect(areFinal(of: 2, [Self.unknown, Self.stalled, .contentChanged, Self.unknown]) == [false, false, false, true])
+    #expect(
+      areFinal(of: 2, [Self.unknown, Self.stalled, .contentChanged, Self.unknown]) == [false, false, false, true]
+    )
     #expect(areFinal(of: 2, [Self.unknown, nil, Self.unknown]) == [false, false])
   }
 
-  @Test func `an upstream that sends a byte per connection is not asked forever`() {
+  @Test func `an upstream that sends a byte per connection is not retried forever`() {
     var backoff = ResumeBackoff(endpoints: 1, first: 0)
     var count = 0
     while backoff.next(after: Self.brokenOff) != nil, count < 5000 {
@@ -81,13 +83,13 @@ struct ResumeBackoffTests {
     #expect(elapsed < .seconds(60))
   }
 
-  @Test func `a failure of the store, of the file or of interest is final at once`() {
+  @Test func `a failure of the store or the file, or an abandoned fill, is final at once`() {
     for failure in [FillFailure.store(.noRoom), .fileReplaced, .abandoned] {
       #expect(areFinal(of: 3, [failure]) == [true])
     }
   }
 
-  @Test func `no retry is allowed by the policy for none`() {
+  @Test func `a policy without retries allows none`() {
     var backoff = ResumeBackoff.never
     #expect(backoff.next(after: Self.brokenOff) == nil)
   }

@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table of the responses to the request for the rest, in `docs/rules/blobs.md`.
+/// Table of the responses to the request for the rest, in "Resuming a download" of `docs/rules/blobs.md`.
 struct ResumedResponseTests {
   private enum Outcome { case append, skip, again, giveUp, changed }
 
@@ -23,7 +23,7 @@ struct ResumedResponseTests {
     #expect(try outcome(206, [.contentRange: "bytes 40-99/100"]) == .append)
     #expect(try outcome(206, [.contentRange: "bytes 40-99/*"]) == .append)
     #expect(try outcome(206, [.contentRange: "bytes 40-99/100"], size: nil) == .append)
-    // Less than was requested, which is followed by another request.
+    // Less than was requested is followed by another request.
     #expect(try outcome(206, [.contentRange: "bytes 40-49/100"]) == .append)
   }
 

@@ -2,11 +2,11 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table of stalls in "Blobs" of `docs/request-handling.md`.
+/// Stalls in the table "Downloads" of `docs/rules/blobs.md`.
 struct StallDetectorTests {
   private static let start = ContinuousClock.now
 
-  /// What has arrived when, in bytes and seconds, and whether the transfer has stalled then.
+  /// Bytes that arrive at a second, and whether the transfer has stalled then.
   struct Arrival: Sendable {
     var second: Int
     var bytes: Int
@@ -21,14 +21,14 @@ struct StallDetectorTests {
 
   @Test(
     arguments: [
-      // A drip, found out at the end of the first window.
+      // A drip, detected at the end of the first window.
       [Arrival(1, 10), Arrival(10, 10), Arrival(29, 10), Arrival(30, 10, true)],
-      // Just enough, in one piece or in many; what comes late in the window counts.
+      // Just enough, in one piece or in many; bytes late in the window count.
       [Arrival(0, 32 << 10), Arrival(30, 1)], [Arrival(1, 16 << 10), Arrival(29, 16 << 10), Arrival(31, 1)],
       [Arrival(59, 32 << 10)], [Arrival(30, (32 << 10) - 1, true)],
-      // A good beginning excuses no drip afterwards.
+      // A good beginning does not excuse a drip afterwards.
       [Arrival(5, 1 << 20), Arrival(30, 1), Arrival(45, 100), Arrival(60, 100, true)],
-      // Each window is another one.
+      // Each window counts by itself.
       [Arrival(30, 40_000), Arrival(60, 40_000), Arrival(90, 40_000), Arrival(121, 5, true)],
     ]
   )
@@ -41,7 +41,7 @@ struct StallDetectorTests {
     }
   }
 
-  @Test func `a pause of the receiver is no stall`() {
+  @Test func `a pause of the receiver is not a stall`() {
     var detector = StallDetector(now: Self.start)
     let isStalledAt29 = detector.isStalled(afterReceiving: 100, now: Self.start + .seconds(29))
     #expect(!isStalledAt29)
@@ -52,7 +52,7 @@ struct StallDetectorTests {
     #expect(isStalledAt330)
   }
 
-  @Test func `a drip is no progress, a cut after 4 KiB is`() {
+  @Test func `a drip is not progress, but a cut after 4 KiB is`() {
     #expect(UpstreamError.stalled.leastProgress == StallDetector.leastBytes)
     #expect(UpstreamError(.unreachable, "reset").leastProgress == 4096)
   }

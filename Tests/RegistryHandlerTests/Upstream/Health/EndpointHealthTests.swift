@@ -17,7 +17,7 @@ struct EndpointHealthTests {
     return health.order(endpoints)
   }
 
-  @Test func `one that failed is asked last for a while, then by one request`() {
+  @Test func `a failed endpoint is tried last for a while, then by one request first`() {
     #expect(order(after: 0) == [0, 1, 2])
     health.noteFailure(of: endpoints[0])
     clock.advance(by: 10)
@@ -30,7 +30,7 @@ struct EndpointHealthTests {
     #expect(order(after: 13) == [0, 1, 2])
   }
 
-  @Test func `when all have failed they are asked in their order`() {
+  @Test func `failed endpoints are tried in their order when all have failed`() {
     for endpoint in endpoints { health.noteFailure(of: endpoint) }
     #expect(order(after: 1) == [0, 1, 2])
   }
@@ -41,7 +41,7 @@ struct EndpointHealthTests {
     }
   }
 
-  @Test func `an upstream is silent when all its endpoints are`() {
+  @Test func `an upstream is silent when all its endpoints are silent`() {
     silence([0, 1])
     #expect(!health.areSilent(endpoints))
     #expect(health.admit(to: endpoints) == .free)
@@ -53,7 +53,7 @@ struct EndpointHealthTests {
     #expect(!health.areSilent([]))
   }
 
-  @Test func `one request tries a silent upstream, until it ends or makes way`() {
+  @Test func `a silent upstream is tried by one request, for five seconds or until its end`() {
     silence([0, 1, 2])
     let first = health.now()
     #expect(health.admit(to: endpoints) == .trial(begun: first))
@@ -71,7 +71,7 @@ struct EndpointHealthTests {
     #expect(health.admit(to: endpoints) == .free)
   }
 
-  @Test func `a single one is asked whatever it did`() {
+  @Test func `a single endpoint is tried whatever its failures`() {
     health.noteFailure(of: endpoints[0])
     #expect(health.order([endpoints[0]]) == [0])
   }

@@ -2,14 +2,14 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Rows "answered none" of the table "Tokens" in `docs/request-handling.md`.
+/// Tables of silent endpoints and their trials in "Silent upstreams" of `docs/rules/tokens.md`.
 struct EndpointRecordTests {
-  /// Something that happens to an endpoint, at a second.
+  /// An event at an endpoint, at a second.
   enum Event: Sendable {
-    case answer(Int)
+    case response(Int)
     /// A refused or broken connection.
     case failure(Int)
-    /// No answer to a request of an earlier second.
+    /// The end of a request of an earlier second without response.
     case silence(since: Int, Int)
     case trial(Int)
     case endOfTrial(Int)
@@ -22,7 +22,7 @@ struct EndpointRecordTests {
   private static func record(after events: [Event]) -> EndpointRecord {
     events.reduce(into: EndpointRecord()) { record, event in
       switch event {
-      case .answer(let now): record.noteAnswer(now: instant(now))
+      case .response(let now): record.noteAnswer(now: instant(now))
       case .failure(let now): record.noteFailure(now: instant(now))
       case .silence(let start, let now): record.noteSilence(since: instant(start), now: instant(now))
       case .trial(let now): record.beginTrial(now: instant(now))
@@ -36,29 +36,29 @@ struct EndpointRecordTests {
   @Test(
     arguments: [
       ([], 0, false),
-      // Once may be a question that takes long; a refused connection is an answer of a kind, and quick.
+      // One silence may be a slow request; a refused connection is a response of a kind, and quick.
       ([.silence(since: 0, 20)], 20, false),
       ([.silence(since: 0, 20), .silence(since: 20, 40)], 40, false),
       ([.failure(0), .failure(1), .failure(2), .failure(3)], 3, false),
       ([.silence(since: 0, 20), .failure(21), .silence(since: 20, 40)], 40, false),
       (threeSilences, 22, true),
       ([.silence(since: 0, 20), .silence(since: 20, 40), .silence(since: 40, 60)], 60, true),
-      // For half a minute after the last sign of it.
+      // Silent for half a minute after the last silence or trial.
       (threeSilences, 51, true),
       (threeSilences, 52, false),
       (threeSilences + [.trial(50)], 79, true),
       (threeSilences + [.trial(50)], 80, false),
       (threeSilences + [.failure(30)], 51, true),
-      // Not in a row: more than half a minute between them, or an answer.
+      // Not in a row: more than half a minute between them, or a response.
       ([.silence(since: 0, 20), .silence(since: 30, 50), .silence(since: 50, 70)], 70, false),
-      ([.silence(since: 0, 20), .silence(since: 1, 21), .answer(21), .silence(since: 22, 42)], 42, false),
-      (threeSilences + [.answer(23)], 23, false),
-      // Others were answered meanwhile.
-      ([.answer(5), .silence(since: 0, 20), .silence(since: 4, 24), .silence(since: 5, 25)], 25, false),
-      ([.answer(5), .silence(since: 6, 20), .silence(since: 7, 21), .silence(since: 8, 22)], 22, true),
+      ([.silence(since: 0, 20), .silence(since: 1, 21), .response(21), .silence(since: 22, 42)], 42, false),
+      (threeSilences + [.response(23)], 23, false),
+      // Other requests got a response meanwhile.
+      ([.response(5), .silence(since: 0, 20), .silence(since: 4, 24), .silence(since: 5, 25)], 25, false),
+      ([.response(5), .silence(since: 6, 20), .silence(since: 7, 21), .silence(since: 8, 22)], 22, true),
     ] as [([Event], Int, Bool)]
   )
-  func `an endpoint is silent after three requests in a row that had no answer`(
+  func `an endpoint is silent after three requests in a row without response`(
     _ events: [Event],
     _ now: Int,
     _ isSilent: Bool
@@ -71,12 +71,12 @@ struct EndpointRecordTests {
       ([], 22, true),
       ([.trial(22)], 22, false),
       ([.trial(22)], 26, false),
-      // What it asks for may take long.
+      // The response of the trial itself may take long.
       ([.trial(22)], 27, true),
       ([.trial(22), .endOfTrial(22)], 23, true),
       ([.trial(22), .trial(27), .endOfTrial(22)], 28, false),
       ([.trial(22), .trial(27), .endOfTrial(27)], 28, true),
-      ([.trial(22), .answer(23)], 23, true),
+      ([.trial(22), .response(23)], 23, true),
     ] as [([Event], Int, Bool)]
   )
   func `a silent endpoint is tried by one request at a time`(_ events: [Event], _ now: Int, _ mayBeTried: Bool) {

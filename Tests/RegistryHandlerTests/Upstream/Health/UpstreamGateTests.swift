@@ -3,17 +3,17 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Rows "too many wait" and "answered none" of the table "Tokens" in `docs/request-handling.md`.
+/// Tables of waiting requests and of trials in "Silent upstreams" of `docs/rules/tokens.md`.
 struct UpstreamGateTests {
   private static let manifest = "https://r.test/v2/o/a/manifests/"
 
   private let gate = Observed(false)
 
-  /// An answer whose head waits for the gate.
-  private func withheld() -> FakeAnswer {
-    var answer = FakeAnswer(404)
-    answer.headGate = gate
-    return answer
+  /// Returns a response whose head waits for the gate.
+  private func withheld() -> FakeResponse {
+    var response = FakeResponse(404)
+    response.headGate = gate
+    return response
   }
 
   @Test(arguments: [(1024, 512), (64, 32), (5, 2), (1, 1)])
@@ -25,7 +25,7 @@ struct UpstreamGateTests {
     let waiting = WaitingRequests(threads: threads) { instants.now }
     let (name, other) = (try Values.upstream("r.test"), try Values.upstream("q.test"))
     let tickets = try (0..<maximum).map { _ in try #require(waiting.enter(name)) }
-    // A burst is none: what has just begun to wait does not count.
+    // A burst does not count: its requests have only begun to wait.
     let late = try #require(waiting.enter(name))
     instants.advance(by: WaitingRequests.longWait)
     #expect(waiting.enter(name) == nil)
@@ -38,7 +38,7 @@ struct UpstreamGateTests {
     #expect(waiting.enter(name) == nil)
   }
 
-  @Test func `beyond as many as may wait requests are refused at once, until one has its answer`() async throws {
+  @Test func `a request beyond the limit of waiting ones is refused at once, until a response arrives`() async throws {
     let fixture = try ProxyFixture(threads: 4)
     let registry = fixture.registry
     for tag in ["a", "b", "c"] { registry.on("GET \(Self.manifest)\(tag)", withheld()) }
@@ -57,7 +57,7 @@ struct UpstreamGateTests {
         #expect(try ErrorDocument.item(of: refusal).code == "UNAVAILABLE")
       }
       #expect(registry.log.count == 2)
-      // Another upstream is asked.
+      // Another upstream is contacted.
       #expect(await fixture.send(.get, "/v2/q.test/o/a/manifests/c").status == 404)
       gate.update { $0 = true }
       for try await status in group { #expect(status == 404) }
@@ -66,7 +66,7 @@ struct UpstreamGateTests {
     #expect(registry.count(of: "GET \(Self.manifest)c") == 1)
   }
 
-  /// A proxy whose upstream has given three requests no answer, and withholds the next.
+  /// Returns a proxy whose upstream left three requests without response, and withholds the next one.
   private func silenced(_ tags: [String], staleResponseTimeout: Duration = .seconds(600)) async throws -> ProxyFixture {
     let fixture = try ProxyFixture(staleResponseTimeout: staleResponseTimeout)
     for tag in tags {
@@ -78,14 +78,14 @@ struct UpstreamGateTests {
     }
     fixture.clock.advance(by: 3600)
     for tag in ["a", "b", "c"] {
-      fixture.registry.fail("GET \(Self.manifest)\(tag)", UpstreamError(.timeout, "no answer"))
+      fixture.registry.fail("GET \(Self.manifest)\(tag)", UpstreamError(.timeout, "no response"))
       #expect(await fixture.send(.get, "/v2/o/a/manifests/\(tag)").status == 504)
     }
     for tag in ["a", "b", "c"] + tags { fixture.registry.on("GET \(Self.manifest)\(tag)", withheld()) }
     return fixture
   }
 
-  @Test func `an upstream that is silent is tried by one request, and the others are answered at once`() async throws {
+  @Test func `a silent upstream is tried by one request, and other requests get a response at once`() async throws {
     let fixture = try await silenced(["old"])
     let registry = fixture.registry
     let count = registry.log.count
@@ -95,7 +95,7 @@ struct UpstreamGateTests {
       let stale = await fixture.send(.get, "/v2/o/a/manifests/old")
       #expect(stale.status == 200)
       #expect(stale.headers[.xCache] == "STALE")
-      // The one that is tried as well: nobody waits for the try.
+      // The manifest of the trial as well: no request waits for the trial.
       for tag in ["a", "b"] {
         let refusal = await fixture.send(.get, "/v2/o/a/manifests/\(tag)")
         #expect(refusal.status == 503)
@@ -109,7 +109,7 @@ struct UpstreamGateTests {
     #expect(await fixture.send(.get, "/v2/o/a/manifests/c").status == 404)
   }
 
-  @Test func `the request that tries a silent upstream goes on when its client has a stale answer`() async throws {
+  @Test func `the trial of a silent upstream continues when its client has a stale manifest`() async throws {
     let fixture = try await silenced(["old"], staleResponseTimeout: .zero)
     let count = fixture.registry.log.count
     #expect(await fixture.send(.get, "/v2/o/a/manifests/old").headers[.xCache] == "STALE")
@@ -120,7 +120,7 @@ struct UpstreamGateTests {
     #expect(fixture.registry.log.count == count + 1)
   }
 
-  @Test func `nobody waits for a blob that a silent upstream is tried with`() async throws {
+  @Test func `a client does not wait for a blob that a silent upstream is tried with`() async throws {
     let fixture = try await silenced([])
     let digest = try Values.digest(of: "blob")
     let (path, url) = ("/v2/o/a/blobs/\(digest)", "https://r.test/v2/o/a/blobs/\(digest)")
@@ -135,7 +135,7 @@ struct UpstreamGateTests {
     }
   }
 
-  @Test func `what clients read already is asked for all the same`() async throws {
+  @Test func `the rest of a blob that clients read is requested from a silent upstream`() async throws {
     let fixture = try await silenced([])
     let upstream = UpstreamSession(
       fixture.proxy.upstreams.upstreams[0],

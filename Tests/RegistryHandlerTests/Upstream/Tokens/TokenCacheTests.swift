@@ -43,19 +43,19 @@ struct TokenCacheTests {
 
   @Test(
     arguments: [
-      // A tenth of the lifetime before the end, 30 s at most.
+      // A tenth of the lifetime before the expiry, 30 s at most.
       (300, 269, true), (300, 270, false), (60, 53, true), (60, 54, false), (3_600, 3_569, true), (3_600, 3_570, false),
       (10, 8, true), (10, 9, false), (2, 0, true), (2, 1, false), (1, 0, false), (0, 0, false),
     ]
   )
-  func `a token is used until shortly before its end`(_ lifetime: Int64, _ age: Int64, _ isUsed: Bool) async throws {
+  func `a token is used until shortly before its expiry`(_ lifetime: Int64, _ age: Int64, _ isUsed: Bool) async throws {
     let response = try Self.token("t", lifetime: lifetime)
     #expect(try await cache.token(for: key) { response }.value == "t")
     clock.advance(by: age)
     #expect(cache.token(for: key)?.value == (isUsed ? "t" : nil))
   }
 
-  @Test func `the life of a token begins when it is asked for`() async throws {
+  @Test func `the lifetime of a token begins with its request`() async throws {
     let response = try Self.token("t", lifetime: 100)
     _ = try await cache.token(for: key) { [clock] in
       clock.advance(by: 50)
@@ -82,7 +82,7 @@ struct TokenCacheTests {
     arguments: [(false, 0, false), (false, 59, false), (false, 60, true), (true, 0, true), (true, 60, true)]
       as [(Bool, Int64, Bool)]
   )
-  func `a token that upstream has never taken is worth replacing after a minute`(
+  func `a token that upstream has never accepted is worth replacing after a minute`(
     _ wasAccepted: Bool,
     _ age: Int64,
     _ isWorthIt: Bool
@@ -94,14 +94,14 @@ struct TokenCacheTests {
     #expect(cache.isWorthReplacing(token) == isWorthIt)
   }
 
-  @Test func `a failure is told to all and not kept`() async throws {
+  @Test func `a failure is thrown and not cached`() async throws {
     let failure = UpstreamError(.authentication, "no")
     await #expect(throws: failure) { try await cache.token(for: key) { () throws(UpstreamError) in throw failure } }
     let response = try Self.token("t", lifetime: 300)
     #expect(try await cache.token(for: key) { response }.value == "t")
   }
 
-  @Test func `keys differ by upstream, endpoint and repository`() async throws {
+  @Test func `a token is cached per upstream, endpoint and repository`() async throws {
     let response = try Self.token("t", lifetime: 300)
     _ = try await cache.token(for: key) { response }
     let others = [
@@ -112,7 +112,7 @@ struct TokenCacheTests {
     for other in others { #expect(cache.token(for: other)?.value == nil) }
   }
 
-  @Test func `no lifetime, however long, stops the process`() async throws {
+  @Test func `a lifetime of any length does not stop the process`() async throws {
     await #expect(processExitsWith: .success) {
       let test = try TokenCacheTests()
       let response = try Self.token("t", lifetime: .max)

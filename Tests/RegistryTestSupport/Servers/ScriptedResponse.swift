@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// A response of a ``ScriptedRegistry``, well-formed or not.
-package struct ScriptedAnswer: Sendable {
+package struct ScriptedResponse: Sendable {
   package enum Body: Sendable {
     case bytes([UInt8])
     /// Slices at no more than this rate, from an offset on.
@@ -35,8 +35,8 @@ package struct ScriptedAnswer: Sendable {
     self.closesConnection = closesConnection
   }
 
-  package static func redirect(_ status: Int, to location: String) -> ScriptedAnswer {
-    ScriptedAnswer(status: status, headers: ["Location": location], body: .bytes([]))
+  package static func redirect(_ status: Int, to location: String) -> ScriptedResponse {
+    ScriptedResponse(status: status, headers: ["Location": location], body: .bytes([]))
   }
 
   var keepsConnection: Bool {
@@ -63,13 +63,13 @@ package final class Gate: Sendable {
 }
 
 /// Writes a response to a connection.
-struct ScriptedAnswerWriter {
+struct ScriptedResponseWriter {
   let connection: Int32
   let isHead: Bool
   let onSent: (_ count: Int) -> Void
 
   /// Writes the response; returns whether the client took all of it.
-  func write(_ answer: ScriptedAnswer) -> Bool {
+  func write(_ answer: ScriptedResponse) -> Bool {
     if case .withheld(let gate) = answer.body {
       gate.wait()
       return false
@@ -100,7 +100,7 @@ struct ScriptedAnswerWriter {
     }
   }
 
-  private func head(of answer: ScriptedAnswer) -> String {
+  private func head(of answer: ScriptedResponse) -> String {
     var text = "HTTP/1.1 \(answer.status) Scripted\r\n"
     for line in answer.headers { text += "\(line.name): \(line.value)\r\n" }
     let length: Int? =

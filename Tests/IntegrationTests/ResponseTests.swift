@@ -3,7 +3,7 @@ internal import RegistryTestSupport
 internal import Testing
 
 extension IntegrationTests {
-  struct AnswerTests {
+  struct ResponseTests {
     private static let manifest = "{\"schemaVersion\":2}"
 
     @Test func `upstream's headers neither steer nginx nor reach the client`() async throws {
@@ -14,10 +14,10 @@ extension IntegrationTests {
         "X-Accel-Redirect": "/_regproxy_store/x", "X-Accel-Limit-Rate": "1", "Set-Cookie": "a=b", "Status": "500",
         "X-Evil": "1", "Content-Type": "application/vnd.oci.image.manifest.v1+json",
       ]
-      registry.answer("/v2/library/app/blobs/\(digest)", with: ScriptedAnswer(headers: hostile, body: .bytes(bytes)))
+      registry.answer("/v2/library/app/blobs/\(digest)", with: ScriptedResponse(headers: hostile, body: .bytes(bytes)))
       registry.answer(
         "/v2/library/app/manifests/v1",
-        with: ScriptedAnswer(headers: hostile, body: .bytes(Array(Self.manifest.utf8)))
+        with: ScriptedResponse(headers: hostile, body: .bytes(Array(Self.manifest.utf8)))
       )
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
       for _ in 0..<2 {
@@ -168,14 +168,14 @@ extension IntegrationTests {
       let digest = registry.addManifest(Self.manifest, to: "library/app", tag: "v1")
       let (stack, _) = try await ProxyStack.start(dockerHub(at: registry, "defaults: {tag_ttl: 0s}"))
       #expect(try await stack.client.get("/v2/app/manifests/v1").isWhole(digest))
-      registry.answer("/v2/library/app/manifests/v1", with: ScriptedAnswer(status: 503, body: .bytes([])))
+      registry.answer("/v2/library/app/manifests/v1", with: ScriptedResponse(status: 503, body: .bytes([])))
       let stale = try await stack.client.get("/v2/app/manifests/v1")
       #expect(stale.isWhole(digest))
       #expect(stale.headers["X-Cache"] == "STALE")
       #expect(stale.headers["Warning"]?.hasPrefix("299 ") == true)
       registry.addManifest(Self.manifest, to: "library/app", tag: "v2")
       #expect(try await stack.client.get("/v2/app/manifests/v2").isWhole(digest))
-      registry.answer("/v2/library/app/manifests/v1", with: ScriptedAnswer(status: 404, body: .bytes([])))
+      registry.answer("/v2/library/app/manifests/v1", with: ScriptedResponse(status: 404, body: .bytes([])))
       let gone = try await stack.client.get("/v2/app/manifests/v1")
       #expect(gone.status == 404)
       #expect(gone.errorCodes == ["MANIFEST_UNKNOWN"])
@@ -186,7 +186,7 @@ extension IntegrationTests {
     @Test func `the link to the next page of a list leads back to the proxy`() async throws {
       let registry = try ScriptedRegistry()
       registry.answer("/v2/library/app/tags/list") { request in
-        ScriptedAnswer(
+        ScriptedResponse(
           headers: [
             "Content-Type": "application/json",
             "Link":
