@@ -49,7 +49,7 @@ for rate in ${RATES:-0 312500000 125000000}; do
     front_process=${processes[-1]}
     a=$(timed "http://127.0.0.1:$front$blob")
     b=$(timed "http://127.0.0.1:$upstream$blob")
-    grep -q 'blob not kept\|cannot store blobs' "$work/worker.log" && fail "the blob was not stored"
+    grep -q 'blob not stored\|cannot store blobs' "$work/worker.log" && fail "the blob was not stored"
     end "$front_process" "${workers[@]}"
     # The first round is a warm-up.
     [ "$round" != 0 ] || continue

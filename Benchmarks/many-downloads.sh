@@ -30,6 +30,6 @@ seconds=$(since "$start")
 memory=$(peak "${workers[0]}")
 printf '%d downloads of %d bytes at once: %d right in %.1f s   worker memory %d MB at most   descriptors at the end %d\n' \
   "$blobs" "$size" "$right" "$seconds" "$memory" "$(find "/proc/${workers[0]}/fd" -type l | wc -l)"
-grep -q 'blob not kept\|cannot store blobs' "$work/worker.log" && fail "a blob was not stored"
+grep -q 'blob not stored\|cannot store blobs' "$work/worker.log" && fail "a blob was not stored"
 [ "$right" = "$blobs" ] || fail "$((blobs - right)) of $blobs pulls failed"
 [ "$memory" -le "$limit" ] || fail "the worker took more than $limit MB"

@@ -45,7 +45,7 @@ extension IntegrationTests {
         #expect(wrong.errorCodes == ["UNAVAILABLE"])
       }
       try await eventually("the log gives the reason") {
-        stack.logLines.contains { $0["message"] == "blob not kept" && $0["registry.reference"] == digest }
+        stack.logLines.contains { $0["message"] == "blob not stored" && $0["registry.reference"] == digest }
       }
       #expect(try stack.storedBlobs().isEmpty)
       registry.answer(path, with: ScriptedResponse(body: .bytes(bytes)))

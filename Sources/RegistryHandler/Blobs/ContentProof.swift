@@ -59,7 +59,7 @@ extension BlobContext {
     do {
       try store.link(digest, in: repository)
     } catch {
-      logger.warning("link not kept", metadata: ["error": "\(error)"])
+      logger.warning("link not stored", metadata: ["error": "\(error)"])
     }
   }
 }

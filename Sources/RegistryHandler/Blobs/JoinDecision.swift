@@ -26,10 +26,10 @@ enum JoinDecision: Equatable, Sendable {
   init(_ fill: FillOrigin, for request: FillOrigin, _ progress: FillProgress, after wait: Wait) {
     guard progress.isFinished || progress.canStream else {
       let upstream = request.repository.upstream
-      switch (progress.isOfAnotherUpstream(than: upstream, startedFor: fill), wait) {
-      case (true, .short): self = .bypass
-      case (true, .shortWithoutSize): self = .keepWaiting
-      default: self = .timedOut
+      switch wait {
+      case .short where progress.isOfAnotherUpstream(than: upstream, startedFor: fill): self = .bypass
+      case .shortWithoutSize: self = .keepWaiting
+      case .short, .full: self = .timedOut
       }
       return
     }

@@ -23,8 +23,19 @@ extension OpenFile {
   /// Removes all marks that this opening of the file has set.
   func removeMarks() { _ = setLock(F_UNLCK, on: Self.marks) }
 
-  /// Sets a mark at an offset; false while another opening of the file has it, or where the system refuses it.
-  func tryMark(at offset: Int64) -> Bool { setMark(at: offset) }
+  /// The result of setting a mark.
+  enum MarkResult: Equatable, Sendable {
+    case set
+    /// Another opening of the file has the mark.
+    case taken
+    /// The file system or the sandbox has no such locks.
+    case unsupported
+  }
+
+  func tryMark(at offset: Int64) -> MarkResult {
+    if setMark(at: offset) { return .set }
+    return [EAGAIN, EACCES].contains(Glibc.errno) ? .taken : .unsupported
+  }
 
   /// Returns whether another opening of the file has the mark at an offset.
   func isMarked(at offset: Int64) -> Bool { hasMark(at: offset) }

@@ -1,8 +1,8 @@
 /// The times that clients follow a fill before they turn to upstream by themselves.
 package struct Patience: Sendable {
-  /// With the fill of another upstream: until its head is there, and then for every 256 KiB.
+  /// The wait with the fill of another upstream: for its head, and then for every 256 KiB.
   package var withAnotherUpstream: Duration = FillPatience.window
-  /// Until the first byte of a part that is a little ahead of the fill.
+  /// The wait for the first byte of a part that is a little ahead of the fill.
   package var withPart: Duration = .seconds(2)
 
   package init() {}

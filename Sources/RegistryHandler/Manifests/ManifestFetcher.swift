@@ -98,7 +98,7 @@ struct ManifestFetcher: Sendable {
     do throws(StoreFailure) {
       try store(manifest)
     } catch {
-      log("manifest not kept", "\(error)")
+      log("manifest not stored", "\(error)")
       return ManifestResult(ServedManifest(manifest), .bypass, detail: "not-kept", holding: document.reservation)
     }
     // A large manifest is served from its file.
@@ -151,7 +151,7 @@ struct ManifestFetcher: Sendable {
     do {
       try context.store.keep(record, of: tag, variant(recording: head.mediaType, of: tag), in: repository)
     } catch {
-      log("tag not kept", error.description)
+      log("tag not stored", error.description)
     }
   }
 

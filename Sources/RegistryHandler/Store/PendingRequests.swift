@@ -12,7 +12,7 @@ package final class PendingRequests: Sendable {
     case mine(PendingRequest)
     /// Another process's.
     case taken(toSameUpstream: Bool)
-    /// Unknown, as the shared file cannot be opened.
+    /// Unknown, as the shared file cannot be opened or locked.
     case unavailable
   }
 
@@ -30,12 +30,14 @@ package final class PendingRequests: Sendable {
   package func begin(_ digest: Digest, to upstream: UpstreamName) -> Turn {
     guard let file = openFile() else { return .unavailable }
     let (digestMark, upstreamMark) = (Self.mark(for: digest), Self.mark(for: digest, upstream))
-    guard file.tryMark(at: digestMark) else {
-      return .taken(toSameUpstream: file.isMarked(at: upstreamMark))
+    switch file.tryMark(at: digestMark) {
+    case .unsupported: return .unavailable
+    case .taken: return .taken(toSameUpstream: file.isMarked(at: upstreamMark))
+    case .set:
+      // Only tells other processes that they may wait longer.
+      _ = file.tryMark(at: upstreamMark)
+      return .mine(PendingRequest(file, [digestMark, upstreamMark]))
     }
-    // Only tells other processes that they may wait longer.
-    _ = file.tryMark(at: upstreamMark)
-    return .mine(PendingRequest(file, [digestMark, upstreamMark]))
   }
 
   private func openFile() -> OpenFile? {

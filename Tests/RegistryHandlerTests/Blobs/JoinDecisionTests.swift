@@ -49,7 +49,7 @@ struct JoinDecisionTests {
   ) throws {
     let isOther = origin == .otherUpstream
     #expect(try decision(origin, .awaitingUpstream) == (isOther ? .bypass : .timedOut))
-    #expect(try decision(origin, .awaitingUpstream, after: .shortWithoutSize) == (isOther ? .keepWaiting : .timedOut))
+    #expect(try decision(origin, .awaitingUpstream, after: .shortWithoutSize) == .keepWaiting)
     #expect(try decision(origin, .awaitingUpstream, after: .full) == .timedOut)
   }
 

@@ -2,7 +2,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "How the cache took part" of `docs/request-handling.md`.
+/// Table "Cache status" of `docs/request-handling.md`.
 struct CacheStatusTests {
   @Test(
     arguments: [

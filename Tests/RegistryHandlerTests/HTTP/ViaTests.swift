@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Table "Loops" of `docs/request-handling.md`.
+/// Table "Loops" of `docs/rules/tokens.md`.
 struct ViaTests {
   private static let name = ProxyName(of: "one")
   private static let other = ProxyName(of: "other")

@@ -3,7 +3,7 @@ internal import Testing
 
 @testable internal import RegistryHandler
 
-/// Tables "Which upstream" and "Built-in upstreams" of `docs/request-handling.md`.
+/// Table "Which upstream" of `docs/request-handling.md`, and the built-in upstreams of `docs/configuration.md`.
 struct UpstreamTests {
   @Test(
     arguments: [

@@ -5,7 +5,7 @@ internal import Testing
 
 @testable internal import regproxy_fcgi
 
-/// Table "Where a followed redirect may lead" of `docs/request-handling.md`, with real connections.
+/// Table "Where a followed redirect may lead" of `docs/rules/redirects.md`, with real connections.
 struct VettedAddressesTests {
   private let storage: StorageFixture
 

@@ -53,10 +53,12 @@ struct ResumableBody {
   /// Throws the last `UpstreamError` or `FillFailure`, and any error of `consume`.
   /// - Parameters:
   ///   - part: of the first response.
+  ///   - interrupted: called when a response breaks off or stalls; throws where the rest is not wanted.
   ///   - reopen: requests the rest.
   ///   - consume: takes a chunk, which may extend beyond the end.
   mutating func receive(
     _ part: Part,
+    interrupted: (UpstreamError) throws(FillFailure) -> Void,
     reopen: (Retry) async throws(FillFailure) -> Part,
     consume: (ByteBuffer) async throws -> Demand
   ) async throws {
@@ -68,6 +70,7 @@ struct ResumableBody {
       } catch let failure as UpstreamError where failure.isTransient {
         // With all bytes here only the digest matters, not how the response ends.
         if offset == end { return }
+        try interrupted(failure)
         let offset = offset
         if offset - start >= failure.leastProgress { backoff.noteProgress() }
         part = try await backoff.retry(after: .upstream(failure)) { endpoint, failure throws(FillFailure) in
@@ -75,6 +78,15 @@ struct ResumableBody {
         }
       }
     }
+  }
+
+  /// Receives the content to its end, whatever interrupts it.
+  mutating func receive(
+    _ part: Part,
+    reopen: (Retry) async throws(FillFailure) -> Part,
+    consume: (ByteBuffer) async throws -> Demand
+  ) async throws {
+    try await receive(part, interrupted: { _ throws(FillFailure) in }, reopen: reopen, consume: consume)
   }
 
   private mutating func receive(_ part: Part, _ consume: (ByteBuffer) async throws -> Demand) async throws {

@@ -81,6 +81,7 @@ struct ResumeBackoff: Sendable {
         failure = error
       }
     }
-    throw failure
+    // Changed content that not all endpoints have confirmed: the partial file stays.
+    throw failure == .contentChanged ? .upstream(failure.upstreamError) : failure
   }
 }

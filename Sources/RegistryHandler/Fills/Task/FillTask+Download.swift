@@ -16,6 +16,9 @@ extension FillTask {
 
   /// Requests the whole blob, and claims a partial file once there is a body to write: a redirect costs no file.
   func download(holding request: PendingRequest) async throws(FillFailure) -> Step {
+    // Another process may have claimed or stored the blob before this one had the turn.
+    if let phase = try storedPhase() { return .done(phase) }
+    guard !context.store.hasPartial(fill.digest) else { return .restart }
     let response: UpstreamResponse
     switch try await send(Opening(offset: 0, start: 0, size: nil)) {
     case .redirect(let redirect): return .done(try redirectedPhase(redirect))
@@ -25,20 +28,15 @@ extension FillTask {
       await response.body.discardBriefly()
       throw .upstream(UpstreamError(refusing: response, route))
     }
-    let claim: PartialFile.Claim
-    do throws(FillFailure) {
-      claim = try self.claim()
-    } catch {
-      await response.body.discardBriefly()
-      throw error
-    }
-    guard case .mine(let partial) = claim, partial.length == 0 else {
-      // A process that requests without a mark was faster, or has left a beginning.
-      if case .mine(let partial) = claim { partial.release() }
-      await response.body.discardBriefly()
-      return .restart
-    }
+    // An unread body is dropped with its connection: clients wait for the next step.
+    guard case .mine(let partial) = try claim() else { return .restart }
     defer { partial.release() }
+    // A process that requests without a mark was faster, or has left a beginning.
+    if let phase = try storedPhase() {
+      partial.discard()
+      return .done(phase)
+    }
+    guard partial.length == 0 else { return .restart }
     partial.file.markRequest(to: repository.upstream)
     let part = ResumableBody.Part(body: response.body, skipped: skipped)
     // From now on other processes follow the partial file.
@@ -178,7 +176,11 @@ extension FillTask {
     var body = ResumableBody(from: partial.length, to: size, backoff, now: context.instant)
     var growth = GrowthCheck(partial.length, size, context.evictor)
     var validator = Validator(response)
-    try await body.receive(part) { retry throws(FillFailure) in
+    let interrupted = { (error: UpstreamError) throws(FillFailure) in
+      // A drip without readers may take hours, however small the blob is.
+      if error.kind == .stalled, table.removeIfUnread(fill) { throw .abandoned }
+    }
+    try await body.receive(part, interrupted: interrupted) { retry throws(FillFailure) in
       let response = try await requestRest(retry, ifRange: validator)
       let part = try await response.rest(route, offset: retry.offset, size: size)
       validator = Validator(response) ?? validator
@@ -200,8 +202,6 @@ extension FillTask {
     _ retry: ResumableBody.Retry,
     ifRange validator: Validator?
   ) async throws(FillFailure) -> UpstreamResponse {
-    // A drip without readers may take hours, however small the blob is.
-    if case .upstream(let error) = retry.failure, error.kind == .stalled, table.removeIfUnread(fill) { throw .abandoned }
     if table.removeIfAbandoned(fill) { throw .abandoned }
     log("download resumed", retry.failure, retry)
     var headers: HTTPFields = [.range: "bytes=\(retry.offset)-"]

@@ -26,7 +26,7 @@ extension FillTask {
     }
     if reserved == nil {
       guard await hasRoom(partial) else {
-        log("blob not kept", .store(.noRoom))
+        log("blob not stored", .store(.noRoom))
         partial.discard()
         return .notStored
       }
@@ -45,7 +45,7 @@ extension FillTask {
       try partial.promote()
       return true
     } catch {
-      log("blob not kept", .store(.file(error)))
+      log("blob not stored", .store(.file(error)))
       partial.giveUp(because: error)
       return false
     }

@@ -29,7 +29,7 @@ struct FillTask: Sendable {
       do throws(FillFailure) {
         phase = try await run()
       } catch {
-        log("blob not kept", error)
+        log("blob not stored", error)
         phase = .failed(error)
       }
       let isProved = phase == .stored && context.store.hasLink(to: fill.digest, in: repository)

@@ -122,6 +122,24 @@ struct ResumableBodyTests {
     #expect(outcome.retries.count == 1)
   }
 
+  @Test func `an interrupted body is not resumed where the rest is not wanted`() async throws {
+    var body = ResumableBody(from: 0, to: 50_000, ResumeBackoff(endpoints: 1, first: 0), now: { .now })
+    var interruptions: [UpstreamError] = []
+    let failure = await #expect(throws: FillFailure.self) {
+      try await body.receive(Step.bytes(0..<20_000, Self.cut).part()) { error throws(FillFailure) in
+        interruptions.append(error)
+        throw .abandoned
+      } reopen: { retry throws(FillFailure) in
+        Issue.record("the rest is requested")
+        throw retry.failure
+      } consume: { _ in
+        .more
+      }
+    }
+    #expect(failure == .abandoned)
+    #expect(interruptions == [Self.cut])
+  }
+
   @Test func `a failure that is not transient ends the body`() async throws {
     let wrong = UpstreamError(.invalidResponse, "wrong")
     let outcome = try await receive([.bytes(0..<20_000, wrong), .bytes(20_000..<50_000)])

@@ -93,4 +93,18 @@ struct ResumeBackoffTests {
     var backoff = ResumeBackoff.never
     #expect(backoff.next(after: Self.brokenOff) == nil)
   }
+
+  @Test func `changed content that one of two endpoints sends last keeps the partial file`() async {
+    var backoff = ResumeBackoff(endpoints: 2, first: 1)
+    var attempts = 0
+    let failure = await #expect(throws: FillFailure.self) {
+      try await backoff.retry(after: Self.brokenOff) { endpoint, _ throws(FillFailure) in
+        attempts += 1
+        throw endpoint == 1 ? .contentChanged : Self.brokenOff
+      }
+    }
+    #expect(attempts == 5)
+    // The same failure to clients, but none that discards the file.
+    #expect(failure == .upstream(FillFailure.contentChanged.upstreamError))
+  }
 }
