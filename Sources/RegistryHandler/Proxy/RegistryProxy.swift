@@ -63,7 +63,8 @@ package final class RegistryProxy: Sendable {
     }
   }
 
-  private func respond(to request: RegistryRequest, _ subject: Subject) async throws(RegistryError) -> RegistryResponse {
+  private func respond(to request: RegistryRequest, _ subject: Subject) async throws(RegistryError) -> RegistryResponse
+  {
     switch subject {
     case .write: throw Self.readOnly
     case .status(let endpoint): StatusHandler(services.status, upstreams).respond(to: endpoint)

@@ -33,7 +33,7 @@ def left_in_partial(run, contents, with_records=True):
 
 
 STORE_FILES = re.compile(
-    r"usage|counters|(evictor|collector|admission)\.lock|blobs/sha(256/../[0-9a-f]{64}|512/../[0-9a-f]{128})"
+    r"usage|counters|(evictor|collector|admission|requests)\.lock|blobs/sha(256/../[0-9a-f]{64}|512/../[0-9a-f]{128})"
     r"|partial/sha(256/[0-9a-f]{64}|512/[0-9a-f]{128})(\.json)?"
     r"|repositories/.*/_(blobs/sha(256|512)/[0-9a-f]+|manifests/sha(256|512)/[0-9a-f]+\.json"
     r"|tags/(single/)?[^/]+\.json|tags/exact/[^/]+/[0-9a-f]{64}\.json)"

@@ -99,7 +99,9 @@ struct FillTask: Sendable {
   /// another process started.
   var repository: UpstreamRepository {
     let own = fill.origin.repository
-    guard isStreaming, let proved = fill.progress.value.provedRepository, proved.upstream == own.upstream else { return own }
+    guard isStreaming, let proved = fill.progress.value.provedRepository, proved.upstream == own.upstream else {
+      return own
+    }
     return proved
   }
 
