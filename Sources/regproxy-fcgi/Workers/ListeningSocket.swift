@@ -86,12 +86,11 @@ struct ListeningSocket: Sendable {
     guard socket >= 0 else { throw .system("create a socket for", path, Errno(rawValue: errno)) }
     do throws(ListenError) {
       try removeStaleSocket(path, address)
-      // No client may connect between bind and chmod.
-      let mask = umask(0o777)
-      let isBound = withSocketAddress(address) { bind(socket, $0, $1) } == 0
-      let bindError = Errno(rawValue: errno)
-      umask(mask)
-      guard isBound else { throw .system("bind", path, bindError) }
+      // No client may connect between bind and chmod. Not by umask, which files of other threads would get, too.
+      guard fchmod(socket, 0) == 0 else { throw .system("set the mode of", path, Errno(rawValue: errno)) }
+      guard withSocketAddress(address, { bind(socket, $0, $1) }) == 0 else {
+        throw .system("bind", path, Errno(rawValue: errno))
+      }
       guard chmod(path, mode) == 0 else { throw .system("set the mode of", path, Errno(rawValue: errno)) }
       guard listen(socket, backlog) == 0 else { throw .system("listen on", path, Errno(rawValue: errno)) }
       return socket
