@@ -9,7 +9,7 @@ extension IntegrationTests {
     @Test(arguments: [true, false])
     func `clients with and without index support never get each other's manifest`(singleFirst: Bool) async throws {
       let registry = try ScriptedRegistry()
-      // As registries do: a single manifest for a client that accepts no index.
+      // Registries do the same: a single manifest for a client that accepts no index.
       registry.answer("/v2/library/app/manifests/v1") { request in
         let takesIndex = request.headers["Accept"]?.contains("index") == true
         return ScriptedResponse(

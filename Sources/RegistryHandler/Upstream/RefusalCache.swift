@@ -20,7 +20,7 @@ package final class RefusalCache: Sendable {
     let error: UpstreamError
     /// True if the refusal says nothing about GET.
     let isOfHead: Bool
-    /// In seconds on the monotonic clock.
+    /// The time in seconds on the monotonic clock.
     let end: Int64
   }
 

@@ -67,7 +67,7 @@ struct FillTask: Sendable {
 
   /// Indicates whether upstream is asked before a partial file is claimed: there is no leftover to resume.
   ///
-  /// In a store that cannot be written the claim comes first, as its failure makes clients bypass the store.
+  /// The claim comes first in a store that cannot be written, as its failure makes clients bypass the store.
   private var mayRequestFirst: Bool {
     !isStreaming && !context.store.hasPartial(fill.digest) && context.store.canCreatePartial(fill.digest)
   }

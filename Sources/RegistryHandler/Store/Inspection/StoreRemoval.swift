@@ -48,7 +48,7 @@ package struct StoreRemoval: Sendable {
 
   /// Removes the files of a plan. Blocks.
   package func carryOut(_ plan: Plan) {
-    // In this order: a tag record is removed before its manifest's link, and a link before its blob.
+    // The order matters: a tag record is removed before its manifest's link, and a link before its blob.
     for path in plan.tags { store.removeTagRecord(at: path) }
     for path in plan.links { store.fileSystem.remove(path) }
     for digest in plan.blobs {

@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// The recent failures of endpoints, so that other requests try the next endpoint first.
 ///
-/// When all endpoints of an upstream are silent, one request at a time tries them.
+/// One request at a time tries an upstream whose endpoints are all silent.
 package final class EndpointHealth: Sendable {
   /// The time for which a failed endpoint is tried last. Then one request tries it first, the others after its success.
   package static let cooldown: Duration = .seconds(30)

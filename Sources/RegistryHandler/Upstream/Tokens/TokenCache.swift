@@ -11,7 +11,7 @@ package final class TokenCache: Sendable {
   /// A token, shared by the cache and the requests that carry it.
   package final class Token: Sendable {
     package let value: String
-    /// In seconds on the monotonic clock.
+    /// The time in seconds on the monotonic clock.
     fileprivate let requestedAt: Int64
     fileprivate let wasAccepted = Atomic<Bool>(false)
 
