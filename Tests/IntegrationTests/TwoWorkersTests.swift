@@ -67,6 +67,36 @@ extension IntegrationTests {
       await second.stop()
     }
 
+    @Test func `a second worker requests the blob when the one that waits for upstream is killed`() async throws {
+      let registry = try ScriptedRegistry()
+      let bytes = DeterministicBytes.make(count: .megabytes(1), seed: 27)
+      let digest = sha256Digest(of: bytes)
+      let gate = Gate()
+      defer { gate.open() }
+      registry.answer("/v2/library/app/blobs/\(digest)") { [unowned registry] _ in
+        ScriptedResponse(body: registry.gets(of: digest) == 1 ? .withheld(gate) : .bytes(bytes))
+      }
+      let (stack, first) = try await ProxyStack.start(
+        dockerHub(at: registry, "drain_timeout: 10m"),
+        launch: .inherited
+      )
+      let target = "/v2/app/blobs/\(digest)"
+      async let ofFirst = stack.client.get(target)
+      try await eventually("the first requests the blob") { registry.gets(of: digest) == 1 }
+      let second = try await stack.handOver(from: first)
+      async let ofSecond = stack.client.get(target)
+      try await eventually("the second waits for the first") {
+        try await stack.client.get("/_regproxy/metrics").text.contains("\nregproxy_fills 1\n")
+      }
+      #expect(registry.gets(of: digest) == 1)
+      first.kill9()
+      #expect(try await ofSecond.isWhole(digest))
+      #expect(try await ofFirst.status == 503)
+      #expect(registry.gets(of: digest) == 2)
+      #expect(try stack.storedBlobs() == [digest])
+      await second.stop()
+    }
+
     @Test func `a restarted worker resumes the partial download of a killed one`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(24), seed: 23)

@@ -53,9 +53,7 @@ extension OpenFile {
 
   /// The offset of a request's mark. Upstreams that share an offset are confused, which costs a client a longer wait.
   private static func requestMark(for upstream: UpstreamName) -> Int64 {
-    var hash: UInt32 = 2_166_136_261
-    for byte in upstream.description.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
-    return recordMark + 1 + Int64(hash)
+    recordMark + 1 + Int64(UInt32(truncatingIfNeeded: upstream.description.fnv1a))
   }
 
   private func hasMark(at offset: Int64) -> Bool {

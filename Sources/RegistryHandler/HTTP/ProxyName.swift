@@ -8,10 +8,7 @@ package struct ProxyName: Hashable, Sendable, CustomStringConvertible {
   package init() { number = .random(in: 0...(.max)) }
 
   /// Creates a name that is equal wherever the identity is equal.
-  package init(of identity: String) {
-    // FNV-1a, as `Hasher` has a different seed in each process. <http://www.isthe.com/chongo/tech/comp/fnv/>
-    number = identity.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-  }
+  package init(of identity: String) { number = identity.fnv1a }
 
   /// Parses a name; `nil` if it is not one of this kind of proxy.
   init?(_ text: some StringProtocol) {

@@ -60,9 +60,7 @@ package final class PendingRequests: Sendable {
 
   /// The offset of the mark of a digest at one upstream: from 2^60 to 2^61.
   private static func mark(for digest: Digest, _ upstream: UpstreamName) -> Int64 {
-    // FNV-1a, as `Hasher` has another seed in each process. <http://www.isthe.com/chongo/tech/comp/fnv/>
-    let hash = upstream.description.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    return (1 << 60) | (mark(for: digest) ^ Int64(hash >> 4))
+    (1 << 60) | (mark(for: digest) ^ Int64(upstream.description.fnv1a >> 4))
   }
 }
 

@@ -11,9 +11,30 @@ struct BlobBypassTests {
   /// Returns a proxy whose store can take no blob.
   private func makeFixture(bypasses: BypassLimit = BypassLimit()) throws -> ProxyFixture {
     let fixture = try ProxyFixture(bypasses: bypasses)
-    fixture.store.fileSystem.removeIfEmpty(fixture.store.layout.partials)
-    try fixture.store.fileSystem.writeNew([], to: fixture.store.layout.partials)
+    try obstruct(fixture.store)
     return fixture
+  }
+
+  /// Puts a file where the directory of partial files would be.
+  private func obstruct(_ store: Store) throws {
+    store.fileSystem.removeIfEmpty(store.layout.partials)
+    try store.fileSystem.writeNew([], to: store.layout.partials)
+  }
+
+  @Test func `clients get the blob although the store fails between request and response`() async throws {
+    let fixture = try ProxyFixture()
+    let digest = try Values.digest(of: Self.blob)
+    let request = "GET https://r.test/v2/o/a/blobs/\(digest)"
+    var upstreamResponse = FakeResponse(200, [:], [Self.blob])
+    let gate = Observed(false)
+    upstreamResponse.headGate = gate
+    fixture.registry.on(request, upstreamResponse)
+    async let response = fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    try await eventually { fixture.registry.log.count == 1 }
+    try obstruct(fixture.store)
+    gate.update { $0 = true }
+    #expect(try await fixture.content(of: await response) == Self.blob)
+    #expect(fixture.registry.log == [request, request])
   }
 
   @Test(

@@ -20,12 +20,24 @@ struct BlobDripTests {
 
   private func request(_ upstream: String) -> String { "GET https://\(upstream)/v2/o/a/blobs/\(digest)" }
 
+  /// Returns the requested part of the blob; `nil` for a request of the whole.
+  private static func part(of bytes: [UInt8], _ request: UpstreamRequest) -> FakeResponse? {
+    guard let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" })
+    else { return nil }
+    return FakeResponse(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
+  }
+
+  /// A proxy whose clients leave the fill of another upstream after a while.
+  private func makeFixture(leavingAfter window: Duration) throws -> ProxyFixture {
+    var patience = Patience()
+    patience.withAnotherUpstream = window
+    return try ProxyFixture(patience: patience)
+  }
+
   /// Sends the beginning, then a byte for each step of the gate; the rest, if it is requested, at once.
   private func drip(_ fixture: ProxyFixture, _ upstream: String, _ gate: Observed<Int>) {
     fixture.registry.on(request(upstream)) { [bytes] request throws(UpstreamError) in
-      if let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" }) {
-        return FakeResponse(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
-      }
+      if let part = Self.part(of: bytes, request) { return part }
       let drops = bytes[20_000..<20_100].map { [$0] }
       var response = FakeResponse(200, [:], [Array(bytes[..<20_000])] + drops + [Array(bytes[20_100...])])
       response.gate = gate
@@ -62,22 +74,18 @@ struct BlobDripTests {
     response = nil
     fixture.instants.advance(by: StallDetector.window)
     gate.update { $0 = 2 }
-    while fixture.services.fills.count > 0 { await Task.yield() }
+    try await eventually { fixture.services.fills.count == 0 }
     #expect(fixture.registry.log == [request("r.test")])
     #expect(fixture.store.fileSystem.size(of: fixture.store.layout.partial(digest)) == 20_000)
   }
 
   @Test func `a client of another upstream leaves a dripping fill for its own upstream`() async throws {
-    var patience = Patience()
-    patience.withAnotherUpstream = .milliseconds(10)
-    let fixture = try ProxyFixture(patience: patience)
+    let fixture = try makeFixture(leavingAfter: .milliseconds(10))
     let gate = Observed(1)
     drip(fixture, "q.test", gate)
     let first = await fixture.send(.get, target("q.test"))
     fixture.registry.on(request("r.test")) { [bytes] request throws(UpstreamError) in
-      guard let range = request.headers[.range], let start = Int(range.dropFirst("bytes=".count).prefix { $0 != "-" })
-      else { return FakeResponse(200, [:], [bytes]) }
-      return FakeResponse(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
+      Self.part(of: bytes, request) ?? FakeResponse(200, [:], [bytes])
     }
     // The fill pauses while this response is read.
     let second = await fixture.send(.get, target("r.test"))
@@ -88,16 +96,13 @@ struct BlobDripTests {
   }
 
   @Test func `a client of another upstream continues from its own upstream when the fill fails`() async throws {
-    var patience = Patience()
-    patience.withAnotherUpstream = .seconds(600)
-    let fixture = try ProxyFixture(patience: patience)
+    let fixture = try makeFixture(leavingAfter: .seconds(600))
     let gate = Observed(1)
     drip(fixture, "q.test", gate)
     let first = await fixture.send(.get, target("q.test"))
     fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [.contentLength: "300000"]))
     fixture.registry.on(request("r.test")) { [bytes] request throws(UpstreamError) in
-      let start = Int(request.headers[.range]?.dropFirst("bytes=".count).prefix { $0 != "-" } ?? "0") ?? 0
-      return FakeResponse(206, [.contentRange: "bytes \(start)-299999/300000"], [Array(bytes[start...])])
+      Self.part(of: bytes, request) ?? FakeResponse(206, [.contentRange: "bytes 0-299999/300000"], [bytes])
     }
     let second = await fixture.send(.get, target("r.test"))
     #expect(second.headers[.cacheStatus]?.contains("detail=joined") == true)
@@ -109,9 +114,7 @@ struct BlobDripTests {
   }
 
   @Test func `a client stays with the slow fill of another upstream when its own upstream fails`() async throws {
-    var patience = Patience()
-    patience.withAnotherUpstream = .milliseconds(10)
-    let fixture = try ProxyFixture(patience: patience)
+    let fixture = try makeFixture(leavingAfter: .milliseconds(10))
     let gate = Observed(1)
     drip(fixture, "q.test", gate)
     let first = await fixture.send(.get, target("q.test"))
@@ -119,7 +122,7 @@ struct BlobDripTests {
     fixture.registry.on(request("r.test"), FakeResponse(404))
     let second = await fixture.send(.get, target("r.test"))
     async let content = fixture.content(of: second)
-    while fixture.registry.count(of: request("r.test")) == 0 { await Task.yield() }
+    try await eventually { fixture.registry.count(of: request("r.test")) > 0 }
     gate.update { $0 = .max }
     #expect(try await content == bytes)
     #expect(try await fixture.content(of: first) == bytes)
@@ -129,22 +132,20 @@ struct BlobDripTests {
   func `a client does not wait for a fill of unknown size if its own upstream tells the size`(_ tells: Bool)
     async throws
   {
-    var patience = Patience()
-    patience.withAnotherUpstream = .milliseconds(10)
-    let fixture = try ProxyFixture(patience: patience)
+    let fixture = try makeFixture(leavingAfter: .milliseconds(10))
     let gate = Observed(1)
     var slow = FakeResponse(200, [:], [Array(bytes[..<20_000]), Array(bytes[20_000...])])
     slow.isChunked = true
     slow.gate = gate
     fixture.registry.on(request("q.test"), slow)
     let first = Task { await fixture.send(.get, target("q.test")) }
-    while fixture.services.fills.count == 0 { await Task.yield() }
+    try await eventually { fixture.services.fills.count > 0 }
     var own = FakeResponse(200, [:], [bytes])
     own.isChunked = !tells
     fixture.registry.on(request("r.test"), own)
     fixture.registry.on("HEAD https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [.contentLength: "300000"]))
     let second = Task { await fixture.send(.get, target("r.test")) }
-    while fixture.registry.count(of: request("r.test")) == 0 { await Task.yield() }
+    try await eventually { fixture.registry.count(of: request("r.test")) > 0 }
     if !tells { gate.update { $0 = .max } }
     #expect(try await fixture.content(of: await second.value) == bytes)
     gate.update { $0 = .max }
@@ -160,7 +161,7 @@ struct BlobDripTests {
     var response: RegistryResponse? = await fixture.send(.get, target("r.test"))
     #expect(response?.status == 200)
     response = nil
-    while fixture.services.fills.count > 0 { await Task.yield() }
+    try await eventually { fixture.services.fills.count == 0 }
     #expect(fixture.store.fileSystem.size(of: fixture.store.layout.partial(digest)) == 200_000)
     partial.discard()
   }
