@@ -78,11 +78,14 @@ struct BlobStat: Sendable {
   }
 
   private func sendByGet() async throws(UpstreamError) -> Finding {
+    // A URL signed for GET is no response to a client that sent HEAD.
+    let session = key.method == .head ? session.following : session
     // An empty blob has no first byte.
     switch try await session.send(.get, route, headers: isEmptyBlob ? [:] : [.range: "bytes=0-0"]) {
     case .redirect(let redirect):
       guard key.method == .get else {
-        throw UpstreamError(.invalidResponse, "upstream refuses HEAD of \(key.digest), and redirects GET")
+        let reason = "upstream refuses HEAD of \(key.digest), and redirects GET to a host that is not in 'storage_hosts'"
+        throw UpstreamError(.invalidResponse, reason)
       }
       return .redirected(redirect)
     case .response(let response): return try await finding(response, [200, 206])

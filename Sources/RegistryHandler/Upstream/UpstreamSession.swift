@@ -37,10 +37,16 @@ package struct UpstreamSession: Sendable {
     self.context = context
   }
 
-  /// A session that follows redirects to storage and refuses no request: the client already has response headers.
-  package var followingStorage: UpstreamSession {
+  /// A session that follows redirects to storage.
+  package var following: UpstreamSession {
     var copy = self
     copy.mode = .follow
+    return copy
+  }
+
+  /// A session that follows redirects to storage and refuses no request: the client already has response headers.
+  package var followingStorage: UpstreamSession {
+    var copy = following
     copy.isGated = false
     return copy
   }

@@ -206,6 +206,33 @@ struct BlobRedirectTests {
     #expect(response.headers[.contentLength] == "\(Self.bytes.count)")
   }
 
+  @Test func `a redirect of the GET that replaces a refused HEAD is followed`() async throws {
+    let fixture = try makeFixture { _ in }
+    fixture.registry.on("HEAD \(blob)", FakeResponse(405))
+    fixture.registry.on("GET \(blob)", FakeResponse(307, [.location: Self.storage]))
+    fixture.registry.on(
+      "GET \(Self.storage)",
+      FakeResponse(206, [.contentRange: "bytes 0-0/\(Self.bytes.count)"], [[7]])
+    )
+    let response = await fixture.send(.head, target)
+    #expect(response.status == 200)
+    #expect(response.headers[.contentLength] == "\(Self.bytes.count)")
+    #expect(fixture.registry.log == ["HEAD \(blob)", "GET \(blob)", "GET \(Self.storage)"])
+    #expect(fixture.registry.requests.last?.headers[.range] == "bytes=0-0")
+    // A client that sends GET is redirected as before.
+    #expect(await fixture.send(.get, target).status == 307)
+  }
+
+  @Test func `a redirect of the GET that replaces a refused HEAD is an error where its host is unknown`() async throws {
+    let fixture = try makeFixture { $0.storageHosts = [] }
+    fixture.registry.on("HEAD \(blob)", FakeResponse(405))
+    fixture.registry.on("GET \(blob)", FakeResponse(307, [.location: Self.storage]))
+    let response = await fixture.send(.head, target)
+    #expect(response.status == 502)
+    #expect(try ErrorDocument.item(of: response).message.contains("storage_hosts"))
+    #expect(fixture.registry.log == ["HEAD \(blob)", "GET \(blob)"])
+  }
+
   @Test func `a client that has the beginning is not redirected`() async throws {
     let fixture = try makeFixture { _ in }
     let start = Array(Self.bytes.prefix(20_000))
