@@ -113,7 +113,7 @@ extension IntegrationTests {
       #expect(Double(registry.sentBytes) <= 1.1 * Double(bytes.count))
     }
 
-    @Test func `a client that leaves frees its thread, and the download continues`() async throws {
+    @Test func `a client that leaves ends its request, and the download continues`() async throws {
       let registry = try ScriptedRegistry()
       let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 4)
       let gate = Gate()
@@ -126,7 +126,7 @@ extension IntegrationTests {
       try await stream.read(atLeast: 100_000)
       let waiting = try await stack.client.open("GET", "/v2/app/manifests/slow")
       try await eventually("upstream has the request") { registry.count("GET", "/v2/library/app/manifests/slow") == 1 }
-      // Both threads wait for upstream now; both clients leave.
+      // Both requests wait for upstream now; both clients leave.
       stream.leave()
       waiting.leave()
       #expect(try await stack.client.get("/v2/").status == 200)

@@ -7,22 +7,23 @@ extension IntegrationTests {
   struct SilentUpstreamTests {
     private static let manifest = "{\"schemaVersion\":2}"
 
+    /// Starts a worker that serves 96 requests at once.
     private func start(_ silent: String, _ healthy: ScriptedRegistry) async throws -> ProxyStack {
-      try await ProxyStack.start(
-        """
-        threads: {min: 4, max: 64}
+      let yaml = """
         upstreams:
           docker.io: {endpoints: ["\(silent)"]}
           ghcr.io: {endpoints: ["\(healthy.url)"]}
         """
-      ).stack
+      let stack = try await ProxyStack(yaml, in: TemporaryDirectory())
+      _ = try await stack.startWorker(descriptors: 64 + 96)
+      return stack
     }
 
-    @Test func `half of the threads wait for a silent upstream, and further requests get a 503`() async throws {
+    @Test func `half of the requests wait for a silent upstream, and further ones get a 503`() async throws {
       let (silent, healthy) = (try ScriptedRegistry(), try ScriptedRegistry())
       let gate = Gate()
       defer { gate.open() }
-      for number in 0..<60 {
+      for number in 0..<100 {
         silent.answer("/v2/library/app/manifests/v\(number)", with: ScriptedResponse(body: .withheld(gate)))
       }
       healthy.addManifest(Self.manifest, to: "o/a", tag: "v1")
@@ -30,19 +31,19 @@ extension IntegrationTests {
       #expect(try await stack.client.get("/v2/ghcr.io/o/a/manifests/v1").headers["X-Cache"] == "MISS")
       let answers = Answers()
       try await withThrowingTaskGroup(of: Void.self) { group in
-        for number in 0..<60 {
-          if number == 32 {
-            try await eventually("half of the threads wait") { silent.requests.count == 32 }
+        for number in 0..<100 {
+          if number == 48 {
+            try await eventually("half of the requests wait") { silent.requests.count == 48 }
             let start = ContinuousClock.now
-            try await eventually("the threads have waited long") { ContinuousClock.now - start >= .seconds(1) }
+            try await eventually("they have waited long") { ContinuousClock.now - start >= .seconds(1) }
           }
           group.addTask {
             let answer = try await stack.client.get("/v2/app/manifests/v\(number)")
             answers.append(answer)
           }
         }
-        try await eventually("all other requests have responses") { answers.all.count == 28 }
-        #expect(silent.requests.count == 32)
+        try await eventually("all other requests have responses") { answers.all.count == 52 }
+        #expect(silent.requests.count == 48)
         for answer in answers.all {
           #expect(answer.status == 503)
           #expect(answer.headers["Retry-After"] == "5")
@@ -51,7 +52,7 @@ extension IntegrationTests {
         for _ in 0..<20 {
           #expect(try await stack.client.get("/v2/ghcr.io/o/a/manifests/v1").headers["X-Cache"] == "HIT")
         }
-        #expect(silent.requests.count == 32)
+        #expect(silent.requests.count == 48)
         gate.open()
         try await group.waitForAll()
       }

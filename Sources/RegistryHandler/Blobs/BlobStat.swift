@@ -84,8 +84,10 @@ struct BlobStat: Sendable {
     switch try await session.send(.get, route, headers: isEmptyBlob ? [:] : [.range: "bytes=0-0"]) {
     case .redirect(let redirect):
       guard key.method == .get else {
-        let reason = "upstream refuses HEAD of \(key.digest), and redirects GET to a host that is not in 'storage_hosts'"
-        throw UpstreamError(.invalidResponse, reason)
+        throw UpstreamError(
+          .invalidResponse,
+          "upstream refuses HEAD of \(key.digest), and redirects GET to a host that is not in 'storage_hosts'"
+        )
       }
       return .redirected(redirect)
     case .response(let response): return try await finding(response, [200, 206])

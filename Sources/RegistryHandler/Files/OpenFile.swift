@@ -63,16 +63,21 @@ package final class OpenFile: Sendable {
     }
   }
 
-  /// Sends a part of the file to a socket, without a copy in this process. Blocks while the socket's buffer is full.
+  /// Sends the beginning of a part of the file to a socket, without a copy in this process.
   ///
   /// A part beyond the end of the file is an error. <https://man7.org/linux/man-pages/man2/sendfile.2.html>
-  package func send(_ part: Range<Int64>, to socket: Int32) throws(FileError) {
+  /// - Returns: the number of bytes sent; `nil` when a socket that does not block takes none now.
+  package func sendAvailable(_ part: Range<Int64>, to socket: Int32) throws(FileError) -> Int64? {
     var offset = off_t(part.lowerBound)
-    while offset < part.upperBound {
-      let count = sendfile(socket, descriptor.rawValue, &offset, Int(part.upperBound) - offset)
-      if count < 0, Glibc.errno == EINTR { continue }
-      guard count >= 0 else { throw failure("send") }
-      guard count > 0 else { throw FileError("send", path, .ioError) }
+    while true {
+      let count = sendfile(socket, descriptor.rawValue, &offset, part.count)
+      if count > 0 { return Int64(count) }
+      guard count < 0 else { throw FileError("send", path, .ioError) }
+      switch Glibc.errno {
+      case EINTR: continue
+      case EAGAIN: return nil
+      default: throw failure("send")
+      }
     }
   }
 

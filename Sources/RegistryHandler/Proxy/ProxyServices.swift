@@ -26,10 +26,14 @@ package final class ProxyServices: Sendable {
   let lists: ListContext
   let status: StatusContext
 
+  /// The descriptors of running downloads: a fill has a file, its record for a moment, and a connection to upstream; an
+  /// uncached stream has a connection.
+  package var descriptorsOfDownloads: Int { 3 * fills.count + bypasses.streams }
+
   /// Puts the parts together. Long, as it is the one place that names each part and who sees it.
   /// - Parameters:
   ///   - name: of this proxy in `Via`.
-  ///   - threads: the most requests at once.
+  ///   - requests: the most requests at once.
   ///   - now: seconds since 1970.
   ///   - monotonicNow: seconds on a clock that is never set.
   ///   - instant: the clock that a stall is measured by.
@@ -41,7 +45,7 @@ package final class ProxyServices: Sendable {
     bypasses: BypassLimit = BypassLimit(),
     patience: Patience = Patience(),
     name: ProxyName = ProxyName(),
-    threads: Int = 1024,
+    requests: Int = 1024,
     endpointHealth: EndpointHealth = EndpointHealth(),
     client: any UpstreamClient,
     executor: BlockingExecutor,
@@ -65,7 +69,7 @@ package final class ProxyServices: Sendable {
       client: client,
       tokens: tokens,
       health: endpointHealth,
-      waiting: WaitingRequests(threads: threads, now: endpointHealth.now),
+      waiting: WaitingRequests(requests: requests, now: endpointHealth.now),
       name: name,
       now: now
     )

@@ -13,12 +13,15 @@ package final class RegistryProxy: Sendable {
   }
 
   /// Decides a response. Blocks on the store; suspends for upstream. A cancelled task stops waiting.
-  package func respond(to request: RegistryRequest) async -> RegistryResponse {
+  /// - Parameter isOverloaded: true where the worker serves too many requests already: it refuses this one, unless it is
+  ///   an operator's.
+  package func respond(to request: RegistryRequest, isOverloaded: Bool = false) async -> RegistryResponse {
     var summary = RequestSummary()
     var response: RegistryResponse
     do throws(RegistryError) {
       let subject = try subject(of: request)
       summary = subject.summary
+      if isOverloaded, case .content = subject { throw Self.overloaded }
       response = try await respond(to: request, subject)
     } catch {
       response = error.response
@@ -139,6 +142,12 @@ package final class RegistryProxy: Sendable {
   }
 
   private static let json: HTTPFields = [.contentType: "application/json"]
+
+  private static let overloaded: RegistryError = {
+    var error = RegistryError(503, .unavailable, "the proxy serves as many requests as it can: try again shortly")
+    error.retryAfter = "5"
+    return error
+  }()
 
   private static let readOnly = RegistryError(
     405,

@@ -13,7 +13,7 @@ struct Configuration: Sendable {
 
   var listen: ListeningSocket.Address = .unix(path: "/run/regproxy/worker.sock")
   var socketMode: mode_t = 0o660
-  var threads = WorkerLimits(min: 32, max: 1024)
+  var threads = ThreadLimits(min: 32, max: 1024)
   var domain: String?
   var delivery: Delivery = .accelerated
   var drainTimeout: Duration = .seconds(30)

@@ -8,35 +8,32 @@ struct ResponseWriter: Sendable {
   /// The internal location of the store's `blobs/` in nginx; the templates use the same path.
   static let internalPrefix = "/_regproxy_store/"
 
+  /// The bytes of a stream after which other tasks of the event loop have their turn.
+  private static let turn: Int64 = 256 << 10
+
   private var response: RegistryResponse
+  private let records: ResponseRecords
   private let isHead: Bool
   /// The number of body bytes that the worker has sent itself.
   private(set) var bodyBytes: Int64 = 0
 
-  init(_ response: RegistryResponse, isHead: Bool) {
+  init(_ response: RegistryResponse, _ records: ResponseRecords, isHead: Bool) {
     self.response = response
+    self.records = records
     self.isHead = isHead
   }
 
-  /// Writes the head and the body. Blocks while nginx accepts none.
-  mutating func write(to request: consuming FastCGIRequest) async -> DeliveryOutcome {
+  /// Writes the head and the body; suspends the task while nginx accepts none.
+  mutating func write(to connection: Connection) async -> DeliveryOutcome {
     do {
       switch response.body {
-      case .empty, .blob:
-        try request.write(head())
-      case .bytes(let bytes):
-        // If both are small, libfcgi puts them into one record and one write.
-        try request.write(head())
-        if !isHead {
-          try request.write(bytes)
-          bodyBytes = Int64(bytes.count)
-        }
+      case .empty, .blob: try await connection.send(records.record(head()) + records.end())
+      case .bytes(let bytes): try await writeDocument(isHead ? [] : bytes, to: connection)
       case .stream(let source):
-        try request.write(head())
-        try request.flush()
-        try await writeStream(source, to: request)
+        try await connection.send(records.record(head()))
+        try await writeStream(source, to: connection)
+        try await connection.send(records.end())
       }
-      request.finish()
       return .complete
     } catch let failure as BlobSourceFailure {
       return failure == .cancelled ? .clientLeft : .brokenOff(failure.description)
@@ -47,18 +44,46 @@ struct ResponseWriter: Sendable {
     }
   }
 
-  private mutating func writeStream(_ source: any BlobSource, to request: borrowing FastCGIRequest) async throws {
+  /// Writes head and body in one write if both are small.
+  private mutating func writeDocument(_ bytes: [UInt8], to connection: Connection) async throws {
+    var output = records.record(head())
+    var rest = bytes[...]
+    while rest.count > ResponseRecords.contentSize {
+      let content = rest.prefix(ResponseRecords.contentSize)
+      try await connection.send(output + records.record(content))
+      output = []
+      bodyBytes += Int64(content.count)
+      rest = rest.dropFirst(content.count)
+    }
+    try await connection.send(output + records.record(rest) + records.end())
+    bodyBytes += Int64(rest.count)
+  }
+
+  private mutating func writeStream(_ source: any BlobSource, to connection: Connection) async throws {
     let start = source.range.lowerBound
+    var nextTurn = Self.turn
     while bodyBytes < source.range.count {
       switch try await source.next(at: start + bodyBytes) {
       case .file(let file, let part):
         while start + bodyBytes < part.upperBound {
-          bodyBytes += try request.writeRecord(start + bodyBytes..<part.upperBound, of: file)
+          let content = (start + bodyBytes..<part.upperBound).prefix(ResponseRecords.contentSize)
+          try await connection.send(records.header(contentLength: content.count), isFollowed: true)
+          try await connection.send(content.startIndex..<content.endIndex, of: file)
+          bodyBytes += Int64(content.count)
+          if bodyBytes >= nextTurn {
+            nextTurn = bodyBytes + Self.turn
+            await Task.yield()
+          }
         }
       case .bytes(let chunk):
-        try chunk.withUnsafeReadableBytes { bytes throws(FastCGIRequest.WriteError) in try request.write(bytes) }
-        try request.flush()
-        bodyBytes += Int64(chunk.readableBytes)
+        var rest = chunk.readableBytesView
+        while !rest.isEmpty {
+          let content = rest.prefix(ResponseRecords.contentSize)
+          try await connection.send(records.header(contentLength: content.count), isFollowed: true)
+          try await connection.send(content)
+          bodyBytes += Int64(content.count)
+          rest = rest.dropFirst(content.count)
+        }
       }
     }
   }

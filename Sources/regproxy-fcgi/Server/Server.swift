@@ -19,16 +19,18 @@ struct Server: Sendable {
     let descriptors = DescriptorLimit.raise()
     logOutput = try LogOutput(path: configuration.log.file)
     logger = Self.makeLogger(configuration.log, logOutput)
-    let threads = Self.fit(configuration.threads, to: descriptors, logger)
+    let requests = RequestLimit.fitting(descriptors: descriptors)
     let store = try Self.openStore(configuration.storeDirectory)
     socket = try ListeningSocket() ?? ListeningSocket(configuration.listen, mode: configuration.socketMode)
     services = ProxyServices(
       store: store,
       limits: configuration.storeLimits,
       name: ProxyName(ofStore: configuration.storeDirectory),
-      threads: threads.max,
+      requests: requests,
       client: HTTPUpstreamClient(),
-      executor: BlockingExecutor(),
+      executor: BlockingExecutor(
+        threadCount: min(configuration.threads.max, BlockingExecutor.defaultThreadCount)
+      ),
       logger: logger,
       now: { Int64(time(nil)) },
       monotonicNow: { [start = ContinuousClock.now] in (ContinuousClock.now - start).components.seconds }
@@ -37,7 +39,9 @@ struct Server: Sendable {
     let accessLog = AccessLog(logOutput, format: configuration.log.format, level: configuration.log.level)
     pool = try WorkerPool(
       listener: socket.descriptor,
-      limits: threads,
+      loops: WorkerPool.loopCount(maximum: configuration.threads.max),
+      requests: requests,
+      descriptorsOfDownloads: { [services] in services.descriptorsOfDownloads },
       proxy: proxy,
       handler: ConnectionHandler(accessLog: accessLog, logger: logger),
       logger: logger
@@ -46,7 +50,7 @@ struct Server: Sendable {
 
   /// Starts serving.
   func start() throws(WorkerError) {
-    guard pool.start() else { throw .noThread }
+    try pool.start()
     StoreMaintenance(services.evictor).start()
     MemoryAllocator.startTrimming()
     if case .refused(let refusal) = StoreAccess(to: configuration.storeDirectory) {
@@ -77,27 +81,12 @@ struct Server: Sendable {
     pool.stop()
     let left = pool.waitUntilIdle(for: limit)
     socket.removeFile()
-    if left > 0 { logger.warning("requests cut off at the drain time-out", metadata: ["threads": "\(left)"]) }
+    if left > 0 { logger.warning("requests cut off at the drain time-out", metadata: ["requests": "\(left)"]) }
     logger.notice("worker stopped")
   }
 
   private static func makeLogger(_ log: Configuration.Log, _ output: LogOutput) -> Logger {
     Logger(label: "regproxy") { _ in LineLogHandler(output, format: log.format, level: log.level) }
-  }
-
-  /// Returns the limits lowered to the descriptors, with a warning if that costs threads.
-  private static func fit(_ configured: WorkerLimits, to descriptors: Int, _ logger: Logger) -> WorkerLimits {
-    let threads = configured.fitting(descriptors: descriptors)
-    if threads.max < configured.max {
-      logger.warning(
-        """
-        fewer threads than 'threads.max' allows: each may need five descriptors; \
-        raise 'LimitNOFILE=' or 'ulimit -Hn', or lower 'threads.max'
-        """,
-        metadata: ["threads.max": "\(threads.max)", "descriptors": "\(descriptors)"]
-      )
-    }
-    return threads
   }
 
   /// Opens the store; on failure, the error names the user, the directory and the missing right.

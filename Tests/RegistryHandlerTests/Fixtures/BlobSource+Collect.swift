@@ -27,7 +27,10 @@ extension OpenFile {
   fileprivate func bytes(_ part: Range<Int64>) throws(FileError) -> [UInt8] {
     guard let copy = tmpfile() else { throw FileError("open", "a temporary file", .ioError) }
     defer { fclose(copy) }
-    try send(part, to: fileno(copy))
+    var sent = part.lowerBound
+    while sent < part.upperBound, let count = try sendAvailable(sent..<part.upperBound, to: fileno(copy)) {
+      sent += count
+    }
     var bytes = [UInt8](repeating: 0, count: part.count)
     guard pread(fileno(copy), &bytes, bytes.count, 0) == part.count else { throw FileError("read", path, .ioError) }
     return bytes

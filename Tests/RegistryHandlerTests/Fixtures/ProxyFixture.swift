@@ -28,7 +28,7 @@ struct ProxyFixture: Sendable {
     patience: Patience = Patience(),
     staleResponseTimeout: Duration = ProxyServices.staleResponseTimeout,
     maximumDocumentBytes: Int = ProxyServices.maximumDocumentBytes,
-    threads: Int = 1024,
+    requests: Int = 1024,
     adjust: (inout Upstream) -> Void = { _ in }
   ) throws {
     directory = try other?.directory ?? TemporaryDirectory()
@@ -44,7 +44,7 @@ struct ProxyFixture: Sendable {
       limits: limits,
       bypasses: bypasses,
       patience: patience,
-      threads: threads,
+      requests: requests,
       endpointHealth: EndpointHealth(now: clock.instants),
       client: registry,
       executor: .forTests,

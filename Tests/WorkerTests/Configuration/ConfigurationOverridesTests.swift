@@ -14,7 +14,7 @@ struct ConfigurationOverridesTests {
       ["REGPROXY_STORE_DIRECTORY": "/tmp/b", "REGPROXY_THREADS_MAX": "9", "REGPROXY_LISTEN": "/tmp/s", "HOME": "/"]
     )
     #expect(configuration.storeDirectory == "/tmp/b")
-    #expect(configuration.threads == WorkerLimits(min: 4, max: 9))
+    #expect(configuration.threads == ThreadLimits(min: 4, max: 9))
     #expect(configuration.listen == .unix(path: "/tmp/s"))
   }
 

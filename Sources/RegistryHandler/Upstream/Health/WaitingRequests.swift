@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// The requests that wait for the head of a response, counted per upstream: each holds a thread, and one slow upstream
-/// must not hold them all.
+/// The requests that wait for the head of a response, counted per upstream: one slow upstream must not take all that the
+/// worker can serve at once.
 ///
 /// Only a long wait counts, so that a burst to a healthy upstream is let through.
 package final class WaitingRequests: Sendable {
@@ -25,15 +25,15 @@ package final class WaitingRequests: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - threads: the number of requests that may be served at once.
+  ///   - requests: the number of requests that may be served at once.
   ///   - now: the monotonic clock.
-  package init(threads: Int, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
-    maximum = Self.maximum(threads: threads)
+  package init(requests: Int, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
+    maximum = Self.maximum(requests: requests)
     self.now = now
   }
 
   /// Returns the most requests that may have waited long for one upstream: half of all.
-  package static func maximum(threads: Int) -> Int { max(threads / 2, 1) }
+  package static func maximum(requests: Int) -> Int { max(requests / 2, 1) }
 
   /// Counts one more request, which has to leave; `nil` if too many have waited long already.
   func enter(_ upstream: UpstreamName) -> Ticket? {

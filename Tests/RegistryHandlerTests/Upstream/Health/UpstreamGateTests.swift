@@ -18,11 +18,11 @@ struct UpstreamGateTests {
 
   @Test(arguments: [(1024, 512), (64, 32), (5, 2), (1, 1)])
   func `half of the threads may wait long for one upstream`(
-    _ threads: Int,
+    _ requests: Int,
     _ maximum: Int
   ) throws {
     let instants = ManualInstants()
-    let waiting = WaitingRequests(threads: threads) { instants.now }
+    let waiting = WaitingRequests(requests: requests) { instants.now }
     let (name, other) = (try Values.upstream("r.test"), try Values.upstream("q.test"))
     let tickets = try (0..<maximum).map { _ in try #require(waiting.enter(name)) }
     // A burst does not count: its requests have only begun to wait.
@@ -39,7 +39,7 @@ struct UpstreamGateTests {
   }
 
   @Test func `a request beyond the limit of waiting ones is refused at once, until a response arrives`() async throws {
-    let fixture = try ProxyFixture(threads: 4)
+    let fixture = try ProxyFixture(requests: 4)
     let registry = fixture.registry
     for tag in ["a", "b", "c"] { registry.on("GET \(Self.manifest)\(tag)", withheld()) }
     try await withThrowingTaskGroup(of: Int.self) { group in
@@ -143,7 +143,7 @@ struct UpstreamGateTests {
         client: fixture.registry,
         tokens: fixture.services.tokens,
         health: fixture.services.upstreams.health,
-        waiting: WaitingRequests(threads: 1),
+        waiting: WaitingRequests(requests: 1),
         now: { 0 }
       )
     )

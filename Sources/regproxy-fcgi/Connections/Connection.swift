@@ -1,0 +1,197 @@
+internal import CFastCGI
+internal import Glibc
+internal import NIOCore
+internal import RegistryHandler
+internal import Synchronization
+internal import SystemPackage
+
+/// A connection of nginx, served by a task that is suspended while it waits.
+///
+/// It belongs to one event loop, on whose thread everything happens.
+final class Connection: Sendable {
+  /// A connection that the peer has closed, or that has accepted or sent nothing for too long.
+  struct Lost: Error {}
+
+  fileprivate struct State {
+    /// The suspended task, resumed with whether the descriptor is ready.
+    var waiter: UnsafeContinuation<Bool, Never>?
+    var awaited: EventPoll.Readiness = []
+    var deadline = ContinuousClock.now
+    var isRegistered = false
+    var hasHungUp = false
+    var isFinished = false
+    var task: Task<Void, Never>?
+  }
+
+  /// The longest time that a peer may accept no byte of a response.
+  static let sendTimeout: Duration = .seconds(60)
+
+  let descriptor: Int32
+  private let poll: EventPoll
+  private let state = Mutex(State())
+
+  init(_ descriptor: Int32, _ poll: EventPoll) {
+    self.descriptor = descriptor
+    self.poll = poll
+  }
+
+  // MARK: - For the event loop
+
+  /// Indicates whether the peer has disconnected: nginx may have given up while the connection was queued.
+  var hasHungUp: Bool {
+    var descriptor = pollfd(fd: descriptor, events: CFASTCGI_POLLRDHUP, revents: 0)
+    return Glibc.poll(&descriptor, 1, 0) > 0
+  }
+
+  var isFinished: Bool { state.withLock(\.isFinished) }
+
+  /// Starts the task of the connection; a hang-up cancels it.
+  func start(on executor: LoopExecutor, _ operation: @escaping @Sendable (Connection) async -> Void) {
+    let task = Task(executorPreference: executor) { [self] in
+      await operation(self)
+      state.withLock { state in
+        state.isFinished = true
+        state.task = nil
+      }
+      executor.retire(descriptor)
+    }
+    state.withLock { $0.task = task }
+  }
+
+  /// Watches an unfinished connection for a hang-up.
+  func watch() {
+    let isNew = state.withLock { state in
+      guard !state.isFinished, !state.isRegistered else { return false }
+      state.isRegistered = true
+      return true
+    }
+    if isNew, !poll.add(descriptor, .hungUp) { end() }
+  }
+
+  /// Resumes the task if it waits for what has happened, and cancels it after a hang-up.
+  func handle(_ readiness: EventPoll.Readiness) {
+    if !readiness.isDisjoint(with: .hungUp) { return end() }
+    let waiter = state.withLock { state -> UnsafeContinuation<Bool, Never>? in
+      guard !state.awaited.isDisjoint(with: readiness) else { return nil }
+      _ = poll.change(descriptor, .hungUp)
+      return state.takeWaiter()
+    }
+    waiter?.resume(returning: true)
+  }
+
+  /// Ends a wait that has taken too long.
+  func checkDeadline(_ now: ContinuousClock.Instant) {
+    let waiter = state.withLock { state -> UnsafeContinuation<Bool, Never>? in
+      guard state.waiter != nil, now >= state.deadline else { return nil }
+      _ = poll.change(descriptor, .hungUp)
+      return state.takeWaiter()
+    }
+    waiter?.resume(returning: false)
+  }
+
+  private func end() {
+    poll.remove(descriptor)
+    let (waiter, task) = state.withLock { state in
+      state.hasHungUp = true
+      return (state.takeWaiter(), state.task)
+    }
+    task?.cancel()
+    waiter?.resume(returning: false)
+  }
+
+  // MARK: - For the task
+
+  /// Suspends the task until the descriptor is ready.
+  func wait(for readiness: EventPoll.Readiness, atMost limit: Duration) async throws(Lost) {
+    let isReady = await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
+      let isWaiting = state.withLock { state in
+        guard !state.hasHungUp else { return false }
+        let interest = readiness.union(.hungUp)
+        guard state.isRegistered ? poll.change(descriptor, interest) : poll.add(descriptor, interest) else {
+          return false
+        }
+        state.isRegistered = true
+        state.awaited = readiness
+        state.deadline = .now + limit
+        state.waiter = continuation
+        return true
+      }
+      if !isWaiting { continuation.resume(returning: false) }
+    }
+    if !isReady { throw Lost() }
+  }
+
+  /// Copies the first bytes of the input, which stay to be read; 0 when the peer has closed, `nil` before there is one.
+  func peek(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    while true {
+      let count = recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_PEEK | MSG_DONTWAIT))
+      if count >= 0 { return count }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: return nil
+      default: return 0
+      }
+    }
+  }
+
+  /// Sends bytes; suspends the task while the peer accepts none.
+  /// - Parameter isFollowed: true where more is sent at once, so that both go into one packet.
+  func send(_ bytes: [UInt8], isFollowed: Bool = false) async throws(Lost) {
+    let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT) | (isFollowed ? Int32(MSG_MORE) : 0)
+    try await send(bytes.count) { [descriptor] offset in
+      bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset, flags) }
+    }
+  }
+
+  /// Sends the readable bytes of a buffer; suspends the task while the peer accepts none.
+  func send(_ bytes: ByteBufferView) async throws(Lost) {
+    let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
+    try await send(bytes.count) { [descriptor] offset in
+      bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset, flags) }
+    }
+  }
+
+  /// Sends a part of a file without a copy in this process; suspends the task while the peer accepts nothing.
+  func send(_ part: Range<Int64>, of file: OpenFile) async throws {
+    var offset = part.lowerBound
+    while offset < part.upperBound {
+      do throws(FileError) {
+        if let count = try file.sendAvailable(offset..<part.upperBound, to: descriptor) {
+          offset += count
+          continue
+        }
+      } catch {
+        if Self.socketErrors.contains(error.errno) { throw Lost() }
+        throw error
+      }
+      try await wait(for: .writable, atMost: Self.sendTimeout)
+    }
+  }
+
+  /// The errors of the socket; any other error is the file's.
+  private static let socketErrors: Set<Errno> = [.brokenPipe, .connectionReset, .socketNotConnected]
+
+  private func send(_ count: Int, _ sendRest: (_ offset: Int) -> Int) async throws(Lost) {
+    var offset = 0
+    while offset < count {
+      let sent = sendRest(offset)
+      if sent >= 0 {
+        offset += sent
+      } else if errno == EAGAIN {
+        try await wait(for: .writable, atMost: Self.sendTimeout)
+      } else if errno != EINTR {
+        throw Lost()
+      }
+    }
+  }
+}
+
+extension Connection.State {
+  fileprivate mutating func takeWaiter() -> UnsafeContinuation<Bool, Never>? {
+    defer {
+      waiter = nil
+      awaited = []
+    }
+    return waiter
+  }
+}

@@ -1,0 +1,104 @@
+internal import Glibc
+internal import RegistryHandler
+internal import Synchronization
+internal import Testing
+
+@testable internal import regproxy_fcgi
+
+/// The test drives the event loop of a connection itself.
+struct ConnectionTests {
+  private let executor: LoopExecutor
+  private let poll: EventPoll
+  private let client: Int32
+  private let connection: Connection
+
+  init() throws {
+    var pair: [Int32] = [0, 0]
+    try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
+    executor = try LoopExecutor()
+    poll = try EventPoll()
+    client = pair[0]
+    connection = Connection(pair[1], poll)
+  }
+
+  /// Runs rounds of the loop until the task has ended.
+  private func run(_ now: ContinuousClock.Instant = .now, between: () -> Void = {}) {
+    var work = LoopExecutor.Work()
+    while true {
+      executor.takeWork(into: &work, beforeSleep: false)
+      for job in work.jobs { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
+      if !work.retired.isEmpty { return }
+      connection.watch()
+      between()
+      poll.wait(timeout: 1) { connection.handle($0.readiness) }
+      connection.checkDeadline(now)
+    }
+  }
+
+  @Test func `a send is suspended while the peer takes nothing, and everything arrives`() {
+    defer { [client, connection.descriptor].forEach { close($0) } }
+    let bytes = [UInt8](repeating: 7, count: 4 << 20)
+    connection.start(on: executor) { connection in try? await connection.send(bytes) }
+    var received = 0
+    run {
+      var buffer = [UInt8](repeating: 0, count: 100_000)
+      let count = recv(client, &buffer, buffer.count, 0)
+      if count > 0 { received += count }
+    }
+    var rest = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = recv(client, &rest, rest.count, 0)
+      guard count > 0 else { break }
+      received += count
+    }
+    #expect(received == bytes.count)
+  }
+
+  @Test func `a peer that takes nothing for too long loses its connection`() {
+    defer { [client, connection.descriptor].forEach { close($0) } }
+    let isLost = Observed(false)
+    connection.start(on: executor) { connection in
+      do throws(Connection.Lost) {
+        try await connection.send([UInt8](repeating: 7, count: 4 << 20))
+      } catch {
+        isLost.update { $0 = true }
+      }
+    }
+    run(.now + Connection.sendTimeout + .seconds(1))
+    #expect(isLost.value)
+  }
+
+  @Test func `a peer that disconnects cancels the task`() {
+    defer { close(connection.descriptor) }
+    let never = Observed(false)
+    let wasCancelled = Observed(false)
+    connection.start(on: executor) { _ in
+      let value = await never.first { $0 }
+      wasCancelled.update { $0 = value == nil && Task.isCancelled }
+    }
+    var isOpen = true
+    run {
+      if isOpen { close(client) }
+      isOpen = false
+    }
+    #expect(wasCancelled.value)
+  }
+
+  @Test func `a wait ends with the first byte, which stays to be read`() {
+    defer { [client, connection.descriptor].forEach { close($0) } }
+    let first = Observed<Int?>(nil)
+    connection.start(on: executor) { connection in
+      try? await connection.wait(for: .readable, atMost: .seconds(60))
+      let count = withUnsafeTemporaryAllocation(byteCount: 10, alignment: 1) { connection.peek(into: $0) }
+      first.update { $0 = count }
+    }
+    var hasSent = false
+    run {
+      if !hasSent { _ = send(client, [1, 2, 3] as [UInt8], 3, 0) }
+      hasSent = true
+    }
+    #expect(first.value == 3)
+    var buffer = [UInt8](repeating: 0, count: 10)
+    #expect(recv(connection.descriptor, &buffer, buffer.count, 0) == 3)
+  }
+}
