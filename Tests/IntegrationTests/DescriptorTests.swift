@@ -67,7 +67,7 @@ extension IntegrationTests {
         }
         return try await group.reduce(into: Set()) { if let digest = $1 { $0.insert(digest) } }
       }
-      #expect(served.count >= 30)
+      #expect(served.count >= 20)
       #expect(try stack.storedBlobs() == served)
       #expect(!stack.log.contains("no connection accepted"))
     }
@@ -78,7 +78,7 @@ extension IntegrationTests {
       defer { gate.open() }
       let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: .megabytes(1), gate))
       // Twenty requests at once, and the download of their blob.
-      let (stack, _) = try await start(threads: "{min: 4, max: 256}", descriptors: 64 + 20 + 3)
+      let (stack, _) = try await start(threads: "{min: 4, max: 256}", descriptors: 64 + 2 * 20 + 4)
       var readers: [OpenExchange] = []
       for _ in 0..<20 {
         let reader = try await stack.client.open("GET", "/v2/app/blobs/\(digest)")

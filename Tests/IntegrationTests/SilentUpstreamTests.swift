@@ -15,7 +15,7 @@ extension IntegrationTests {
           ghcr.io: {endpoints: ["\(healthy.url)"]}
         """
       let stack = try await ProxyStack(yaml, in: TemporaryDirectory())
-      _ = try await stack.startWorker(descriptors: 64 + 96)
+      _ = try await stack.startWorker(descriptors: 64 + 2 * 96)
       return stack
     }
 

@@ -104,7 +104,7 @@ package struct BlobHandler: Sendable {
       if let redirect = try await proof.redirectUnlessSent(by: deadline) { return .redirected(redirect) }
     case .found: break
     }
-    context.link(digest, in: repository)
+    await context.link(digest, in: repository)
     return .given
   }
 

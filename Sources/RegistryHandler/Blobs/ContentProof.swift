@@ -48,16 +48,16 @@ struct ContentProof: Sendable {
     try await withDeadline(.now + Self.timeout, orTimeout: "upstream did not send all of \(digest) in time") {
       () throws(UpstreamError) in try await source.drain()
     }
-    context.link(digest, in: repository)
+    await context.link(digest, in: repository)
     return nil
   }
 }
 
 extension BlobContext {
   /// Links a blob; a link that cannot be written costs another request next time, nothing more.
-  func link(_ digest: Digest, in repository: UpstreamRepository) {
-    do {
-      try store.link(digest, in: repository)
+  func link(_ digest: Digest, in repository: UpstreamRepository) async {
+    do throws(FileError) {
+      try await executor.run { [store] () throws(FileError) in try store.link(digest, in: repository) }
     } catch {
       logger.warning("link not stored", metadata: ["error": "\(error)"])
     }

@@ -16,9 +16,11 @@ extension UncachedBlob {
     var hash: ContentHasher?
     // The bytes before a part that begins beyond the file are unknown.
     if range.upperBound == size, let known = try? file.size(), offset <= known {
-      do {
+      do throws(FileError) {
         // Before the request: its response has to be read at once, or it is taken to have stalled.
-        hash = try hashes.hash(digest.algorithm, ofFirst: offset, in: file)
+        hash = try await context.executor.run { [algorithm = digest.algorithm] () throws(FileError) in
+          try hashes.hash(algorithm, ofFirst: offset, in: file)
+        }
       } catch {
         throw UpstreamError(.unavailable, error.description)
       }

@@ -1,11 +1,14 @@
 /// The `Link` header that leads to the next page of a list.
 /// <https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-tags>
 struct NextPageLink: Equatable, Sendable {
+  /// The longest header that is parsed, in bytes: its characters may take three times as many for the client.
+  static let maximumLength = 4096
+
   private let query: Query
 
   /// Parses `<url>; rel="next"`; only the query of the URL counts, as the link for the client leads back to this proxy.
   init?(link: String) {
-    guard link.hasPrefix("<"), let end = link.firstIndex(of: ">"), Self.isNext(link[end...].dropFirst()) else {
+    guard link.utf8.count <= Self.maximumLength, link.hasPrefix("<"), let end = link.firstIndex(of: ">"), Self.isNext(link[end...].dropFirst()) else {
       return nil
     }
     let url = link[..<end].dropFirst()

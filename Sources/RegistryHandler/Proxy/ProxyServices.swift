@@ -113,6 +113,7 @@ package final class ProxyServices: Sendable {
       fills: fills,
       failures: failures,
       documents: documents,
+      executor: executor,
       counters: counters
     )
   }

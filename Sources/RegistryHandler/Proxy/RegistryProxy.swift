@@ -70,7 +70,7 @@ package final class RegistryProxy: Sendable {
   {
     switch subject {
     case .write: throw Self.readOnly
-    case .status(let endpoint): StatusHandler(services.status, upstreams).respond(to: endpoint)
+    case .status(let endpoint): await StatusHandler(services.status, upstreams).respond(to: endpoint)
     case .root: try redirectToVersionRoot(host: request.host)
     case .content(let match): try await respond(to: request, match)
     }

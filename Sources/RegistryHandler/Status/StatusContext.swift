@@ -5,6 +5,7 @@ package final class StatusContext: Sendable {
   let fills: FillTable
   let failures: StoreFailures
   let documents: ByteBudget
+  let executor: BlockingExecutor
   let counters: RequestCounters
 
   package init(
@@ -13,6 +14,7 @@ package final class StatusContext: Sendable {
     fills: FillTable,
     failures: StoreFailures,
     documents: ByteBudget,
+    executor: BlockingExecutor,
     counters: RequestCounters
   ) {
     self.store = store
@@ -20,6 +22,7 @@ package final class StatusContext: Sendable {
     self.fills = fills
     self.failures = failures
     self.documents = documents
+    self.executor = executor
     self.counters = counters
   }
 }

@@ -11,20 +11,20 @@ package struct StatusHandler: Sendable {
     self.upstreams = upstreams
   }
 
-  /// Responds to an endpoint. Blocks on the store for readiness.
-  package func respond(to endpoint: StatusEndpoint) -> RegistryResponse {
+  /// Responds to an endpoint; waits for the store for readiness.
+  package func respond(to endpoint: StatusEndpoint) async -> RegistryResponse {
     switch endpoint {
     case .healthz: text("ok\n")
-    case .readyz: readiness()
+    case .readyz: await readiness()
     case .metrics: text(metrics, type: PrometheusText.contentType)
     case .status: text(summary.map { "\($0.key): \($0.value)\n" }.sorted().joined())
     case .statusJSON: json()
     }
   }
 
-  private func readiness() -> RegistryResponse {
-    do {
-      try context.store.probe()
+  private func readiness() async -> RegistryResponse {
+    do throws(FileError) {
+      try await context.executor.run { [store = context.store] () throws(FileError) in try store.probe() }
       return text("ready\n")
     } catch {
       return text("the store cannot be written: \(error)\n", status: 503)

@@ -20,6 +20,7 @@ final class Connection: Sendable {
     var isRegistered = false
     var hasHungUp = false
     var isFinished = false
+    var isClosed = false
     var task: Task<Void, Never>?
   }
 
@@ -45,6 +46,9 @@ final class Connection: Sendable {
 
   var isFinished: Bool { state.withLock(\.isFinished) }
 
+  /// Closes the descriptor, unless libfcgi has.
+  func close() { if !state.withLock(\.isClosed) { _ = Glibc.close(descriptor) } }
+
   /// Starts the task of the connection; a hang-up cancels it.
   func start(on executor: LoopExecutor, _ operation: @escaping @Sendable (Connection) async -> Void) {
     let task = Task(executorPreference: executor) { [self] in
@@ -53,7 +57,7 @@ final class Connection: Sendable {
         state.isFinished = true
         state.task = nil
       }
-      executor.retire(descriptor)
+      executor.retire(self)
     }
     state.withLock { $0.task = task }
   }
@@ -101,13 +105,18 @@ final class Connection: Sendable {
 
   // MARK: - For the task
 
-  /// Suspends the task until the descriptor is ready.
-  func wait(for readiness: EventPoll.Readiness, atMost limit: Duration) async throws(Lost) {
+  /// Notes that the descriptor has been closed, and may be another file's by now.
+  func noteClosed() { state.withLock { $0.isClosed = true } }
+
+  /// Suspends the task until the descriptor is ready; throws after a hang-up.
+  /// - Returns: false when the time is over.
+  func wait(for readiness: EventPoll.Readiness, atMost limit: Duration) async throws(Lost) -> Bool {
     let isReady = await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
       let isWaiting = state.withLock { state in
         guard !state.hasHungUp else { return false }
         let interest = readiness.union(.hungUp)
         guard state.isRegistered ? poll.change(descriptor, interest) : poll.add(descriptor, interest) else {
+          state.hasHungUp = true
           return false
         }
         state.isRegistered = true
@@ -118,7 +127,8 @@ final class Connection: Sendable {
       }
       if !isWaiting { continuation.resume(returning: false) }
     }
-    if !isReady { throw Lost() }
+    if !isReady, state.withLock(\.hasHungUp) { throw Lost() }
+    return isReady
   }
 
   /// Copies the first bytes of the input, which stay to be read; 0 when the peer has closed, `nil` before there is one.
@@ -154,17 +164,19 @@ final class Connection: Sendable {
   /// Sends a part of a file without a copy in this process; suspends the task while the peer accepts nothing.
   func send(_ part: Range<Int64>, of file: OpenFile) async throws {
     var offset = part.lowerBound
+    var hasWaited = false
     while offset < part.upperBound {
       do throws(FileError) {
         if let count = try file.sendAvailable(offset..<part.upperBound, to: descriptor) {
           offset += count
+          hasWaited = false
           continue
         }
       } catch {
         if Self.socketErrors.contains(error.errno) { throw Lost() }
         throw error
       }
-      try await wait(for: .writable, atMost: Self.sendTimeout)
+      try await waitUntilWritable(&hasWaited)
     }
   }
 
@@ -173,16 +185,26 @@ final class Connection: Sendable {
 
   private func send(_ count: Int, _ sendRest: (_ offset: Int) -> Int) async throws(Lost) {
     var offset = 0
+    var hasWaited = false
     while offset < count {
       let sent = sendRest(offset)
       if sent >= 0 {
         offset += sent
+        hasWaited = false
       } else if errno == EAGAIN {
-        try await wait(for: .writable, atMost: Self.sendTimeout)
+        try await waitUntilWritable(&hasWaited)
       } else if errno != EINTR {
         throw Lost()
       }
     }
+  }
+
+  /// Waits for the peer to accept more. A Unix socket counts as writable only when three quarters of its buffer are free,
+  /// so that a slow peer is lost only if a second try fails too.
+  /// - Parameter hasWaited: true after a wait in vain, until something was sent.
+  private func waitUntilWritable(_ hasWaited: inout Bool) async throws(Lost) {
+    if hasWaited { throw Lost() }
+    hasWaited = try await !wait(for: .writable, atMost: Self.sendTimeout)
   }
 }
 

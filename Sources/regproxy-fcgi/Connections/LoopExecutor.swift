@@ -8,7 +8,7 @@ final class LoopExecutor: TaskExecutor {
     /// Accepted connections that this loop is to serve.
     var adopted: [Int32] = []
     /// Connections whose tasks have ended.
-    var retired: [Int32] = []
+    var retired: [Connection] = []
 
     var isEmpty: Bool { jobs.isEmpty && adopted.isEmpty && retired.isEmpty }
 
@@ -40,7 +40,7 @@ final class LoopExecutor: TaskExecutor {
   func adopt(_ connection: Int32) { add { $0.adopted.append(connection) } }
 
   /// Lets the loop close a connection whose task ends.
-  func retire(_ connection: Int32) { add { $0.retired.append(connection) } }
+  func retire(_ connection: Connection) { add { $0.retired.append(connection) } }
 
   /// Replaces the work of the last round by that of the next one.
   /// - Parameter beforeSleep: true where the thread is about to sleep: it has to be woken if there is no work now.

@@ -11,14 +11,15 @@ struct FastCGIRequest: ~Copyable {
 
   /// Reads the parameters of a request that has arrived; `nil` if libfcgi does not accept it.
   ///
-  /// The connection stays the caller's.
-  init?(arrivedOn connection: Int32, _ records: RequestRecords) {
+  /// The connection stays open, unless libfcgi closes it.
+  init?(arrivedOn connection: Connection, _ records: RequestRecords) {
     let request = UnsafeMutablePointer<FCGX_Request>.allocate(capacity: 1)
     FCGX_InitRequest(request, -1, 0)
-    request.pointee.ipcFd = connection
+    request.pointee.ipcFd = connection.descriptor
     // Keeps the library from closing the connection when it finishes the request it believes came before.
     request.pointee.keepConnection = 1
     guard FCGX_Accept_r(request) == 0 else {
+      if request.pointee.ipcFd < 0 { connection.noteClosed() }
       FCGX_Free(request, 0)
       request.deallocate()
       return nil

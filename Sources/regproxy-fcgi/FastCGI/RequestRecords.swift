@@ -28,22 +28,60 @@ struct RequestRecords: Equatable, Sendable {
   private static func completeness(of bytes: UnsafeRawBufferPointer) -> Completeness {
     var result = Completeness.incomplete
     var offset = 0
+    var id: UInt16?
+    var parameters: [UInt8] = []
     while bytes.count - offset >= headerSize {
-      let type = Int32(bytes[offset + 1])
-      let id = UInt16(bytes[offset + 2]) << 8 | UInt16(bytes[offset + 3])
-      let length = Int(bytes[offset + 4]) << 8 | Int(bytes[offset + 5])
+      let header = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + headerSize])
+      let type = Int32(header[1])
+      let number = UInt16(header[2]) << 8 | UInt16(header[3])
+      let length = Int(header[4]) << 8 | Int(header[5])
       // A record without a request, such as a question for the library's limits, is nothing that a web server sends.
-      guard Int32(bytes[offset]) == FCGI_VERSION_1, id != 0, (type == FCGI_BEGIN_REQUEST) == (offset == 0) else {
-        return .invalid
-      }
-      offset += headerSize + length + Int(bytes[offset + 6])
-      switch type {
-      case FCGI_PARAMS where length == 0: result = .parameters
-      case FCGI_STDIN where length == 0 && result == .parameters: return offset <= bytes.count ? .whole : .parameters
-      case FCGI_BEGIN_REQUEST, FCGI_PARAMS, FCGI_STDIN: break
+      guard Int32(header[0]) == FCGI_VERSION_1, number != 0, number == id ?? number,
+        (type == FCGI_BEGIN_REQUEST) == (offset == 0)
+      else { return .invalid }
+      id = number
+      let content = offset + headerSize
+      offset = content + length + Int(header[6])
+      switch (type, result) {
+      case (FCGI_BEGIN_REQUEST, _):
+        guard length == beginSize else { return .invalid }
+        guard content + 2 > bytes.count || bytes[content] == 0 && Int32(bytes[content + 1]) == FCGI_RESPONDER else {
+          return .invalid
+        }
+      case (FCGI_PARAMS, .incomplete) where length == 0:
+        guard areWellFormed(parameters) else { return .invalid }
+        result = .parameters
+      case (FCGI_PARAMS, .incomplete):
+        parameters += bytes[min(content, bytes.count)..<min(content + length, bytes.count)]
+      case (FCGI_STDIN, .parameters) where length == 0: return offset <= bytes.count ? .whole : .parameters
+      case (FCGI_STDIN, .parameters): break
       default: return .invalid
       }
     }
     return result == .incomplete && bytes.count >= maximumSize ? .invalid : result
+  }
+
+  /// The size of the content of the first record, in bytes.
+  private static let beginSize = 8
+
+  /// Returns whether the lengths of names and values add up, as libfcgi closes the connection otherwise.
+  /// <https://fastcgi-archives.github.io/FastCGI_Specification.html#S3.4>
+  private static func areWellFormed(_ parameters: [UInt8]) -> Bool {
+    var rest = parameters[...]
+    while !rest.isEmpty {
+      guard let name = takeLength(&rest), let value = takeLength(&rest), name + value <= rest.count else {
+        return false
+      }
+      rest = rest.dropFirst(name + value)
+    }
+    return true
+  }
+
+  private static func takeLength(_ bytes: inout ArraySlice<UInt8>) -> Int? {
+    guard let first = bytes.first else { return nil }
+    let size = first < 0x80 ? 1 : 4
+    guard bytes.count >= size else { return nil }
+    defer { bytes = bytes.dropFirst(size) }
+    return size == 1 ? Int(first) : bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) } & 0x7FFF_FFFF
   }
 }

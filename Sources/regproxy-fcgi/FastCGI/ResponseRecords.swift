@@ -14,9 +14,17 @@ struct ResponseRecords: Sendable {
   /// - Parameter count: of its content, in bytes: at most `contentSize`.
   func header(contentLength count: Int) -> [UInt8] { header(FCGI_STDOUT, count) }
 
-  /// Returns a record that holds some bytes: at most `contentSize`.
-  func record(_ bytes: some Collection<UInt8>) -> [UInt8] {
-    bytes.isEmpty ? [] : header(contentLength: bytes.count) + bytes
+  /// Returns the records that hold some bytes.
+  func records(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    var output: [UInt8] = []
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let content = rest.prefix(Self.contentSize)
+      output += header(contentLength: content.count)
+      output += content
+      rest = rest.dropFirst(content.count)
+    }
+    return output
   }
 
   /// Returns the record that ends the response as complete.

@@ -27,10 +27,10 @@ struct ResponseWriter: Sendable {
   mutating func write(to connection: Connection) async -> DeliveryOutcome {
     do {
       switch response.body {
-      case .empty, .blob: try await connection.send(records.record(head()) + records.end())
+      case .empty, .blob: try await connection.send(records.records(head()) + records.end())
       case .bytes(let bytes): try await writeDocument(isHead ? [] : bytes, to: connection)
       case .stream(let source):
-        try await connection.send(records.record(head()))
+        try await connection.send(records.records(head()))
         try await writeStream(source, to: connection)
         try await connection.send(records.end())
       }
@@ -46,16 +46,16 @@ struct ResponseWriter: Sendable {
 
   /// Writes head and body in one write if both are small.
   private mutating func writeDocument(_ bytes: [UInt8], to connection: Connection) async throws {
-    var output = records.record(head())
+    var output = records.records(head())
     var rest = bytes[...]
     while rest.count > ResponseRecords.contentSize {
       let content = rest.prefix(ResponseRecords.contentSize)
-      try await connection.send(output + records.record(content))
+      try await connection.send(output + records.records(content))
       output = []
       bodyBytes += Int64(content.count)
       rest = rest.dropFirst(content.count)
     }
-    try await connection.send(output + records.record(rest) + records.end())
+    try await connection.send(output + records.records(rest) + records.end())
     bodyBytes += Int64(rest.count)
   }
 
@@ -69,11 +69,7 @@ struct ResponseWriter: Sendable {
           let content = (start + bodyBytes..<part.upperBound).prefix(ResponseRecords.contentSize)
           try await connection.send(records.header(contentLength: content.count), isFollowed: true)
           try await connection.send(content.startIndex..<content.endIndex, of: file)
-          bodyBytes += Int64(content.count)
-          if bodyBytes >= nextTurn {
-            nextTurn = bodyBytes + Self.turn
-            await Task.yield()
-          }
+          await sent(content.count, &nextTurn)
         }
       case .bytes(let chunk):
         var rest = chunk.readableBytesView
@@ -81,11 +77,19 @@ struct ResponseWriter: Sendable {
           let content = rest.prefix(ResponseRecords.contentSize)
           try await connection.send(records.header(contentLength: content.count), isFollowed: true)
           try await connection.send(content)
-          bodyBytes += Int64(content.count)
+          await sent(content.count, &nextTurn)
           rest = rest.dropFirst(content.count)
         }
       }
     }
+  }
+
+  /// Counts bytes of a stream, and lets other tasks run after each turn.
+  private mutating func sent(_ count: Int, _ nextTurn: inout Int64) async {
+    bodyBytes += Int64(count)
+    guard bodyBytes >= nextTurn else { return }
+    nextTurn = bodyBytes + Self.turn
+    await Task.yield()
   }
 
   /// Returns the head in the syntax of CGI. <https://www.rfc-editor.org/rfc/rfc3875#section-6.3>

@@ -69,8 +69,9 @@ final class HTTPClientPool: Sendable {
     }
   }
 
-  /// The limit of connections per host: a fill has a connection of its own, and a thousand may run.
-  private static let connectionsPerHost = 1024
+  /// The limit of connections per host: as many as requests at once, since a request that waits for a connection would
+  /// look like a silent upstream.
+  private static let connectionsPerHost = 16_384
 
   /// The maximum number of idle clients with a pin.
   private static let maximumIdle = 64

@@ -60,5 +60,8 @@ struct ConnectionAcceptor: ~Copyable {
     isWatching = false
   }
 
-  private mutating func watch() { isWatching = poll.add(listener, [.readable, .exclusive]) }
+  private mutating func watch() {
+    isWatching = poll.add(listener, [.readable, .exclusive])
+    if !isWatching { resumesAt = .now + Self.pause }
+  }
 }

@@ -42,7 +42,7 @@ final class ConnectionHandler: Sendable {
   private func receive(_ connection: Connection) async -> (RegistryRequest, ResponseRecords)? {
     do throws(Connection.Lost) {
       guard let arrived = try await arrival(connection),
-        let request = FastCGIRequest(arrivedOn: connection.descriptor, arrived)
+        let request = FastCGIRequest(arrivedOn: connection, arrived)
       else {
         logger.debug("connection without a request")
         return nil
@@ -68,7 +68,7 @@ final class ConnectionHandler: Sendable {
         return (count, RequestRecords(UnsafeRawBufferPointer(rebasing: buffer.prefix(count ?? 0))))
       }
       guard let count else {
-        try await connection.wait(for: .readable, atMost: Self.receiveTimeout)
+        guard try await connection.wait(for: .readable, atMost: Self.receiveTimeout) else { return nil }
         continue
       }
       guard count > 0 else { return nil }

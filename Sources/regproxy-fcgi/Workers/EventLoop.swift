@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// One thread that accepts connections and runs their tasks, used on that thread only.
 ///
-/// A round runs the jobs that are queued, accepts one connection and looks for events, so that no task keeps others
+/// A round runs the jobs that are queued, accepts connections and looks for events, so that no task keeps others
 /// waiting for longer than one of its steps.
 final class EventLoop {
   private let pool: WorkerPool
@@ -23,6 +23,9 @@ final class EventLoop {
 
   /// The interval of the checks for waits that have taken too long.
   private static let checkInterval: Duration = .seconds(1)
+
+  /// The most connections that are accepted in one round: more would wait for a busy loop while others are idle.
+  private static let connectionsPerRound = 16
 
   init(_ pool: WorkerPool, _ executor: LoopExecutor) throws(WorkerError) {
     self.pool = pool
@@ -59,13 +62,16 @@ final class EventLoop {
   /// Returns the milliseconds until the next check; -1 without connections.
   private var timeout: Int32 { acceptor.timeout ?? (connections.isEmpty ? -1 : 1000) }
 
-  /// Runs the jobs of one round and accepts a connection; returns whether one was queued.
+  /// Runs the jobs of one round and accepts connections; returns whether one was queued.
   private func perform(_ work: LoopExecutor.Work) -> Bool {
     for job in work.jobs { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
     watchUnfinished()
-    for descriptor in work.retired { close(descriptor) }
+    for connection in work.retired { retire(connection) }
     for descriptor in work.adopted { begin(descriptor) }
-    return accept()
+    // A round of many streams takes long, and a burst would wait for one round after another.
+    var count = 0
+    while count < (connections.isEmpty ? 1 : Self.connectionsPerRound), accept() { count += 1 }
+    return count > 0
   }
 
   private func watchUnfinished() {
@@ -76,9 +82,9 @@ final class EventLoop {
     begun.removeAll(keepingCapacity: true)
   }
 
-  private func close(_ descriptor: Int32) {
-    connections[descriptor] = nil
-    _ = Glibc.close(descriptor)
+  private func retire(_ connection: Connection) {
+    connections[connection.descriptor] = nil
+    connection.close()
     executor.load.subtract(1, ordering: .relaxed)
   }
 
@@ -89,6 +95,7 @@ final class EventLoop {
         isStopping = true
         acceptor.stop()
         poll.remove(pool.stopSignal.descriptor)
+        pool.noteStopped()
       }
       return false
     }
@@ -107,7 +114,7 @@ final class EventLoop {
   private func begin(_ descriptor: Int32) {
     pool.proxy.update(&snapshot)
     let connection = Connection(descriptor, poll)
-    guard !connection.hasHungUp else { return close(descriptor) }
+    guard !connection.hasHungUp else { return retire(connection) }
     begun.append(connection)
     let isOverloaded = pool.isOverloaded
     connection.start(on: executor) { [handler = pool.handler, proxy = snapshot.proxy] connection in

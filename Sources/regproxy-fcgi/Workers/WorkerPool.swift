@@ -22,6 +22,8 @@ final class WorkerPool: Sendable {
   private let logger: Logger
   private let exhaustion = LogThrottle()
   private let startedAt = ContinuousClock.now
+  /// The number of loops that accept no more.
+  private let stoppedLoops = Atomic(0)
 
   /// - Parameters:
   ///   - loops: the number of event loops.
@@ -67,13 +69,18 @@ final class WorkerPool: Sendable {
   /// Stops accepting. Requests in progress continue; queued connections are left to other processes on the socket.
   func stop() { stopSignal.signal() }
 
+  /// Counts a loop that has noticed the stop.
+  func noteStopped() { stoppedLoops.add(1, ordering: .releasing) }
+
   /// Waits until the last request is finished. Blocks.
   /// - Returns: the number of requests still running when the time is over.
   func waitUntilIdle(for limit: Duration) -> Int {
     let deadline = ContinuousClock.now + limit
     while true {
+      // A loop may have accepted a connection that it does not count yet.
+      let isStopped = stoppedLoops.load(ordering: .acquiring) == executors.count
       let requests = load
-      if requests == 0 || ContinuousClock.now >= deadline { return requests }
+      if isStopped && requests == 0 || ContinuousClock.now >= deadline { return requests }
       poll(nil, 0, 20)
     }
   }
@@ -85,7 +92,7 @@ final class WorkerPool: Sendable {
   var isOverloaded: Bool {
     let load = load
     // Far below the limit, as usual, downloads are not counted: that takes a lock which all loops share.
-    return load * 8 > maximumRequests && load + descriptorsOfDownloads() > maximumRequests
+    return load * 8 > maximumRequests && 2 * load + descriptorsOfDownloads() > 2 * maximumRequests
   }
 
   /// Chooses the loop for a new connection, and counts the connection there.

@@ -88,7 +88,7 @@ struct ConnectionTests {
     defer { [client, connection.descriptor].forEach { close($0) } }
     let first = Observed<Int?>(nil)
     connection.start(on: executor) { connection in
-      try? await connection.wait(for: .readable, atMost: .seconds(60))
+      _ = try? await connection.wait(for: .readable, atMost: .seconds(60))
       let count = withUnsafeTemporaryAllocation(byteCount: 10, alignment: 1) { connection.peek(into: $0) }
       first.update { $0 = count }
     }

@@ -23,6 +23,17 @@ struct RequestRecordsTests {
       // No beginning, another beginning, another version, HTTP.
       (parameters, .invalid), (begin + begin, .invalid), ([2] + begin.dropFirst(), .invalid),
       (Array("GET / HTTP/1.1\r\n".utf8), .invalid),
+      // Another role, a beginning of another size, another request, a body before the end of the parameters.
+      ([1, 1, 0, 1, 0, 8, 0, 0, 0, 2] + begin.dropFirst(10), .invalid),
+      ([1, 1, 0, 1, 0, 9] + begin.dropFirst(6), .invalid),
+      (begin + [1, 4, 0, 2, 0, 0, 0, 0], .invalid), (begin + body, .invalid),
+      // A name, a length and a value that are longer than the record.
+      (begin + [1, 4, 0, 1, 0, 2, 0, 0, 9, 0] + endOfParameters, .invalid),
+      (begin + [1, 4, 0, 1, 0, 2, 0, 0, 0x80, 0] + endOfParameters, .invalid),
+      (begin + [1, 4, 0, 1, 0, 6, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0] + endOfParameters, .invalid),
+      // A long length, and a pair that two records share.
+      (begin + [1, 4, 0, 1, 0, 6, 0, 0, 1, 0x80, 0, 0, 0, 65] + endOfParameters, .parameters),
+      (begin + [1, 4, 0, 1, 0, 2, 0, 0, 1, 1, 1, 4, 0, 1, 0, 2, 0, 0, 65, 66] + endOfParameters, .parameters),
       // An abort.
       (begin + [1, 2, 0, 1, 0, 0, 0, 0], .invalid),
     ] as [([UInt8], RequestRecords.Completeness)]

@@ -5,7 +5,7 @@ internal import Testing
 struct RequestLimitTests {
   @Test(
     arguments: [
-      (descriptors: Int.max, requests: 16_384), (16_448, 16_384), (16_447, 16_383), (1024, 960), (65, 1), (64, 1),
+      (descriptors: Int.max, requests: 16_384), (32_832, 16_384), (32_830, 16_383), (1024, 480), (66, 1), (64, 1),
       (0, 1),
     ]
   )
