@@ -73,6 +73,10 @@ package struct ListHandler: Sendable {
     guard let document = try await response.document(upTo: Self.maximumSize, countedBy: context.documents) else {
       throw UpstreamError(.invalidResponse, "upstream sent a list of more than \(Self.maximumSize) bytes")
     }
+    // A response without a length is cut off unnoticed.
+    guard ManifestDocument(document.bytes) != nil else {
+      throw UpstreamError(.invalidResponse, "upstream sent a list that is not one JSON object")
+    }
     return List(
       document: document,
       mediaType: mediaType,

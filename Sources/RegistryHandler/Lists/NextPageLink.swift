@@ -8,9 +8,9 @@ struct NextPageLink: Equatable, Sendable {
 
   /// Parses `<url>; rel="next"`; only the query of the URL counts, as the link for the client leads back to this proxy.
   init?(link: String) {
-    guard link.utf8.count <= Self.maximumLength, link.hasPrefix("<"), let end = link.firstIndex(of: ">"), Self.isNext(link[end...].dropFirst()) else {
-      return nil
-    }
+    guard link.utf8.count <= Self.maximumLength, link.hasPrefix("<"), let end = link.firstIndex(of: ">"),
+      Self.isNext(link[end...].dropFirst())
+    else { return nil }
     let url = link[..<end].dropFirst()
     guard let mark = url.firstIndex(of: "?"), let query = try? Query(url[url.index(after: mark)...]) else { return nil }
     self.query = query

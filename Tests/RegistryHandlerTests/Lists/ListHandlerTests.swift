@@ -14,6 +14,14 @@ struct ListHandlerTests {
 
   init() throws { fixture = try ProxyFixture() }
 
+  @Test(arguments: ["", #"{"name":"o/a","tags":["a","#, #"["a"]"#])
+  func `a list that is cut off is an error`(_ text: String) async throws {
+    var upstreamResponse = FakeResponse.text(text, [.contentType: "application/json"])
+    upstreamResponse.isChunked = true
+    registry.on("GET \(Self.tags)", upstreamResponse)
+    #expect(await fixture.send(.get, "/v2/o/a/tags/list").status == 502)
+  }
+
   @Test(
     arguments: [
       ("/v2/o/a/tags/list?n=2", "/v2/o/a/tags/list?n=2&last=b"),

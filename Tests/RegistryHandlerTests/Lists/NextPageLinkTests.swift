@@ -47,4 +47,12 @@ struct NextPageLinkTests {
     let header = NextPageLink(link: link)?.header(for: try Self.match("/v2/o/a/tags/list"))
     #expect(header == query.map { #"</v2/o/a/tags/list?\#($0)>; rel="next""# })
   }
+
+  @Test func `a link is at most 4 KiB long, whose characters may take three times as many`() throws {
+    let padding = String(repeating: "(", count: NextPageLink.maximumLength - 30)
+    let longest = NextPageLink(link: "</v2/x?last=\(padding)>; rel=next")
+    let header = try #require(longest?.header(for: try Self.match("/v2/o/a/tags/list")))
+    #expect(header.utf8.count > 2 * NextPageLink.maximumLength)
+    #expect(NextPageLink(link: "</v2/x?last=\(padding)((((((((((>; rel=next") == nil)
+  }
 }

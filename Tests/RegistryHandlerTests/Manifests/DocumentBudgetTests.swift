@@ -18,7 +18,8 @@ struct DocumentBudgetTests {
 
   init() throws {
     fixture = try ProxyFixture(maximumDocumentBytes: Self.size)
-    list = FakeResponse(200, [.contentType: "application/json"], [[UInt8](repeating: 0x20, count: Self.size)])
+    let spaces = String(repeating: " ", count: Self.size - 2)
+    list = FakeResponse(200, [.contentType: "application/json"], [Array("{\(spaces)}".utf8)])
     for n in 1...2 { registry.on("GET https://r.test/v2/o/a/tags/list?n=\(n)", list) }
   }
 
