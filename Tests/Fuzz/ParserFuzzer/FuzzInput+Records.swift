@@ -84,7 +84,7 @@ extension FuzzInput {
         progress.phase = phase
         progress.size = record.size
         progress.written = written
-        progress.origin = record.origin
+        progress.provedRepository = record.origin
         expect((0...written).contains(progress.readable), "\(progress.readable) of \(written) bytes can be read")
         _ = (progress.canStream, progress.isWorthFinishing, progress.hasBlob)
       }
