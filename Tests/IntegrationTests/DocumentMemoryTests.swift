@@ -70,6 +70,10 @@ extension IntegrationTests {
       )
       let digest = sha256Digest(of: list)
       #expect(try await stack.client.get("/v2/app/tags/list").isWhole(digest))
+      // The worker gives a list's share back after the client has the last byte.
+      try await eventually("no list is in memory") {
+        try await stack.client.get("/_regproxy/metrics").text.contains("\nregproxy_document_bytes 0\n")
+      }
       let before = try residentBytes()
       let (exchanges, heads) = try await openSlowly { "/v2/app/tags/list?n=\($0)" }
       let served = heads.count { $0.status == 200 }
