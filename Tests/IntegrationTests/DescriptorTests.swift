@@ -67,7 +67,7 @@ extension IntegrationTests {
         }
         return try await group.reduce(into: Set()) { if let digest = $1 { $0.insert(digest) } }
       }
-      #expect(served.count >= 20)
+      #expect(served.count >= 10)
       #expect(try stack.storedBlobs() == served)
       #expect(!stack.log.contains("no connection accepted"))
     }

@@ -22,10 +22,15 @@ final class ConnectionHandler: Sendable {
   }
 
   /// Serves the request on a connection.
-  func serve(_ connection: Connection, with proxy: RegistryProxy, isOverloaded: Bool) async {
+  /// - Parameter isOverloaded: asked once the request is there, when the downloads of those before it count.
+  func serve(
+    _ connection: Connection,
+    with proxy: RegistryProxy,
+    isOverloaded: @Sendable () -> Bool
+  ) async {
     let start = ContinuousClock.now
     guard let (registryRequest, records) = await receive(connection) else { return }
-    let response = await proxy.respond(to: registryRequest, isOverloaded: isOverloaded)
+    let response = await proxy.respond(to: registryRequest, isOverloaded: isOverloaded())
     var writer = ResponseWriter(response, records, isHead: registryRequest.method == .head)
     var outcome = await writer.write(to: connection)
     if Task.isCancelled { outcome = .clientLeft }

@@ -116,9 +116,8 @@ final class EventLoop {
     let connection = Connection(descriptor, poll)
     guard !connection.hasHungUp else { return retire(connection) }
     begun.append(connection)
-    let isOverloaded = pool.isOverloaded
-    connection.start(on: executor) { [handler = pool.handler, proxy = snapshot.proxy] connection in
-      await handler.serve(connection, with: proxy, isOverloaded: isOverloaded)
+    connection.start(on: executor) { [pool, proxy = snapshot.proxy] connection in
+      await pool.handler.serve(connection, with: proxy) { pool.isOverloaded }
     }
   }
 
