@@ -47,11 +47,14 @@ package final class ByteBudget: Sendable {
 
     /// Reserves memory for a document of a size in bytes; returns false if the budget is exhausted.
     ///
-    /// Only one task at a time may call it.
+    /// A document that does not fit releases what it had, so that others do. Only one task at a time may call it.
     package func grow(to size: Int) -> Bool {
       let more = max(0, size - ByteBudget.uncounted) - counted.load(ordering: .relaxed)
       guard more > 0 else { return true }
-      guard budget.reserve(more) else { return false }
+      guard budget.reserve(more) else {
+        budget.used.subtract(counted.exchange(0, ordering: .relaxed), ordering: .relaxed)
+        return false
+      }
       counted.add(more, ordering: .relaxed)
       return true
     }

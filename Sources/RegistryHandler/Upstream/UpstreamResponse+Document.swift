@@ -15,7 +15,10 @@ extension UpstreamResponse {
     }
     do {
       try await body.forEachChunk { chunk in
-        guard reservation.grow(to: bytes.count + chunk.readableBytes) else { throw Document.noRoom }
+        guard reservation.grow(to: bytes.count + chunk.readableBytes) else {
+          bytes = []
+          throw Document.noRoom
+        }
         bytes.append(contentsOf: chunk.readableBytesView)
         return bytes.count <= limit
       }

@@ -27,6 +27,17 @@ struct ByteBudgetTests {
     withExtendedLifetime(reservations) {}
   }
 
+  @Test func `a document that does not fit releases what it had`() {
+    let budget = ByteBudget(limit: 1000)
+    let (first, second) = (budget.makeReservation(), budget.makeReservation())
+    #expect(first.grow(to: Self.uncounted + 600))
+    #expect(second.grow(to: Self.uncounted + 400))
+    #expect(!second.grow(to: Self.uncounted + 500))
+    #expect(budget.usedBytes == 600)
+    #expect(first.grow(to: Self.uncounted + 1000))
+    withExtendedLifetime(second) {}
+  }
+
   @Test func `a growing document counts once, and its memory is released`() {
     let budget = ByteBudget(limit: 1000)
     do {

@@ -71,6 +71,7 @@ struct BlobDripTests {
     drip(fixture, "r.test", gate)
     var response: RegistryResponse? = await fixture.send(.get, target("r.test"))
     #expect(response?.status == 200)
+    try await eventually { fixture.store.fileSystem.size(of: fixture.store.layout.partial(digest)) == 20_000 }
     response = nil
     fixture.instants.advance(by: StallDetector.window)
     gate.update { $0 = 2 }
