@@ -142,7 +142,9 @@ class Kinds(MachineKinds):
         if self.chance(0.4):
             self.put_faults(("transport",), self.rng.choice("ab"))
         if self.chance(0.3):
-            scenario.styles["a"].pace = self.rng.choice([50_000, 200_000])
+            # Slow, but done before the end of healing.
+            largest = max(blob.size for blob in scenario.blobs)
+            scenario.styles["a"].pace = max(self.rng.choice([50_000, 200_000]), largest // 20)
         for _ in range(2):
             stage = self.steps(self.rng.randrange(2, 5))
             stage += [
