@@ -83,7 +83,8 @@ final class EventLoop {
   }
 
   private func retire(_ connection: Connection) {
-    connections[connection.descriptor] = nil
+    // A descriptor that libfcgi has closed may be another connection's by now.
+    if connections[connection.descriptor] === connection { connections[connection.descriptor] = nil }
     connection.close()
     executor.load.subtract(1, ordering: .relaxed)
   }
