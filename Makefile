@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BUILD ?= release
 PREFIX ?= /usr/local
-BENCH ?= request-cost cold-redirects cold-pull shared-download many-readers many-downloads eviction large-store
+BENCH ?= request-cost waiting-requests cold-redirects cold-pull shared-download many-readers many-downloads eviction large-store
 SWIFT_FILES := Package.swift Sources Tests nginx
 
 # A sanitizer, thread or address, for `make test`.

@@ -16,6 +16,8 @@ package enum NginxTemplate {
   package static let standalone = text(PackageResources.standalone_conf)
   /// The internal location of the stored blobs.
   package static let store = text(PackageResources.store_conf)
+  /// The upstream block that keeps connections to the worker.
+  package static let upstream = text(PackageResources.upstream_conf)
   /// Certificate and protocols.
   package static let tls = text(PackageResources.tls_conf)
 

@@ -1,8 +1,8 @@
 /* The floor of a FastCGI worker: prepared responses, sent by a fixed number of threads.
  *
- * usage: responder SOCKET THREADS BLOB-PATH BLOB-DIGEST MANIFEST-FILE MANIFEST-DIGEST
+ * usage: responder SOCKET THREADS MANIFEST-FILE MANIFEST-DIGEST
  *
- * A request whose URI contains "/blobs/" gets the headers of a cached blob with X-Accel-Redirect to BLOB-PATH; any
+ * A request whose URI contains "/blobs/sha256:" gets the headers of a cached blob with X-Accel-Redirect to its path; any
  * other gets the manifest. Nothing is looked up, so the additional cost of the worker is that of its decisions.
  */
 #include <fcgiapp.h>
@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 
 static int listener;
-static char blob_answer[2048];
-static int blob_length;
 static char manifest_answer[1 << 20];
 static int manifest_length;
 
@@ -30,8 +28,16 @@ static void *serve(void *unused) {
   FCGX_InitRequest(&request, listener, 0);
   while (FCGX_Accept_r(&request) == 0) {
     const char *uri = FCGX_GetParam("REQUEST_URI", request.envp);
-    if (uri != NULL && strstr(uri, "/blobs/") != NULL) {
-      FCGX_PutStr(blob_answer, blob_length, request.out);
+    const char *digest = uri != NULL ? strstr(uri, "/blobs/sha256:") : NULL;
+    if (digest != NULL) {
+      const char *hex = digest + strlen("/blobs/sha256:");
+      char answer[2048];
+      int length = snprintf(answer, sizeof answer,
+                            "Status: 200 OK\r\nContent-Type: application/octet-stream\r\n"
+                            "Docker-Content-Digest: sha256:%.64s\r\nCache-Control: max-age=31536000, immutable\r\n%s"
+                            "X-Accel-Redirect: /_regproxy_store/sha256/%.2s/%.64s\r\n\r\n",
+                            hex, common, hex, hex);
+      FCGX_PutStr(answer, length, request.out);
     } else {
       FCGX_PutStr(manifest_answer, manifest_length, request.out);
     }
@@ -41,17 +47,13 @@ static void *serve(void *unused) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 7) {
-    fprintf(stderr, "usage: responder SOCKET THREADS BLOB-PATH BLOB-DIGEST MANIFEST-FILE MANIFEST-DIGEST\n");
+  if (argc != 5) {
+    fprintf(stderr, "usage: responder SOCKET THREADS MANIFEST-FILE MANIFEST-DIGEST\n");
     return 64;
   }
-  blob_length = snprintf(blob_answer, sizeof blob_answer,
-                         "Status: 200 OK\r\nContent-Type: application/octet-stream\r\nDocker-Content-Digest: %s\r\n"
-                         "Cache-Control: max-age=31536000, immutable\r\n%sX-Accel-Redirect: %s\r\n\r\n",
-                         argv[4], common, argv[3]);
-  FILE *file = fopen(argv[5], "rb");
+  FILE *file = fopen(argv[3], "rb");
   if (file == NULL) {
-    perror(argv[5]);
+    perror(argv[3]);
     return 66;
   }
   static char manifest[1 << 19];
@@ -60,7 +62,7 @@ int main(int argc, char **argv) {
   manifest_length = snprintf(manifest_answer, sizeof manifest_answer,
                              "Status: 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\n"
                              "Docker-Content-Digest: %s\r\nContent-Length: %zu\r\n%s\r\n",
-                             argv[6], size, common);
+                             argv[4], size, common);
   memcpy(manifest_answer + manifest_length, manifest, size);
   manifest_length += (int)size;
 

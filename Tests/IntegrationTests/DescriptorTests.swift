@@ -8,9 +8,19 @@ extension IntegrationTests {
 
     init() throws { registry = try ScriptedRegistry() }
 
-    private func start(threads: String, descriptors: Int? = nil) async throws -> (ProxyStack, ManagedProcess) {
-      let yaml = "threads: \(threads)\nupstreams:\n  docker.io: {endpoints: [\"\(registry.url)\"]}"
-      let stack = try await ProxyStack(yaml, in: TemporaryDirectory())
+    private func start(
+      threads: String,
+      descriptors: Int? = nil,
+      share: Int = 100
+    ) async throws -> (ProxyStack, ManagedProcess) {
+      let yaml = """
+        threads: \(threads)
+        requests: {max_share: \(share)}
+        upstreams:
+          docker.io: {endpoints: ["\(registry.url)"]}
+        """
+      // A kept connection would have a descriptor that the tests count.
+      let stack = try await ProxyStack(yaml, keepsConnections: false, in: TemporaryDirectory())
       return (stack, try await stack.startWorker(descriptors: descriptors))
     }
 

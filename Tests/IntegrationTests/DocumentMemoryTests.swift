@@ -78,7 +78,8 @@ extension IntegrationTests {
       let (exchanges, heads) = try await openSlowly { "/v2/app/tags/list?n=\($0)" }
       let served = heads.count { $0.status == 200 }
       let refused = heads.filter { $0.status == 503 }
-      #expect(served >= 16 && served + refused.count == Self.clients)
+      // One upstream has three quarters of the budget.
+      #expect(served >= 12 && served + refused.count == Self.clients)
       #expect(refused.allSatisfy { $0.headers["Retry-After"] == "5" })
       // The budget's 64 MiB, and as much again for everything else.
       #expect(try residentBytes() < before + .megabytes(128))

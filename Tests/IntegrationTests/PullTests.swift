@@ -65,8 +65,9 @@ extension IntegrationTests {
           #expect(blob.isWhole(digest), "\(naming)")
           #expect(blob.headers["X-Cache"] == "HIT")
           #expect(blob.headers["OCI-Namespace"] == (naming.query.isEmpty ? nil : "other.test"))
-          // nginx sent the file; the worker sent no byte of the body.
-          #expect(try await stack.logLine(of: blob)["http.bytes"] == "0")
+          // nginx sent the file, and the worker no byte of the body, unless the blob is small.
+          let sent = blob.body.count <= 32 << 10 ? "\(blob.body.count)" : "0"
+          #expect(try await stack.logLine(of: blob)["http.bytes"] == sent)
           #expect(registry.gets(of: digest) == 1)
         }
       }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import RegistryTestSupport
 internal import Testing
 
@@ -53,6 +54,33 @@ extension IntegrationTests {
         #expect(try await stack.client.get("/v2/app/blobs/\(known)").headers["X-Cache"] == "HIT")
       }
       for exchange in waiting { exchange.leave() }
+    }
+
+    @Test(arguments: [SIGTERM, SIGUSR1])
+    func `a thousand streams survive HUP and a stop, while another worker serves the rest`(stop: Int32) async throws {
+      let bytes = DeterministicBytes.make(count: .megabytes(2), seed: 105)
+      let gate = Gate()
+      defer { gate.open() }
+      let digest = registry.addBlob(bytes, to: "library/app", .gated(bytes, at: .megabytes(1), gate))
+      let yaml = dockerHub(at: registry, "drain_timeout: 10m")
+      let (stack, first) = try await ProxyStack.start(yaml, launch: .inherited)
+      var readers: [OpenExchange] = []
+      for _ in 0..<1000 { readers.append(try await stack.client.open("GET", "/v2/app/blobs/\(digest)")) }
+      for reader in readers { try await reader.read(atLeast: 1024) }
+
+      first.send(SIGHUP)
+      try await eventually("the configuration is reread") { stack.log.contains("configuration reread") }
+      #expect(try await stack.client.get("/v2/").status == 200)
+
+      let second = try await stack.startWorker(name: "second")
+      first.send(stop)
+      try await eventually("the first stops accepting") { stack.log.contains("\"worker stops\"") }
+      for _ in 0..<20 { #expect(try await stack.client.get("/v2/").status == 200) }
+      #expect(first.isRunning)
+      gate.open()
+      for reader in readers { #expect(try await reader.finish().isWhole(digest)) }
+      #expect(try await first.waitForExit() == .code(0))
+      await second.stop()
     }
 
     @Test func `three hundred slow readers on two threads all get the blob`() async throws {

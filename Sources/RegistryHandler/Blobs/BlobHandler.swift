@@ -43,7 +43,9 @@ package struct BlobHandler: Sendable {
       return request.method == .head ? try await head(digest, request) : try await get(digest, request)
     }
     if context.store.hasLink(to: digest, in: repository) {
-      return try stored(digest, size: size, request, .hit, detail: "stored")
+      var response = try stored(digest, size: size, request, .hit, detail: "stored")
+      response.isRepeatable = !response.holdsFile
+      return response
     }
     switch try await proof(of: digest, size: size, by: request.method) {
     case .given: return try stored(digest, size: size, request, .hit, detail: "proved")
@@ -55,6 +57,10 @@ package struct BlobHandler: Sendable {
 
   // MARK: - From the store
 
+  /// The size in bytes up to which the worker sends a stored blob itself: nginx keeps the connection of such a response,
+  /// while it closes that of an internal redirect.
+  private static let maximumInlineSize: Int64 = 32 << 10
+
   private func stored(
     _ digest: Digest,
     size: Int64,
@@ -64,8 +70,12 @@ package struct BlobHandler: Sendable {
   ) throws(UpstreamError) -> RegistryResponse {
     let blob = BlobResponse(digest: digest, request: request)
     var response: RegistryResponse
-    // nginx repeats the request when it could not open the file: naming the file again would not help.
-    if delivery == .accelerated, !request.isRetryAfterEviction {
+    if request.method == .get, request.headers[.range] == nil, size <= Self.maximumInlineSize,
+      let bytes = context.store.read(digest, size: size)
+    {
+      response = blob.whole(bytes)
+      // nginx repeats the request when it could not open the file: naming the file again would not help.
+    } else if delivery == .accelerated, !request.isRetryAfterEviction {
       response = blob.accelerated()
     } else {
       guard let file = context.store.open(digest) else {

@@ -19,6 +19,14 @@ struct BlobResponse: Sendable {
     RegistryResponse(status: 200, headers: headers, body: .blob(digest))
   }
 
+  /// Makes the response with all bytes of a small blob.
+  func whole(_ bytes: [UInt8]) -> RegistryResponse {
+    var headers = headers
+    headers[.acceptRanges] = "bytes"
+    headers[.eTag] = Self.entityTag(size: Int64(bytes.count))
+    return RegistryResponse(status: 200, headers: headers, body: .bytes(bytes))
+  }
+
   /// Makes the response to HEAD of a blob that is not stored.
   func head(size: Int64) -> RegistryResponse {
     var headers = headers

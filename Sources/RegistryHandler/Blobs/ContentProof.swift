@@ -25,7 +25,9 @@ struct ContentProof: Sendable {
 
   /// Reads and discards the blob from upstream; throws if upstream sends other content.
   private func receiveAll() async throws(UpstreamError) -> ClientRedirect? {
-    guard let lease = context.bypasses.lease() else { throw BypassFailure.tooManyStreams.upstreamError }
+    guard let lease = context.bypasses.lease(for: [.upstream(repository.upstream)]) else {
+      throw BypassFailure.tooManyStreams.upstreamError
+    }
     let route = Route.blob(repository.name, digest)
     let deadline = ContinuousClock.now + UpstreamSession.responseTimeout
     let response: UpstreamResponse

@@ -28,7 +28,8 @@ struct UncachedBlob: Sendable {
     keeping lease: FillLease? = nil,
     by deadline: ContinuousClock.Instant
   ) async throws(BypassFailure) -> RegistryResponse {
-    guard let stream = context.bypasses.lease() else { throw .tooManyStreams }
+    let parties = RequestParty.all(client: request.clientAddress, upstream: repository.upstream, digest: digest)
+    guard let stream = context.bypasses.lease(for: parties) else { throw .tooManyStreams }
     let range = part.map { "bytes=\($0.lowerBound)-\($0.upperBound - 1)" } ?? Self.range(of: request)
     let upstreamResponse: UpstreamResponse
     switch try await send(range, by: deadline) {

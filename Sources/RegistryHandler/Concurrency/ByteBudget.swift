@@ -5,45 +5,68 @@ package final class ByteBudget: Sendable {
   /// The number of leading bytes of each document that are not counted: nearly all documents fit, and never fail.
   package static let uncounted = 64 << 10
 
+  private struct State {
+    var used = 0
+    var usedByParty: [String: Int] = [:]
+    var refusals: UInt64 = 0
+  }
+
   private let limit: Int
-  private let used = Atomic<Int>(0)
-  private let refusals = Atomic<UInt64>(0)
+  private let share: Int
+  private let state = Mutex(State())
 
   /// Creates a budget.
-  /// - Parameter limit: in bytes.
-  package init(limit: Int) { self.limit = limit }
+  /// - Parameters:
+  ///   - limit: in bytes.
+  ///   - share: the most that the documents of one party take together, in bytes; if `nil`, all.
+  package init(limit: Int, share: Int? = nil) {
+    self.limit = limit
+    self.share = share ?? limit
+  }
 
   /// The number of bytes that are counted now.
-  package var usedBytes: Int { used.load(ordering: .relaxed) }
+  package var usedBytes: Int { state.withLock(\.used) }
 
   /// The number of times a document did not fit.
-  package var refusalCount: UInt64 { refusals.load(ordering: .relaxed) }
+  package var refusalCount: UInt64 { state.withLock(\.refusals) }
 
-  package func makeReservation() -> Reservation { Reservation(self) }
+  /// - Parameter party: the name of the one in whose share the document counts.
+  package func makeReservation(for party: String) -> Reservation { Reservation(self, party) }
 
-  private func reserve(_ count: Int) -> Bool {
-    var current = used.load(ordering: .relaxed)
-    while count <= limit - current {
-      let (exchanged, original) = used.weakCompareExchange(
-        expected: current,
-        desired: current + count,
-        ordering: .relaxed
-      )
-      if exchanged { return true }
-      current = original
+  private func reserve(_ count: Int, for party: String) -> Bool {
+    state.withLock { state in
+      let used = state.usedByParty[party, default: 0]
+      guard count <= limit - state.used, count <= share - used else {
+        state.refusals += 1
+        return false
+      }
+      state.used += count
+      state.usedByParty[party] = used + count
+      return true
     }
-    refusals.add(1, ordering: .relaxed)
-    return false
+  }
+
+  private func release(_ count: Int, of party: String) {
+    guard count > 0 else { return }
+    state.withLock { state in
+      state.used -= count
+      let left = state.usedByParty[party, default: 0] - count
+      state.usedByParty[party] = left > 0 ? left : nil
+    }
   }
 
   /// The memory reserved for one document, released with its last reference.
   package final class Reservation: Sendable {
     private let budget: ByteBudget
+    private let party: String
     private let counted = Atomic<Int>(0)
 
-    fileprivate init(_ budget: ByteBudget) { self.budget = budget }
+    fileprivate init(_ budget: ByteBudget, _ party: String) {
+      self.budget = budget
+      self.party = party
+    }
 
-    deinit { budget.used.subtract(counted.load(ordering: .relaxed), ordering: .relaxed) }
+    deinit { budget.release(counted.load(ordering: .relaxed), of: party) }
 
     /// Reserves memory for a document of a size in bytes; returns false if the budget is exhausted.
     ///
@@ -51,8 +74,8 @@ package final class ByteBudget: Sendable {
     package func grow(to size: Int) -> Bool {
       let more = max(0, size - ByteBudget.uncounted) - counted.load(ordering: .relaxed)
       guard more > 0 else { return true }
-      guard budget.reserve(more) else {
-        budget.used.subtract(counted.exchange(0, ordering: .relaxed), ordering: .relaxed)
+      guard budget.reserve(more, for: party) else {
+        budget.release(counted.exchange(0, ordering: .relaxed), of: party)
         return false
       }
       counted.add(more, ordering: .relaxed)

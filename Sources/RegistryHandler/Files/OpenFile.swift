@@ -31,13 +31,15 @@ package final class OpenFile: Sendable {
     _ options: SystemPackage.FileDescriptor.OpenOptions
   ) throws(FileError) {
     do {
-      let descriptor = try SystemPackage.FileDescriptor.open(
-        FilePath(path),
-        mode,
-        options: options,
-        permissions: FilePermissions(rawValue: 0o640),
-        retryOnInterrupt: true
-      )
+      let descriptor = try path.withCString { path in
+        try SystemPackage.FileDescriptor.open(
+          path,
+          mode,
+          options: options,
+          permissions: FilePermissions(rawValue: 0o640),
+          retryOnInterrupt: true
+        )
+      }
       self.init(descriptor, path: path)
     } catch {
       throw FileError("open", path, Self.errno(of: error))

@@ -12,5 +12,4 @@ extension HTTPField.Name {
   package static let ociNamespace = Self("OCI-Namespace")!
   package static let warning = Self("Warning")!
   package static let xCache = Self("X-Cache")!
-  package static let xRequestID = Self("X-Request-Id")!
 }

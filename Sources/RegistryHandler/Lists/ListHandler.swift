@@ -70,7 +70,10 @@ package struct ListHandler: Sendable {
     guard let mediaType = response.headers[.contentType].flatMap({ MediaType($0) }), mediaType.isManifest else {
       throw UpstreamError(.invalidResponse, "upstream sent something other than JSON")
     }
-    guard let document = try await response.document(upTo: Self.maximumSize, countedBy: context.documents) else {
+    let upstream = session.upstream.name
+    guard
+      let document = try await response.document(upTo: Self.maximumSize, countedBy: context.documents, for: upstream)
+    else {
       throw UpstreamError(.invalidResponse, "upstream sent a list of more than \(Self.maximumSize) bytes")
     }
     // A response without a length is cut off unnoticed.

@@ -90,9 +90,10 @@ struct ManifestFetcher: Sendable {
   private func fetch(_ reference: Reference) async throws(UpstreamError) -> ManifestResult {
     let response = try await send(.get, reference)
     try response.requireIdentityEncoding()
-    guard let document = try await response.document(upTo: Store.maximumManifestSize, countedBy: context.documents)
-    else {
-      throw UpstreamError(.invalidResponse, "upstream sent more than \(Store.maximumManifestSize) bytes as a manifest")
+    let limit = Store.maximumManifestSize
+    let upstream = repository.upstream
+    guard let document = try await response.document(upTo: limit, countedBy: context.documents, for: upstream) else {
+      throw UpstreamError(.invalidResponse, "upstream sent more than \(limit) bytes as a manifest")
     }
     let manifest = try Self.verified(document.bytes, response.headers, reference)
     do throws(StoreFailure) {

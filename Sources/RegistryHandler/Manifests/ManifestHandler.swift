@@ -19,7 +19,11 @@ package struct ManifestHandler: Sendable {
     let accept = AcceptHeader(request.headers[.accept])
     let key = ManifestKey(repository: repository, reference: reference, accept: accept, method: request.method)
     let known = known(key)
-    if case .usable(let result) = known { return response(result, to: request) }
+    if case .usable(let result) = known {
+      var response = response(result, to: request)
+      response.isRepeatable = !response.holdsFile
+      return response
+    }
     if let refusal = context.refusals.refusal(of: key.refusal, by: key.method) { throw refusal }
     return response(try await result(for: key, standIn: known.standIn), to: request)
   }

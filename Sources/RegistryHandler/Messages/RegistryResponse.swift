@@ -16,18 +16,27 @@ package struct RegistryResponse: Sendable {
   package var body: Body
   /// The part that the cache took in the response, where it took any.
   package private(set) var cacheStatus: CacheStatus?
+  /// Indicates whether the store alone decided the response, which any client of the repository gets.
+  package var isRepeatable = false
+  /// Identifies the request in the logs of nginx and of the worker; sent as `X-Request-Id`.
+  package var requestID: String?
   /// The message of an error, for the log.
   package var errorMessage: String?
   /// The description for log and counters, made once the response is decided.
   package var summary = RequestSummary()
   /// The share of the memory for large documents that the body takes, released when the response has been sent.
   package var reservation: ByteBudget.Reservation?
+  /// The share of the worker's requests, released when the response has been sent.
+  package var share: ShareLimit<RequestParty>.Lease?
 
   package init(status: Int, headers: HTTPFields = [:], body: Body = .empty) {
     self.status = status
     self.headers = headers
     self.body = body
   }
+
+  /// Indicates whether the response keeps a file open, or a download going.
+  package var holdsFile: Bool { if case .stream = body { true } else { false } }
 
   /// Sets the part that the cache took, in the headers and for the log.
   /// - Parameter detail: one word for `Cache-Status`.

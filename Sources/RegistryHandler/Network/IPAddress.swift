@@ -28,6 +28,10 @@ package struct IPAddress: Hashable, Sendable {
     self.init(bits: withUnsafeBytes(of: v6) { $0.reduce(0) { $0 << 8 | UInt128($1) } })
   }
 
+  /// The addresses that one host commonly has: an IPv4 address itself, or the first one of an IPv6 network of 64 bits.
+  /// <https://www.rfc-editor.org/rfc/rfc6177#section-2>
+  package var ownNetwork: IPAddress { isIPv4 ? self : IPAddress(bits: (bits >> 64) << 64) }
+
   package var isIPv4: Bool { bits >> 32 == Self.ipv4Prefix >> 32 }
 }
 

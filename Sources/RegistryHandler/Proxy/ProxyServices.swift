@@ -14,6 +14,8 @@ package final class ProxyServices: Sendable {
   package let tokens: TokenCache
   package let documents: ByteBudget
   package let bypasses: BypassLimit
+  /// The requests of each client, upstream and blob, counted under a high load.
+  package let shares: ShareLimit<RequestParty>
   package let counters = RequestCounters()
   /// The name of this proxy in `Via`.
   package let name: ProxyName
@@ -34,6 +36,7 @@ package final class ProxyServices: Sendable {
   /// - Parameters:
   ///   - name: of this proxy in `Via`.
   ///   - requests: the most requests at once.
+  ///   - share: the most requests of one client, upstream or blob under a high load; if `nil`, three quarters of all.
   ///   - now: seconds since 1970.
   ///   - monotonicNow: seconds on a clock that is never set.
   ///   - instant: the clock that a stall is measured by.
@@ -46,6 +49,7 @@ package final class ProxyServices: Sendable {
     patience: Patience = Patience(),
     name: ProxyName = ProxyName(),
     requests: Int = 1024,
+    share: Int? = nil,
     endpointHealth: EndpointHealth = EndpointHealth(),
     client: any UpstreamClient,
     executor: BlockingExecutor,
@@ -59,12 +63,16 @@ package final class ProxyServices: Sendable {
     self.store = store
     self.bypasses = bypasses
     self.name = name
+    shares = ShareLimit(maximum: share ?? max(1, requests * 3 / 4))
     tokens = TokenCache(executor: executor, now: monotonicNow)
     evictor = Evictor(store, limits, logger: logger, now: now)
     failures = StoreFailures(logger: logger, now: monotonicNow)
     redirects = RedirectCache(now: monotonicNow, wallClock: now)
     refusals = RefusalCache(now: monotonicNow)
-    documents = ByteBudget(limit: maximumDocumentBytes)
+    documents = ByteBudget(
+      limit: maximumDocumentBytes,
+      share: max(maximumDocumentBytes * 3 / 4, Store.maximumManifestSize)
+    )
     upstreams = UpstreamContext(
       client: client,
       tokens: tokens,

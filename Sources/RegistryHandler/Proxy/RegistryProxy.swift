@@ -5,35 +5,75 @@ package final class RegistryProxy: Sendable {
   package let upstreams: UpstreamTable
   private let services: ProxyServices
   private let delivery: Delivery
+  private let recentHits: RecentHits?
 
-  package init(upstreams: UpstreamTable, services: ProxyServices, delivery: Delivery = .accelerated) {
+  /// - Parameter recentHits: of this configuration; without them, each request looks at the store.
+  package init(
+    upstreams: UpstreamTable,
+    services: ProxyServices,
+    delivery: Delivery = .accelerated,
+    recentHits: RecentHits? = nil
+  ) {
     self.upstreams = upstreams
     self.services = services
     self.delivery = delivery
+    self.recentHits = recentHits
   }
 
   /// Decides a response. Blocks on the store; suspends for upstream. A cancelled task stops waiting.
-  /// - Parameter isOverloaded: true where the worker serves too many requests already: it refuses this one, unless it is
-  ///   an operator's.
-  package func respond(to request: RegistryRequest, isOverloaded: Bool = false) async -> RegistryResponse {
+  /// - Parameter load: of the worker; under a high one, requests may be refused, unless they are an operator's.
+  package func respond(to request: RegistryRequest, under load: RequestLoad = .low) async -> RegistryResponse {
+    var response = await repeated(request, under: load)
+    response.requestID = request.id
+    services.counters.count(response)
+    return response
+  }
+
+  /// Repeats a hit, which takes nothing that a load could exhaust, or decides a response.
+  private func repeated(_ request: RegistryRequest, under load: RequestLoad) async -> RegistryResponse {
+    guard let recentHits, let key = RecentHits.Key(request) else { return await decide(request, under: load) }
+    if let response = recentHits.response(for: key) { return response }
+    let second = recentHits.currentSecond
+    let response = await decide(request, under: load)
+    recentHits.insert(response, for: key, decidedAt: second)
+    return response
+  }
+
+  private func decide(_ request: RegistryRequest, under load: RequestLoad) async -> RegistryResponse {
     var summary = RequestSummary()
     var response: RegistryResponse
+    var share: ShareLimit<RequestParty>.Lease?
     do throws(RegistryError) {
       let subject = try subject(of: request)
       summary = subject.summary
-      if isOverloaded, case .content = subject { throw Self.overloaded }
+      if load != .low, case .content(let match) = subject { share = try admit(request, match, under: load) }
       response = try await respond(to: request, subject)
     } catch {
       response = error.response
     }
     response.summary = summary.completed(by: response)
+    response.share = share
     response.headers.append(HTTPField(name: .dockerDistributionAPIVersion, value: "registry/2.0"))
-    response.headers.append(HTTPField(name: .xRequestID, value: request.id))
     if case .bytes(let bytes) = response.body {
       response.headers.append(HTTPField(name: .contentLength, value: String(bytes.count)))
     }
-    services.counters.count(response)
     return response
+  }
+
+  /// Counts a request for its client, upstream and blob; throws the refusal where there are too many.
+  private func admit(
+    _ request: RegistryRequest,
+    _ match: UpstreamTable.Match,
+    under load: RequestLoad
+  ) throws(RegistryError) -> ShareLimit<RequestParty>.Lease {
+    guard load != .full else { throw Self.overloaded("the proxy has as many requests as it can serve") }
+    let digest: Digest? = if case .blob(_, let digest) = match.route { digest } else { nil }
+    let parties = RequestParty.all(client: request.clientAddress, upstream: match.upstream.name, digest: digest)
+    do throws(ShareLimit<RequestParty>.Exceeded) {
+      return try services.shares.lease(for: parties)
+    } catch {
+      throw Self.overloaded("\(error.party) has as many requests here as one may have")
+    }
   }
 
   /// The subject of a request.
@@ -143,11 +183,11 @@ package final class RegistryProxy: Sendable {
 
   private static let json: HTTPFields = [.contentType: "application/json"]
 
-  private static let overloaded: RegistryError = {
-    var error = RegistryError(503, .unavailable, "the proxy serves as many requests as it can: try again shortly")
+  private static func overloaded(_ reason: String) -> RegistryError {
+    var error = RegistryError(503, .unavailable, "\(reason): try again shortly")
     error.retryAfter = "5"
     return error
-  }()
+  }
 
   private static let readOnly = RegistryError(
     405,

@@ -15,7 +15,9 @@ package struct RequestTarget: Equatable, Sendable {
     let malformed = { (why: String) in RouteError.malformedPath(String(path), why) }
     guard path.utf8.first == UInt8(ascii: "/") else { throw malformed("it does not begin with '/'") }
     if let byte = Self.refusedByte(in: path) { throw malformed(Self.reason(for: byte)) }
-    let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    // Bytes, as the path is ASCII: splitting characters takes ten times as long.
+    let segments = path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      .map { Substring($0) }
     for (index, segment) in segments.enumerated() {
       if segment == "." || segment == ".." { throw malformed("it has a '\(segment)' segment") }
       if segment.isEmpty, index < segments.count - 1 { throw malformed("it has an empty segment") }

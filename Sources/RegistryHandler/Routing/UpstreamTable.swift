@@ -88,7 +88,9 @@ package struct UpstreamTable: Sendable {
       return makeMatch(index, .host, try Route(segments: segments, query: query), .none)
     }
     // Like docker, treat a first component with a dot or a colon as a registry; never send it to the default.
-    if mayBePrefixed, first.contains(".") || first.contains(":"), UpstreamName(first) != nil {
+    if mayBePrefixed, first.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":") }),
+      UpstreamName(first) != nil
+    {
       throw .unknownUpstream(first)
     }
     guard let defaultIndex else { throw .unknownUpstream(host) }
@@ -121,8 +123,11 @@ package struct UpstreamTable: Sendable {
   /// Returns the name in a `Host` header in lower case, without port and trailing dot.
   private static func hostName(_ host: String) -> String {
     let lowercased = host.lowercased()
-    let end = lowercased.hasPrefix("[") ? lowercased.endIndex : lowercased.firstIndex(of: ":") ?? lowercased.endIndex
-    let name = lowercased[..<end]
-    return String(name.hasSuffix(".") ? name.dropLast() : name)
+    let bytes = lowercased.utf8
+    var end = bytes.endIndex
+    if bytes.first != UInt8(ascii: "["), let colon = bytes.firstIndex(of: UInt8(ascii: ":")) { end = colon }
+    var name = bytes[..<end]
+    if name.last == UInt8(ascii: ".") { name.removeLast() }
+    return String(Substring(name))
   }
 }

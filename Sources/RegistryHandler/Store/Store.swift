@@ -61,6 +61,14 @@ package final class Store: Sendable {
   /// Opens a verified blob; returns `nil` when the blob is not stored.
   package func open(_ digest: Digest) -> OpenFile? { try? OpenFile(reading: layout.blob(digest)) }
 
+  /// Reads a verified blob of a size in bytes; returns `nil` when the blob is not stored, or cannot be read whole.
+  package func read(_ digest: Digest, size: Int64) -> [UInt8]? {
+    guard let file = open(digest), let bytes = try? fileSystem.read(file, upTo: Int(size)),
+      bytes.count == Int(size)
+    else { return nil }
+    return bytes
+  }
+
   /// Returns whether upstream has proved that the repository contains the blob.
   package func hasLink(to digest: Digest, in repository: UpstreamRepository) -> Bool {
     fileSystem.size(of: layout.blobLink(digest, in: repository)) != nil

@@ -4,9 +4,15 @@ extension UpstreamResponse {
   /// Reads a manifest or a list into memory; `nil` when it is longer than the limit.
   ///
   /// Throws an error of kind `.unavailable` when the documents in memory leave no room for it.
-  /// - Parameter limit: in bytes.
-  func document(upTo limit: Int, countedBy budget: ByteBudget) async throws(UpstreamError) -> Document? {
-    let reservation = budget.makeReservation()
+  /// - Parameters:
+  ///   - limit: in bytes.
+  ///   - upstream: the one in whose share of the budget the document counts.
+  func document(
+    upTo limit: Int,
+    countedBy budget: ByteBudget,
+    for upstream: UpstreamName
+  ) async throws(UpstreamError) -> Document? {
+    let reservation = budget.makeReservation(for: upstream.description)
     var bytes: [UInt8] = []
     if let announced = contentLength {
       guard announced <= limit else { return nil }

@@ -9,11 +9,13 @@ struct NginxConfig: ParsableCommand {
     case server
     case locations
     case standalone
+    case upstream
 
     static func help(for form: Form) -> ArgumentHelp? {
       switch form {
       case .server: "A complete server block, for conf.d (the default)."
       case .locations: "Only the locations, to include in an existing server block."
+      case .upstream: "Only the upstream block that keeps connections to the worker, for conf.d."
       case .standalone: "A complete nginx.conf that runs without privileges below --prefix."
       }
     }
@@ -27,6 +29,9 @@ struct NginxConfig: ParsableCommand {
   @OptionGroup var options: ConfigurationOptions
 
   @Flag var form: Form = .server
+
+  @Flag(help: "With --locations: use the upstream block that --upstream prints.")
+  var keepalive = false
 
   @Option(help: ArgumentHelp("Serve plain HTTP on this address.", valueName: "address:port"))
   var http: String?
@@ -48,10 +53,14 @@ struct NginxConfig: ParsableCommand {
   func run() throws {
     let configuration = try options.load()
     let nginx = NginxConfiguration(configuration: configuration)
+    guard form == .locations || !keepalive else {
+      throw ExitCode.failure("--keepalive belongs to --locations: the other forms have the upstream block", .usage)
+    }
     let name = serverName ?? configuration.domain.map { "\($0) *.\($0)" } ?? "_"
     do {
       switch form {
-      case .locations: print(try nginx.locations())
+      case .upstream: print(try nginx.upstream())
+      case .locations: print(try nginx.locations(keepsConnections: keepalive))
       case .server: print(try nginx.server(try listener(), name: name))
       case .standalone:
         guard let prefix = prefix.flatMap({ Configuration.absolutePath($0) }) else {

@@ -59,9 +59,9 @@ extension Configuration {
 
   /// The paths of the scalars that an environment variable can set.
   private static let variables = [
-    "listen", "socket_mode", "threads.min", "threads.max", "domain", "delivery", "drain_timeout",
-    "log.level", "log.format", "log.file", "store.directory", "store.max_size", "store.min_free", "defaults.tag_ttl",
-    "defaults.stale_if_error", "defaults.external_redirects",
+    "listen", "socket_mode", "threads.min", "threads.max", "requests.max", "requests.max_share", "domain", "delivery",
+    "drain_timeout", "log.level", "log.format", "log.file", "store.directory", "store.max_size", "store.min_free",
+    "defaults.tag_ttl", "defaults.stale_if_error", "defaults.external_redirects",
   ]
 
   private mutating func apply(
@@ -70,8 +70,8 @@ extension Configuration {
   ) throws(ConfigurationError) {
     let keys = overrides.applied(
       to: try root.children(known: [
-        "listen", "socket_mode", "threads", "domain", "delivery", "drain_timeout", "log", "store", "defaults",
-        "upstreams",
+        "listen", "socket_mode", "threads", "requests", "domain", "delivery", "drain_timeout", "log", "store",
+        "defaults", "upstreams",
       ])
     )
     func section(_ name: String, known: Set<String>) throws(ConfigurationError) -> [String: ConfigurationNode] {
@@ -86,6 +86,9 @@ extension Configuration {
       }
     }
     try applyThreads(try section("threads", known: ["min", "max"]))
+    let bounds = try section("requests", known: ["max", "max_share"])
+    if let node = bounds["max"] { requests.max = try node.int(1...1_000_000) }
+    if let node = bounds["max_share"] { requests.maxShare = try node.int(1...100) }
     if let node = keys["domain"] {
       domain = try node.value("a host name such as example.com") { text in
         UpstreamName(text).flatMap { $0.description.contains(":") ? nil : $0.description }

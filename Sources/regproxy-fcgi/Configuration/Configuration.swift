@@ -14,6 +14,7 @@ struct Configuration: Sendable {
   var listen: ListeningSocket.Address = .unix(path: "/run/regproxy/worker.sock")
   var socketMode: mode_t = 0o660
   var threads = ThreadLimits(min: 32, max: 1024)
+  var requests = RequestBounds(max: 16_384, maxShare: 75)
   var domain: String?
   var delivery: Delivery = .accelerated
   var drainTimeout: Duration = .seconds(30)

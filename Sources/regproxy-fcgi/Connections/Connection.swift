@@ -17,12 +17,19 @@ final class Connection: Sendable {
     var waiter: UnsafeContinuation<Bool, Never>?
     var awaited: EventPoll.Readiness = []
     var deadline = ContinuousClock.now
-    var isRegistered = false
+    /// What the descriptor is registered for.
+    var interest: EventPoll.Readiness = []
+    /// True while the task waits for a further request.
+    var isIdle = false
     var hasHungUp = false
     var isFinished = false
     var isClosed = false
     var task: Task<Void, Never>?
   }
+
+  /// What every registration is for. Edges spare a system call for each wait: a wait begins only once the descriptor has
+  /// shown that it is not ready.
+  private static let interest: EventPoll.Readiness = [.readable, .hungUp, .edge]
 
   /// The longest time that a peer may accept no byte of a response.
   static let sendTimeout: Duration = .seconds(60)
@@ -65,20 +72,18 @@ final class Connection: Sendable {
   /// Watches an unfinished connection for a hang-up.
   func watch() {
     let isNew = state.withLock { state in
-      guard !state.isFinished, !state.isRegistered else { return false }
-      state.isRegistered = true
+      guard !state.isFinished, state.interest.isEmpty else { return false }
+      state.interest = Self.interest
       return true
     }
-    if isNew, !poll.add(descriptor, .hungUp) { end() }
+    if isNew, !poll.add(descriptor, Self.interest) { end() }
   }
 
   /// Resumes the task if it waits for what has happened, and cancels it after a hang-up.
   func handle(_ readiness: EventPoll.Readiness) {
     if !readiness.isDisjoint(with: .hungUp) { return end() }
     let waiter = state.withLock { state -> UnsafeContinuation<Bool, Never>? in
-      guard !state.awaited.isDisjoint(with: readiness) else { return nil }
-      _ = poll.change(descriptor, .hungUp)
-      return state.takeWaiter()
+      state.awaited.isDisjoint(with: readiness) ? nil : state.takeWaiter()
     }
     waiter?.resume(returning: true)
   }
@@ -86,10 +91,14 @@ final class Connection: Sendable {
   /// Ends a wait that has taken too long.
   func checkDeadline(_ now: ContinuousClock.Instant) {
     let waiter = state.withLock { state -> UnsafeContinuation<Bool, Never>? in
-      guard state.waiter != nil, now >= state.deadline else { return nil }
-      _ = poll.change(descriptor, .hungUp)
-      return state.takeWaiter()
+      state.waiter != nil && now >= state.deadline ? state.takeWaiter() : nil
     }
+    waiter?.resume(returning: false)
+  }
+
+  /// Ends a wait for a further request, as the worker stops.
+  func endIdleness() {
+    let waiter = state.withLock { $0.isIdle ? $0.takeWaiter() : nil }
     waiter?.resume(returning: false)
   }
 
@@ -114,12 +123,14 @@ final class Connection: Sendable {
     let isReady = await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
       let isWaiting = state.withLock { state in
         guard !state.hasHungUp else { return false }
-        let interest = readiness.union(.hungUp)
-        guard state.isRegistered ? poll.change(descriptor, interest) : poll.add(descriptor, interest) else {
-          state.hasHungUp = true
-          return false
+        let interest = state.interest.union(Self.interest).union(readiness)
+        if interest != state.interest {
+          guard state.interest.isEmpty ? poll.add(descriptor, interest) : poll.change(descriptor, interest) else {
+            state.hasHungUp = true
+            return false
+          }
+          state.interest = interest
         }
-        state.isRegistered = true
         state.awaited = readiness
         state.deadline = .now + limit
         state.waiter = continuation
@@ -129,6 +140,21 @@ final class Connection: Sendable {
     }
     if !isReady, state.withLock(\.hasHungUp) { throw Lost() }
     return isReady
+  }
+
+  /// Suspends the task until a further request begins to arrive.
+  /// - Returns: false if the peer closes the connection, the time is over or the worker stops before.
+  func waitForRequest(atMost limit: Duration) async -> Bool {
+    state.withLock { $0.isIdle = true }
+    defer { state.withLock { $0.isIdle = false } }
+    do throws(Lost) {
+      if try await wait(for: .readable, atMost: limit) { return true }
+    } catch {
+      return false
+    }
+    // A request may have arrived as the wait ended, and closing the connection would lose it.
+    var byte: UInt8 = 0
+    return withUnsafeMutableBytes(of: &byte) { peek(into: $0) ?? 0 } > 0
   }
 
   /// Copies the first bytes of the input, which stay to be read; 0 when the peer has closed, `nil` before there is one.

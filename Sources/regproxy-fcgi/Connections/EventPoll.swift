@@ -17,6 +17,8 @@ final class EventPoll: Sendable {
     static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
     /// The peer has closed its end, or the connection is broken.
     static let hungUp = Readiness(rawValue: EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue)
+    /// Reports a change of the condition once, not for as long as the condition lasts.
+    static let edge = Readiness(rawValue: EPOLLET.rawValue)
     /// Wakes one of the threads that wait for the descriptor, not all of them.
     static let exclusive = Readiness(rawValue: EPOLLEXCLUSIVE.rawValue)
   }

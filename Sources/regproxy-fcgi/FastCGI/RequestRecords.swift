@@ -19,13 +19,24 @@ struct RequestRecords: Equatable, Sendable {
   static let maximumSize = 128 << 10
 
   let completeness: Completeness
+  /// True where the peer may send a further request on the connection, and has sent none yet.
+  let isConnectionKept: Bool
 
   /// - Parameter bytes: the beginning of the connection's input.
-  init(_ bytes: UnsafeRawBufferPointer) { completeness = Self.completeness(of: bytes) }
+  init(_ bytes: UnsafeRawBufferPointer) {
+    let (completeness, size) = Self.examine(bytes)
+    self.completeness = completeness
+    isConnectionKept =
+      completeness == .whole && size == bytes.count && Int32(bytes[Self.flagsOffset]) & FCGI_KEEP_CONN != 0
+  }
+
+  /// The place of the flags in the first record.
+  private static let flagsOffset = headerSize + 2
 
   private static let headerSize = 8
 
-  private static func completeness(of bytes: UnsafeRawBufferPointer) -> Completeness {
+  /// Returns what has arrived, and the size of the records in bytes.
+  private static func examine(_ bytes: UnsafeRawBufferPointer) -> (Completeness, size: Int) {
     var result = Completeness.incomplete
     var offset = 0
     var id: UInt16?
@@ -38,27 +49,27 @@ struct RequestRecords: Equatable, Sendable {
       // A record without a request, such as a question for the library's limits, is nothing that a web server sends.
       guard Int32(header[0]) == FCGI_VERSION_1, number != 0, number == id ?? number,
         (type == FCGI_BEGIN_REQUEST) == (offset == 0)
-      else { return .invalid }
+      else { return (.invalid, offset) }
       id = number
       let content = offset + headerSize
       offset = content + length + Int(header[6])
       switch (type, result) {
       case (FCGI_BEGIN_REQUEST, _):
-        guard length == beginSize else { return .invalid }
-        guard content + 2 > bytes.count || bytes[content] == 0 && Int32(bytes[content + 1]) == FCGI_RESPONDER else {
-          return .invalid
-        }
+        guard length == beginSize,
+          content + 2 > bytes.count || bytes[content] == 0 && Int32(bytes[content + 1]) == FCGI_RESPONDER
+        else { return (.invalid, offset) }
       case (FCGI_PARAMS, .incomplete) where length == 0:
-        guard areWellFormed(parameters) else { return .invalid }
+        guard areWellFormed(parameters) else { return (.invalid, offset) }
         result = .parameters
       case (FCGI_PARAMS, .incomplete):
         parameters += bytes[min(content, bytes.count)..<min(content + length, bytes.count)]
-      case (FCGI_STDIN, .parameters) where length == 0: return offset <= bytes.count ? .whole : .parameters
+      case (FCGI_STDIN, .parameters) where length == 0:
+        return (offset <= bytes.count ? .whole : .parameters, offset)
       case (FCGI_STDIN, .parameters): break
-      default: return .invalid
+      default: return (.invalid, offset)
       }
     }
-    return result == .incomplete && bytes.count >= maximumSize ? .invalid : result
+    return (result == .incomplete && bytes.count >= maximumSize ? .invalid : result, offset)
   }
 
   /// The size of the content of the first record, in bytes.

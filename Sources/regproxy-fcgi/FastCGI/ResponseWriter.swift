@@ -17,6 +17,12 @@ struct ResponseWriter: Sendable {
   /// The number of body bytes that the worker has sent itself.
   private(set) var bodyBytes: Int64 = 0
 
+  /// Indicates whether nginx closes the connection on the head, without waiting for the end: it has no body to read.
+  var isLeftByNginx: Bool {
+    if case .blob = response.body { return true }
+    return isHead
+  }
+
   init(_ response: RegistryResponse, _ records: ResponseRecords, isHead: Bool) {
     self.response = response
     self.records = records
@@ -27,12 +33,17 @@ struct ResponseWriter: Sendable {
   mutating func write(to connection: Connection) async -> DeliveryOutcome {
     do {
       switch response.body {
-      case .empty, .blob: try await connection.send(records.records(head()) + records.end())
+      case .empty, .blob:
+        var output = headRecords(0)
+        records.appendEnd(to: &output)
+        try await connection.send(output)
       case .bytes(let bytes): try await writeDocument(isHead ? [] : bytes, to: connection)
       case .stream(let source):
-        try await connection.send(records.records(head()))
+        try await connection.send(headRecords(0))
         try await writeStream(source, to: connection)
-        try await connection.send(records.end())
+        var output: [UInt8] = []
+        records.appendEnd(to: &output)
+        try await connection.send(output)
       }
       return .complete
     } catch let failure as BlobSourceFailure {
@@ -46,16 +57,19 @@ struct ResponseWriter: Sendable {
 
   /// Writes head and body in one write if both are small.
   private mutating func writeDocument(_ bytes: [UInt8], to connection: Connection) async throws {
-    var output = records.records(head())
+    var output = headRecords(min(bytes.count, ResponseRecords.contentSize))
     var rest = bytes[...]
     while rest.count > ResponseRecords.contentSize {
       let content = rest.prefix(ResponseRecords.contentSize)
-      try await connection.send(output + records.records(content))
+      records.append(content, to: &output)
+      try await connection.send(output)
       output = []
       bodyBytes += Int64(content.count)
       rest = rest.dropFirst(content.count)
     }
-    try await connection.send(output + records.records(rest) + records.end())
+    records.append(rest, to: &output)
+    records.appendEnd(to: &output)
+    try await connection.send(output)
     bodyBytes += Int64(rest.count)
   }
 
@@ -92,17 +106,44 @@ struct ResponseWriter: Sendable {
     await Task.yield()
   }
 
-  /// Returns the head in the syntax of CGI. <https://www.rfc-editor.org/rfc/rfc3875#section-6.3>
-  private func head() -> [UInt8] {
-    var text = "Status: \(response.status) \(Self.reason(for: response.status))\r\n"
-    for field in response.headers { text += "\(field.name.rawName): \(field.value)\r\n" }
-    switch response.body {
-    case .blob(let digest):
-      text += "X-Accel-Redirect: \(Self.internalPrefix)\(StoreLayout.relativePath(of: digest))\r\n"
-    case .empty, .bytes, .stream: break
+  /// The size that few heads exceed, in bytes.
+  private static let usualHeadSize = 1024
+
+  /// Returns the records of the head.
+  /// - Parameter bodyCount: the number of bytes that will be appended as the body.
+  private func headRecords(_ bodyCount: Int) -> [UInt8] {
+    var output: [UInt8] = []
+    output.reserveCapacity(Self.usualHeadSize + bodyCount + ResponseRecords.overhead)
+    records.append(to: &output, appendHead)
+    return output
+  }
+
+  /// Appends the head in the syntax of CGI. <https://www.rfc-editor.org/rfc/rfc3875#section-6.3>
+  private func appendHead(to output: inout [UInt8]) {
+    func append(_ text: String) { output.append(contentsOf: text.utf8) }
+    append("Status: ")
+    append(String(response.status))
+    append(" ")
+    append(Self.reason(for: response.status))
+    append("\r\n")
+    for field in response.headers {
+      append(field.name.rawName)
+      append(": ")
+      append(field.value)
+      append("\r\n")
     }
-    text += "\r\n"
-    return Array(text.utf8)
+    if let id = response.requestID {
+      append("X-Request-Id: ")
+      append(id)
+      append("\r\n")
+    }
+    if case .blob(let digest) = response.body {
+      append("X-Accel-Redirect: ")
+      append(Self.internalPrefix)
+      append(StoreLayout.relativePath(of: digest))
+      append("\r\n")
+    }
+    append("\r\n")
   }
 
   /// Returns the reason phrase, which nginx copies into its status line: some clients require a phrase.

@@ -11,9 +11,16 @@ struct NginxConfiguration: Sendable {
 
   let configuration: Configuration
 
+  /// Returns the upstream block that keeps connections to the worker, for the `http` block.
+  func upstream() throws(Template.UnknownVariable) -> String {
+    try Template(text: NginxTemplate.upstream)
+      .filled(with: ["REGPROXY_WORKER_BLOCK": blockName, "REGPROXY_WORKER_ADDRESS": worker])
+  }
+
   /// Returns the locations, for an `include` in an existing server block.
-  func locations() throws(Template.UnknownVariable) -> String {
-    let fastcgi = try fastcgi()
+  /// - Parameter keepsConnections: true where the `http` block has the upstream block.
+  func locations(keepsConnections: Bool) throws(Template.UnknownVariable) -> String {
+    let fastcgi = try fastcgi(keepsConnections ? blockName : worker)
     let values = ["REGPROXY_FASTCGI": fastcgi, "REGPROXY_STORE": configuration.storeDirectory]
     let first = try [NginxTemplate.locations, NginxTemplate.store, NginxTemplate.errors]
       .map { (text) throws(Template.UnknownVariable) -> String in try Template(text: text).filled(with: values) }
@@ -24,7 +31,7 @@ struct NginxConfiguration: Sendable {
     return (first + others).joined(separator: "\n")
   }
 
-  /// Returns a complete server block.
+  /// Returns a complete server block, after the upstream block.
   func server(_ listener: Listener, name: String) throws(Template.UnknownVariable) -> String {
     let tls =
       switch listener {
@@ -38,13 +45,14 @@ struct NginxConfiguration: Sendable {
       case .http(let address): address
       case .tls: "443 ssl http2"
       }
-    let probes = try Template(text: NginxTemplate.probes).filled(with: ["REGPROXY_FASTCGI": try fastcgi()])
+    let probes = try Template(text: NginxTemplate.probes).filled(with: ["REGPROXY_FASTCGI": try fastcgi(blockName)])
     return try Template(text: NginxTemplate.server)
       .filled(with: [
+        "REGPROXY_UPSTREAM_BLOCK": try upstream(),
         "REGPROXY_LISTEN": listen,
         "REGPROXY_SERVER_NAME": name,
         "REGPROXY_TLS": tls,
-        "REGPROXY_LOCATIONS": try locations() + "\n" + probes,
+        "REGPROXY_LOCATIONS": try locations(keepsConnections: true) + "\n" + probes,
       ])
   }
 
@@ -65,9 +73,20 @@ struct NginxConfiguration: Sendable {
   }
 
   /// Returns the directives that every location of the worker repeats. Their reasons stay in the template.
-  private func fastcgi() throws(Template.UnknownVariable) -> String {
+  /// - Parameter worker: its address, or the name of the upstream block.
+  private func fastcgi(_ worker: String) throws(Template.UnknownVariable) -> String {
     try Template(text: NginxTemplate.fastcgi).filled(with: ["REGPROXY_WORKER": worker])
       .split(separator: "\n").filter { !$0.hasPrefix("#") }.joined(separator: "\n")
+  }
+
+  /// The name of the upstream block, made of the address: several workers may stand behind one nginx.
+  private var blockName: String {
+    let address =
+      switch configuration.listen {
+      case .unix(let path): path
+      case .tcp(let host, let port): "/\(host)/\(port)"
+      }
+    return "regproxy" + address.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? String($0) : "_" }.joined()
   }
 
   /// The address of the worker in the syntax of `fastcgi_pass`.

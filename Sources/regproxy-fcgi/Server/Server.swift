@@ -19,7 +19,7 @@ struct Server: Sendable {
     let descriptors = DescriptorLimit.raise()
     logOutput = try LogOutput(path: configuration.log.file)
     logger = Self.makeLogger(configuration.log, logOutput)
-    let requests = RequestLimit.fitting(descriptors: descriptors)
+    let requests = RequestLimit.fitting(descriptors: descriptors, maximum: configuration.requests.max)
     let store = try Self.openStore(configuration.storeDirectory)
     socket = try ListeningSocket() ?? ListeningSocket(configuration.listen, mode: configuration.socketMode)
     services = ProxyServices(
@@ -27,6 +27,7 @@ struct Server: Sendable {
       limits: configuration.storeLimits,
       name: ProxyName(ofStore: configuration.storeDirectory),
       requests: requests,
+      share: configuration.requests.share(of: requests),
       client: HTTPUpstreamClient(),
       executor: BlockingExecutor(
         threadCount: min(configuration.threads.max, BlockingExecutor.defaultThreadCount)
@@ -77,8 +78,8 @@ struct Server: Sendable {
 
   /// Finishes the requests in progress, then gives up the socket. Blocks.
   func stop(within limit: Duration) {
-    logger.notice("worker stops")
     pool.stop()
+    logger.notice("worker stops")
     let left = pool.waitUntilIdle(for: limit)
     socket.removeFile()
     if left > 0 { logger.warning("requests cut off at the drain time-out", metadata: ["requests": "\(left)"]) }
@@ -108,6 +109,11 @@ struct Server: Sendable {
   }
 
   private static func makeProxy(_ configuration: Configuration, _ services: ProxyServices) -> RegistryProxy {
-    RegistryProxy(upstreams: configuration.upstreamTable, services: services, delivery: configuration.delivery)
+    RegistryProxy(
+      upstreams: configuration.upstreamTable,
+      services: services,
+      delivery: configuration.delivery,
+      recentHits: RecentHits { Int64(time(nil)) }
+    )
   }
 }

@@ -19,6 +19,8 @@ struct ConnectionAcceptor: ~Copyable {
   let listener: Int32
   private let poll: EventPoll
   private var isWatching = false
+  /// False after an attempt in vain, until an event tells of a connection.
+  private(set) var mayHaveConnection = true
   private var resumesAt: ContinuousClock.Instant?
 
   init(_ listener: Int32, _ poll: EventPoll) {
@@ -35,6 +37,7 @@ struct ConnectionAcceptor: ~Copyable {
     if let resumesAt {
       guard .now >= resumesAt else { return .none }
       self.resumesAt = nil
+      mayHaveConnection = true
       watch()
     }
     while true {
@@ -42,7 +45,9 @@ struct ConnectionAcceptor: ~Copyable {
       let connection = accept4(listener, nil, nil, flags)
       if connection >= 0 { return .connection(connection) }
       switch errno {
-      case EAGAIN: return .none
+      case EAGAIN:
+        mayHaveConnection = false
+        return .none
       // The peer disconnected, or a signal arrived.
       case EINTR, ECONNABORTED, EPROTO, EPERM: continue
       default:
@@ -53,6 +58,9 @@ struct ConnectionAcceptor: ~Copyable {
       }
     }
   }
+
+  /// Notes that a connection may be queued.
+  mutating func noteReadable() { mayHaveConnection = true }
 
   /// Stops watching the socket.
   mutating func stop() {

@@ -2,13 +2,10 @@ internal import HTTPTypes
 internal import Logging
 internal import RegistryHandler
 
-/// Serves connections, one request each, and logs the requests.
+/// Serves connections, one request after another, and logs the requests.
 final class ConnectionHandler: Sendable {
   /// The longest time in which a peer has to send a whole request.
   private static let receiveTimeout: Duration = .seconds(10)
-
-  /// The pause between two looks at a request that has arrived in part, which nginx hardly ever sends.
-  private static let receiveInterval: Duration = .milliseconds(10)
 
   /// The size of the first look, which most requests fit into, in bytes.
   private static let usualRequestSize = 4096
@@ -21,17 +18,25 @@ final class ConnectionHandler: Sendable {
     self.logger = logger
   }
 
-  /// Serves the request on a connection.
-  /// - Parameter isOverloaded: asked once the request is there, when the downloads of those before it count.
-  func serve(
+  /// Serves the requests on a connection.
+  /// - Parameter snapshot: the proxy in force, updated before each request.
+  func serve(_ connection: Connection, _ snapshot: CurrentProxy.Snapshot, in pool: WorkerPool) async {
+    var snapshot = snapshot
+    while await serveNext(connection, &snapshot, in: pool), await pool.keep(connection) {}
+  }
+
+  /// Serves one request; returns whether the connection can have a further one.
+  private func serveNext(
     _ connection: Connection,
-    with proxy: RegistryProxy,
-    isOverloaded: @Sendable () -> Bool
-  ) async {
+    _ snapshot: inout CurrentProxy.Snapshot,
+    in pool: WorkerPool
+  ) async -> Bool {
     let start = ContinuousClock.now
-    guard let (registryRequest, records) = await receive(connection) else { return }
-    let response = await proxy.respond(to: registryRequest, isOverloaded: isOverloaded())
-    var writer = ResponseWriter(response, records, isHead: registryRequest.method == .head)
+    guard let (request, registryRequest) = await receive(connection) else { return false }
+    pool.proxy.update(&snapshot)
+    // Asked once the request is there, when the downloads of those before it count.
+    let response = await snapshot.proxy.respond(to: registryRequest, under: pool.requestLoad)
+    var writer = ResponseWriter(response, ResponseRecords(to: request.id), isHead: registryRequest.method == .head)
     var outcome = await writer.write(to: connection)
     if Task.isCancelled { outcome = .clientLeft }
     accessLog.write(
@@ -41,10 +46,18 @@ final class ConnectionHandler: Sendable {
       outcome,
       duration: ContinuousClock.now - start
     )
+    return request.isConnectionKept && outcome == .complete && !writer.isLeftByNginx
+  }
+
+  /// What of a request outlives its parameters.
+  private struct Received {
+    /// The number of the request on its connection.
+    let id: UInt16
+    let isConnectionKept: Bool
   }
 
   /// Reads the request; `nil` where none arrives.
-  private func receive(_ connection: Connection) async -> (RegistryRequest, ResponseRecords)? {
+  private func receive(_ connection: Connection) async -> (Received, RegistryRequest)? {
     do throws(Connection.Lost) {
       guard let arrived = try await arrival(connection),
         let request = FastCGIRequest(arrivedOn: connection, arrived)
@@ -56,7 +69,7 @@ final class ConnectionHandler: Sendable {
         logger.error("request without REQUEST_METHOD or REQUEST_URI: use the parameters of the nginx templates")
         return nil
       }
-      return (registryRequest, ResponseRecords(to: request.id))
+      return (Received(id: request.id, isConnectionKept: arrived.isConnectionKept), registryRequest)
     } catch {
       logger.debug("connection without a request")
       return nil
@@ -82,8 +95,7 @@ final class ConnectionHandler: Sendable {
       case .invalid: return nil
       case .incomplete where count == size: size = RequestRecords.maximumSize
       case .incomplete:
-        guard .now < deadline, !Task.isCancelled else { throw Connection.Lost() }
-        try? await Task.sleep(for: Self.receiveInterval)
+        guard try await connection.wait(for: .readable, atMost: deadline - .now) else { throw Connection.Lost() }
       }
     }
   }

@@ -68,6 +68,12 @@ final class EventLoop {
     watchUnfinished()
     for connection in work.retired { retire(connection) }
     for descriptor in work.adopted { begin(descriptor) }
+    if pool.isStopping {
+      if !isStopping { stop() }
+      return false
+    }
+    // Without connections, an attempt costs less than to wait for the event.
+    guard acceptor.mayHaveConnection || connections.isEmpty else { return false }
     // A round of many streams takes long, and a burst would wait for one round after another.
     var count = 0
     while count < (connections.isEmpty ? 1 : Self.connectionsPerRound), accept() { count += 1 }
@@ -91,15 +97,6 @@ final class EventLoop {
 
   /// Accepts a connection and gives it to the loop with the fewest; returns whether there was one.
   private func accept() -> Bool {
-    if pool.stopSignal.isSignalled {
-      if !isStopping {
-        isStopping = true
-        acceptor.stop()
-        poll.remove(pool.stopSignal.descriptor)
-        pool.noteStopped()
-      }
-      return false
-    }
     switch acceptor.next() {
     case .connection(let descriptor):
       let target = pool.place(near: executor)
@@ -112,22 +109,31 @@ final class EventLoop {
     }
   }
 
+  /// Stops accepting, and lets connections without a request end.
+  private func stop() {
+    isStopping = true
+    acceptor.stop()
+    poll.remove(pool.stopSignal.descriptor)
+    for connection in connections.values { connection.endIdleness() }
+    pool.noteStopped()
+  }
+
   private func begin(_ descriptor: Int32) {
     pool.proxy.update(&snapshot)
     let connection = Connection(descriptor, poll)
     guard !connection.hasHungUp else { return retire(connection) }
     begun.append(connection)
-    connection.start(on: executor) { [pool, proxy = snapshot.proxy] connection in
-      await pool.handler.serve(connection, with: proxy) { pool.isOverloaded }
+    connection.start(on: executor) { [pool, snapshot] connection in
+      await pool.handler.serve(connection, snapshot, in: pool)
     }
   }
 
   private func waitForEvents(timeout: Int32) {
     poll.wait(timeout: timeout) { event in
-      if event.descriptor == executor.wakeUp.descriptor {
-        executor.wakeUp.clear()
-      } else {
-        connections[event.descriptor]?.handle(event.readiness)
+      switch event.descriptor {
+      case executor.wakeUp.descriptor: executor.wakeUp.clear()
+      case pool.listener: acceptor.noteReadable()
+      default: connections[event.descriptor]?.handle(event.readiness)
       }
     }
     guard !connections.isEmpty else { return }

@@ -24,6 +24,12 @@ final class WorkerPool: Sendable {
   private let startedAt = ContinuousClock.now
   /// The number of loops that accept no more.
   private let stoppedLoops = Atomic(0)
+  /// The number of connections that wait for a further request.
+  private let idleConnections = Atomic(0)
+
+  /// The longest time that a connection is kept without a request: more than nginx keeps it, so that nginx closes it.
+  /// <https://nginx.org/en/docs/http/ngx_http_upstream_module.html#keepalive_timeout>
+  private static let idleTimeout: Duration = .seconds(120)
 
   /// - Parameters:
   ///   - loops: the number of event loops.
@@ -69,6 +75,9 @@ final class WorkerPool: Sendable {
   /// Stops accepting. Requests in progress continue; queued connections are left to other processes on the socket.
   func stop() { stopSignal.signal() }
 
+  /// Indicates whether the worker accepts no more and keeps no connection.
+  var isStopping: Bool { stopSignal.isSignalled }
+
   /// Counts a loop that has noticed the stop.
   func noteStopped() { stoppedLoops.add(1, ordering: .releasing) }
 
@@ -79,20 +88,33 @@ final class WorkerPool: Sendable {
     while true {
       // A loop may have accepted a connection that it does not count yet.
       let isStopped = stoppedLoops.load(ordering: .acquiring) == executors.count
-      let requests = load
-      if isStopped && requests == 0 || ContinuousClock.now >= deadline { return requests }
+      let connections = connectionCount
+      if isStopped && connections == 0 || ContinuousClock.now >= deadline { return connections }
       poll(nil, 0, 20)
     }
   }
 
-  /// The number of unfinished requests.
-  private var load: Int { executors.reduce(0) { $0 + $1.load.load(ordering: .relaxed) } }
+  /// The number of connections, with a request or idle.
+  private var connectionCount: Int { executors.reduce(0) { $0 + $1.load.load(ordering: .relaxed) } }
 
-  /// Indicates whether there are more requests than the worker has descriptors for.
-  var isOverloaded: Bool {
-    let load = load
-    // Far below the limit, as usual, downloads are not counted: that takes a lock which all loops share.
-    return load * 8 > maximumRequests && 2 * load + descriptorsOfDownloads() > 2 * maximumRequests
+  /// Keeps a connection until a further request arrives; returns false where it is to be closed.
+  ///
+  /// Idle connections take descriptors that requests may need, so their number is limited too.
+  func keep(_ connection: Connection) async -> Bool {
+    let count = idleConnections.add(1, ordering: .relaxed).newValue
+    defer { idleConnections.subtract(1, ordering: .relaxed) }
+    guard count <= RequestLimit.idleConnections(requests: maximumRequests), !isStopping else { return false }
+    return await connection.waitForRequest(atMost: Self.idleTimeout)
+  }
+
+  /// The load by which requests are admitted.
+  var requestLoad: RequestLoad {
+    let requests = connectionCount - idleConnections.load(ordering: .relaxed)
+    return RequestLimit.load(
+      requests: requests,
+      maximum: maximumRequests,
+      descriptorsOfDownloads: descriptorsOfDownloads
+    )
   }
 
   /// Chooses the loop for a new connection, and counts the connection there.

@@ -115,6 +115,22 @@ struct BlobBypassTests {
     #expect(await fixture.send(.get, "/v2/o/a/blobs/\(digest)").status == 200)
   }
 
+  @Test func `one upstream has its share of the streams, and another one the rest`() async throws {
+    let fixture = try makeFixture(bypasses: BypassLimit(maximum: 8, share: 1))
+    let bytes = [UInt8](repeating: 7, count: 600_000)
+    let digest = try Values.digest(of: bytes)
+    let others = [UInt8](repeating: 8, count: 600_000)
+    let other = try Values.digest(of: others)
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(digest)", FakeResponse(200, [:], [bytes]))
+    fixture.registry.on("GET https://r.test/v2/o/a/blobs/\(other)", FakeResponse(200, [:], [others]))
+    fixture.registry.on("GET https://q.test/v2/o/a/blobs/\(other)", FakeResponse(200, [:], [others]))
+    let first = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    #expect(first.status == 200)
+    #expect(await fixture.send(.get, "/v2/o/a/blobs/\(other)").status == 503)
+    #expect(await fixture.send(.get, "/v2/q.test/o/a/blobs/\(other)").status == 200)
+    guard case .stream = first.body else { throw UpstreamError(.invalidResponse, "no stream") }
+  }
+
   // MARK: - Parts of a growing blob
 
   private static let large = [UInt8](repeating: 3, count: 20_000_000)

@@ -32,6 +32,10 @@ struct BlobHandlerTests {
     if case .blob(digest) = response.body { true } else { false }
   }
 
+  private static func isFromMemory(_ response: RegistryResponse) -> Bool {
+    if case .bytes = response.body { true } else { false }
+  }
+
   private static func isStream(_ response: RegistryResponse) -> Bool {
     if case .stream = response.body { true } else { false }
   }
@@ -44,13 +48,34 @@ struct BlobHandlerTests {
     #expect(hit.headers[.cacheStatus] == "regproxy; hit; detail=stored")
     for response in [miss, hit] {
       #expect(response.status == 200)
-      #expect(Self.isFile(response, digest))
+      #expect(Self.isFromMemory(response))
       #expect(response.headers[.dockerContentDigest] == digest.description)
       #expect(response.headers[.contentType] == "application/octet-stream")
       #expect(response.headers[.cacheControl] == "max-age=31536000, immutable")
       #expect(try await fixture.content(of: response) == small)
     }
     #expect(registry.log == ["GET https://r.test/v2/o/a/blobs/\(digest)"])
+  }
+
+  @Test(arguments: [(0, true), (1, true), (32_768, true), (32_769, false)])
+  func `a small stored blob is sent from memory, unless the client wants less than all of it`(
+    _ size: Int,
+    _ isSmall: Bool
+  ) async throws {
+    let bytes = [UInt8](repeating: 5, count: size)
+    let digest = try publish(bytes)
+    let target = "/v2/o/a/blobs/\(digest)"
+    _ = await fixture.send(.get, target)
+    let whole = await fixture.send(.get, target)
+    #expect(Self.isFromMemory(whole) == isSmall)
+    #expect(Self.isFile(whole, digest) != isSmall)
+    #expect(try await fixture.content(of: whole) == bytes)
+    if isSmall {
+      #expect(whole.headers[.contentLength] == "\(size)")
+      #expect(whole.headers[.acceptRanges] == "bytes")
+    }
+    #expect(Self.isFile(await fixture.send(.head, target), digest))
+    #expect(Self.isFile(await fixture.send(.get, target, [.range: "bytes=0-0"]), digest))
   }
 
   @Test func `a large blob is streamed while it arrives`() async throws {
@@ -136,11 +161,13 @@ struct BlobHandlerTests {
   }
 
   @Test func `a file that nginx could not open is streamed`() async throws {
-    let digest = try publish(small)
-    _ = await fixture.send(.get, "/v2/o/a/blobs/\(digest)")
+    let digest = try publish(large)
+    _ = try await fixture.content(of: await fixture.send(.get, "/v2/o/a/blobs/\(digest)"))
+    while fixture.services.fills.count > 0 { await Task.yield() }
     let response = await fixture.send(.get, "/v2/o/a/blobs/\(digest)", isRetryAfterEviction: true)
     #expect(Self.isStream(response))
-    #expect(try await fixture.content(of: response) == small)
+    #expect(response.headers[.xCache] == "HIT")
+    #expect(try await fixture.content(of: response) == large)
   }
 
   @Test func `a redirect to storage goes to the client, and nothing is stored`() async throws {

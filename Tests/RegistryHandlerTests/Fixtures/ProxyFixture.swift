@@ -18,7 +18,9 @@ struct ProxyFixture: Sendable {
   let services: ProxyServices
   let proxy: RegistryProxy
 
-  /// - Parameter other: a proxy whose store and registries this one shares, as another process does.
+  /// - Parameters:
+  ///   - other: a proxy whose store and registries this one shares, as another process does.
+  ///   - remembersHits: whether hits are repeated within a second; otherwise each looks at the store.
   init(
     beside other: ProxyFixture? = nil,
     delivery: Delivery = .accelerated,
@@ -29,6 +31,8 @@ struct ProxyFixture: Sendable {
     staleResponseTimeout: Duration = ProxyServices.staleResponseTimeout,
     maximumDocumentBytes: Int = ProxyServices.maximumDocumentBytes,
     requests: Int = 1024,
+    share: Int? = nil,
+    remembersHits: Bool = false,
     adjust: (inout Upstream) -> Void = { _ in }
   ) throws {
     directory = try other?.directory ?? TemporaryDirectory()
@@ -45,6 +49,7 @@ struct ProxyFixture: Sendable {
       bypasses: bypasses,
       patience: patience,
       requests: requests,
+      share: share,
       endpointHealth: EndpointHealth(now: clock.instants),
       client: registry,
       executor: .forTests,
@@ -58,7 +63,8 @@ struct ProxyFixture: Sendable {
     proxy = RegistryProxy(
       upstreams: UpstreamTable([upstream, other], domain: domain),
       services: services,
-      delivery: delivery
+      delivery: delivery,
+      recentHits: remembersHits ? RecentHits { [clock] in clock.now } : nil
     )
   }
 
@@ -67,7 +73,9 @@ struct ProxyFixture: Sendable {
     _ target: String,
     host: String = "localhost",
     _ headers: HTTPFields = [:],
-    isRetryAfterEviction: Bool = false
+    isRetryAfterEviction: Bool = false,
+    from client: IPAddress? = nil,
+    under load: RequestLoad = .low
   ) async -> RegistryResponse {
     await proxy.respond(
       to: RegistryRequest(
@@ -76,8 +84,10 @@ struct ProxyFixture: Sendable {
         target: target,
         host: host,
         headers: headers,
+        clientAddress: client,
         isRetryAfterEviction: isRetryAfterEviction
-      )
+      ),
+      under: load
     )
   }
 

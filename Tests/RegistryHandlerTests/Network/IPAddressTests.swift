@@ -66,4 +66,11 @@ struct IPAddressTests {
   func `a malformed network is rejected`(_ text: String) {
     #expect(IPNetwork(text) == nil)
   }
+
+  @Test(
+    arguments: [("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3::4", "2001:db8:1:2::"), ("::ffff:192.0.2.7", "192.0.2.7")]
+  )
+  func `a host has an IPv4 address, or an IPv6 network`(_ address: String, _ network: String) throws {
+    #expect(try #require(IPAddress(address)).ownNetwork == IPAddress(network))
+  }
 }

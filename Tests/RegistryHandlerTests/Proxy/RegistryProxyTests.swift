@@ -30,7 +30,7 @@ struct RegistryProxyTests {
   func `every response has the protocol version and the request ID`(_ target: String) async throws {
     let response = await (try ProxyFixture()).send(.get, target)
     #expect(response.headers[.dockerDistributionAPIVersion] == "registry/2.0")
-    #expect(response.headers[.xRequestID] == "request-1")
+    #expect(response.requestID == "request-1")
   }
 
   @Test(
@@ -55,6 +55,53 @@ struct RegistryProxyTests {
     #expect(response.status == 405)
     #expect(try ErrorDocument.item(of: response).code == "UNSUPPORTED")
     #expect(fixture.registry.log.isEmpty)
+  }
+
+  @Test func `a full worker refuses all but the operator's requests`() async throws {
+    let fixture = try ProxyFixture()
+    for target in ["/v2/", "/v2/o/a/manifests/v1", "/v2/o/a/blobs/\(Self.digest)"] {
+      let response = await fixture.send(.get, target, under: .full)
+      #expect(response.status == 503)
+      #expect(response.headers[.retryAfter] == "5")
+      #expect(try ErrorDocument.item(of: response).code == "UNAVAILABLE")
+    }
+    #expect(await fixture.send(.get, "/_regproxy/healthz", under: .full).status == 200)
+    #expect(fixture.registry.log.isEmpty)
+  }
+
+  /// The first request of a row is held while the second one is sent.
+  @Test(
+    arguments: [
+      (("192.0.2.1", "/v2/r.test/o/a/manifests/v1"), ("192.0.2.1", "/v2/q.test/o/a/manifests/v1"), "client 192.0.2.1"),
+      (("2001:db8::1", "/v2/"), ("2001:db8::2", "/v2/q.test/o/a/manifests/v1"), "client 2001:db8::"),
+      (("192.0.2.1", "/v2/o/a/manifests/v1"), ("192.0.2.2", "/v2/o/b/manifests/v1"), "upstream r.test"),
+      (
+        ("192.0.2.1", "/v2/r.test/o/a/blobs/\(digest)"), ("192.0.2.2", "/v2/q.test/o/a/blobs/\(digest)"),
+        "blob \(digest)"
+      ),
+      (("192.0.2.1", "/v2/"), ("2001:db8::2", "/v2/q.test/o/a/manifests/v1"), nil),
+    ] as [((String, String), (String, String), String?)]
+  )
+  func `under a high load, no client, upstream or blob has more than its share`(
+    _ first: (client: String, target: String),
+    _ second: (client: String, target: String),
+    _ party: String?
+  ) async throws {
+    let fixture = try ProxyFixture(share: 1)
+    let held = await fixture.send(.get, first.target, from: IPAddress(first.client), under: .high)
+    #expect(held.status != 503)
+    #expect(await fixture.send(.get, second.target, from: IPAddress(second.client)).status != 503)
+    let response = await fixture.send(.get, second.target, from: IPAddress(second.client), under: .high)
+    #expect((response.status == 503) == (party != nil))
+    guard let party else { return }
+    #expect(try ErrorDocument.item(of: response).message.hasPrefix("\(party) has as many requests"))
+    #expect(response.headers[.retryAfter] == "5")
+    #expect(held.share != nil)
+  }
+
+  @Test func `a share is released with the response`() async throws {
+    let fixture = try ProxyFixture(share: 1)
+    for _ in 0..<3 { #expect(await fixture.send(.get, "/v2/", under: .high).status == 200) }
   }
 
   @Test(arguments: [("localhost", 301), ("docker.example.com", 404), ("example.com", 301)])

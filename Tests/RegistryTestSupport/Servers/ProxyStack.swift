@@ -30,11 +30,13 @@ package final class ProxyStack: Sendable {
   /// - Parameters:
   ///   - yaml: the worker's configuration except socket, log and store.
   ///   - limits: the keys of the store except its directory.
+  ///   - keepsConnections: whether nginx keeps connections to the worker.
   ///   - nginxSeesBlobs: whether nginx finds the files that it has to send; otherwise they look just evicted.
   package init(
     _ yaml: String,
     launch: Launch = .standalone,
     limits: String = "",
+    keepsConnections: Bool = true,
     nginxSeesBlobs: Bool = true,
     in directory: TemporaryDirectory
   ) async throws {
@@ -46,7 +48,7 @@ package final class ProxyStack: Sendable {
     let port = try makeFreePort()
     client = HTTPClient(port: port)
     let prefix = try directory.makeDirectory("nginx")
-    let config = try await ManagedProcess.run(
+    var config = try await ManagedProcess.run(
       ProcessLaunch(
         binary,
         [
@@ -56,11 +58,11 @@ package final class ProxyStack: Sendable {
       ),
       in: directory
     )
-    let blobs = "\(directory.path("store"))/blobs/"
-    try directory.write(
-      nginxSeesBlobs ? config : config.replacingOccurrences(of: blobs, with: "\(prefix)/none/"),
-      to: "nginx/nginx.conf"
-    )
+    if !keepsConnections { config = config.replacingOccurrences(of: "keepalive 32;", with: "") }
+    if !nginxSeesBlobs {
+      config = config.replacingOccurrences(of: "\(directory.path("store"))/blobs/", with: "\(prefix)/none/")
+    }
+    try directory.write(config, to: "nginx/nginx.conf")
     nginx = try await ManagedProcess.start(
       ProcessLaunch("nginx", ["-p", prefix, "-c", "\(prefix)/nginx.conf", "-e", "stderr", "-g", "daemon off;"]),
       name: "nginx",
@@ -183,17 +185,26 @@ package final class ProxyStack: Sendable {
     }
   }
 
-  /// Returns whether a worker has neither a connection of nginx nor a file of the store open.
-  package func isIdle(_ worker: ManagedProcess) throws -> Bool {
+  /// Returns the inodes of all workers' connections of nginx.
+  package func connections() throws -> Set<String> {
     // A connection has the path of the listening socket, whose own state is 1.
     // <https://man7.org/linux/man-pages/man5/proc.5.html>
-    let sockets = try String(contentsOfFile: "/proc/net/unix", encoding: .utf8).split(separator: "\n")
-      .map { $0.split(separator: " ") }
+    let path = directory.path("worker.sock")
+    var inodes: Set<String> = []
+    for line in try String(contentsOfFile: "/proc/net/unix", encoding: .utf8).split(separator: "\n") {
+      let fields = line.split(separator: " ")
+      guard fields.count == 8, fields[5] != "01", fields[7] == path else { continue }
+      inodes.insert(String(fields[6]))
+    }
+    return inodes
+  }
+
+  /// Returns whether a worker has neither a connection of nginx nor a file of the store open.
+  package func isIdle(_ worker: ManagedProcess) throws -> Bool {
     let files = "/proc/\(worker.pid)/fd"
     let targets = try FileManager.default.contentsOfDirectory(atPath: files)
       .compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(files)/\($0)") }
-    return !sockets.contains { $0.count == 8 && $0[5] != "01" && $0[7] == directory.path("worker.sock") }
-      && !targets.contains { $0.hasPrefix(store) }
+    return try connections().isEmpty && !targets.contains { $0.hasPrefix(store) }
   }
 
   /// Returns the digests under `blobs/`; throws if a file's content does not match its name.

@@ -49,16 +49,18 @@ package struct ScriptedResponse: Sendable {
 
 /// A gate at which a server waits until a test opens it.
 package final class Gate: Sendable {
-  private let isOpen = Mutex(false)
+  private let state = Mutex(false)
 
   package init() {}
 
-  package func open() { isOpen.withLock { $0 = true } }
+  package var isOpen: Bool { state.withLock { $0 } }
+
+  package func open() { state.withLock { $0 = true } }
 
   /// Blocks until the gate is open, but not forever: no test may leave a server behind.
   func wait() {
     let deadline = ContinuousClock.now + .patience
-    while !isOpen.withLock({ $0 }), .now < deadline { usleep(5_000) }
+    while !isOpen, .now < deadline { usleep(5_000) }
   }
 }
 

@@ -84,6 +84,65 @@ struct ConnectionTests {
     #expect(wasCancelled.value)
   }
 
+  /// Waits for a further request while the loop runs; returns whether one is there.
+  private func waitForRequest(
+    atMost limit: Duration = .seconds(60),
+    _ now: ContinuousClock.Instant = .now,
+    between: () -> Void
+  )
+    -> Bool?
+  {
+    let result = Observed<Bool?>(nil)
+    connection.start(on: executor) { connection in
+      let isThere = await connection.waitForRequest(atMost: limit)
+      result.update { $0 = isThere }
+    }
+    run(now, between: between)
+    return result.value
+  }
+
+  @Test func `an idle connection waits for a further request`() {
+    defer { [client, connection.descriptor].forEach { close($0) } }
+    #expect(waitForRequest { _ = send(client, [1] as [UInt8], 1, 0) } == true)
+  }
+
+  @Test func `an idle connection ends when the peer closes, after its limit, and when the worker stops`() {
+    defer { close(connection.descriptor) }
+    #expect(waitForRequest(atMost: .seconds(1), .now + .seconds(2)) {} == false)
+    #expect(waitForRequest { connection.endIdleness() } == false)
+    var isOpen = true
+    let ended = waitForRequest {
+      if isOpen { close(client) }
+      isOpen = false
+    }
+    #expect(ended == false)
+  }
+
+  @Test func `a request that arrives as the worker stops is served`() {
+    defer { [client, connection.descriptor].forEach { close($0) } }
+    let isThere = waitForRequest {
+      _ = send(client, [1] as [UInt8], 1, 0)
+      connection.endIdleness()
+    }
+    #expect(isThere == true)
+  }
+
+  @Test func `a stop ends no wait but that for a further request`() {
+    defer { [client, connection.descriptor].forEach { close($0) } }
+    let isReady = Observed<Bool?>(nil)
+    connection.start(on: executor) { connection in
+      let value = try? await connection.wait(for: .readable, atMost: .seconds(60))
+      isReady.update { $0 = value }
+    }
+    var rounds = 0
+    run {
+      connection.endIdleness()
+      rounds += 1
+      if rounds == 3 { _ = send(client, [1] as [UInt8], 1, 0) }
+    }
+    #expect(isReady.value == true)
+  }
+
   @Test func `a wait ends with the first byte, which stays to be read`() {
     defer { [client, connection.descriptor].forEach { close($0) } }
     let first = Observed<Int?>(nil)

@@ -42,6 +42,18 @@ struct RequestRecordsTests {
     #expect(completeness(bytes) == expected)
   }
 
+  @Test(
+    arguments: [
+      (request + endOfBody, true), (request + body + endOfBody, true),
+      // Without the flag, before the end of the body, and with a further request behind it.
+      (begin.prefix(10) + [0] + begin.dropFirst(11) + parameters + endOfParameters + endOfBody, false),
+      (request, false), (request + body, false), (request + endOfBody + begin, false),
+    ] as [([UInt8], Bool)]
+  )
+  func `a connection is kept after a whole request that asks for it`(_ bytes: [UInt8], _ isKept: Bool) {
+    #expect(bytes.withUnsafeBytes { RequestRecords($0).isConnectionKept } == isKept)
+  }
+
   @Test func `a request that arrives byte by byte is never complete too early`() {
     let whole = Self.request + Self.body + Self.endOfBody
     for count in whole.indices {

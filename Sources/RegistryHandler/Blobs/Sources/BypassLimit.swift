@@ -8,32 +8,44 @@ package final class BypassLimit: Sendable {
   /// The lease of a counted stream.
   final class Lease: Sendable {
     private let limit: BypassLimit
+    private let share: ShareLimit<RequestParty>.Lease?
 
-    fileprivate init(_ limit: BypassLimit) { self.limit = limit }
+    fileprivate init(_ limit: BypassLimit, _ share: ShareLimit<RequestParty>.Lease?) {
+      self.limit = limit
+      self.share = share
+    }
 
     deinit { limit.count.subtract(1, ordering: .relaxed) }
   }
 
   private let maximum: Int
   private let count = Atomic(0)
+  private let shares: ShareLimit<RequestParty>
 
-  package init(maximum: Int = BypassLimit.maximum) { self.maximum = maximum }
+  /// - Parameters:
+  ///   - maximum: the most streams.
+  ///   - share: the most streams of one client, upstream or blob; if `nil`, three quarters of all.
+  package init(maximum: Int = BypassLimit.maximum, share: Int? = nil) {
+    self.maximum = maximum
+    shares = ShareLimit(maximum: share ?? max(1, maximum * 3 / 4))
+  }
 
   /// The number of streams.
   package var streams: Int { count.load(ordering: .relaxed) }
 
-  /// Returns a lease for another stream; `nil` at the limit.
-  func lease() -> Lease? {
+  /// Returns a lease for another stream; `nil` at the limit of all, or of one of its parties.
+  func lease(for parties: [RequestParty]) -> Lease? {
+    guard let share = try? shares.lease(for: parties) else { return nil }
     guard count.add(1, ordering: .relaxed).newValue <= maximum else {
       count.subtract(1, ordering: .relaxed)
       return nil
     }
-    return Lease(self)
+    return Lease(self, share)
   }
 
   /// Returns a lease, if need be beyond the limit, for a client that already has response headers.
   func leaseForOpenResponse() -> Lease {
     count.add(1, ordering: .relaxed)
-    return Lease(self)
+    return Lease(self, nil)
   }
 }
