@@ -16,6 +16,9 @@ HEAL_BOUND = 45
 LONG_HEAL_BOUND = 90
 """The bound after a connection that stays stalled: a stall is detected after 30 seconds."""
 
+NOTICE_BOUND = 1.05
+"""Seconds until a worker looks at the store again: it repeats a hit until then."""
+
 TIDY_BOUND = 10
 """Seconds until a finished download has left no file behind."""
 
@@ -29,6 +32,7 @@ class Healing:
     async def check_all(self):
         run = self.run
         run.move_tags()
+        await asyncio.sleep(max(0, run.removed_at + NOTICE_BOUND - time.monotonic()))
         work = []
         for repository in run.scenario.repositories:
             if repository.grants != "all":

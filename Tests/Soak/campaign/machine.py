@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import signal
+import time
 
 
 class Machine:
@@ -94,6 +95,7 @@ class Machine:
         return self.run.scenario.blobs + self.run.scenario.manifests
 
     async def remove_blobs(self):
+        self.run.removed_at = time.monotonic()
         for content in self.contents():
             remove(self.stack.path("store", "blobs", content.path))
 
@@ -105,6 +107,7 @@ class Machine:
         self.remove_below("_tags")
 
     def remove_below(self, name):
+        self.run.removed_at = time.monotonic()
         for repository in self.run.scenario.repositories:
             upstream = self.run.site.upstream(repository.side)
             shutil.rmtree(self.stack.path("store", "repositories", upstream, repository.name, name), ignore_errors=True)

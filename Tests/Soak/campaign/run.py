@@ -45,6 +45,7 @@ class Run:
         self.results = []
         self.violations = []
         self.tried_heals = 0
+        self.removed_at = 0.0
         self.heal_seconds = 0.0
 
     def elapsed(self):
