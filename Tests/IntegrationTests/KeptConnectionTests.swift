@@ -52,6 +52,38 @@ extension IntegrationTests {
       #expect(!stack.nginxErrors.contains("[error]"))
     }
 
+    @Test func `a small blob has the headers of its file, and the same answers to conditions`() async throws {
+      let (stack, _) = try await ProxyStack.start(dockerHub(at: registry))
+      let target = "/v2/app/blobs/\(small)"
+      _ = try await stack.client.get(target)
+      let whole = try await stack.client.get(target)
+      let head = try await stack.client.head(target)
+      for name in ["Content-Length", "ETag", "Last-Modified", "Accept-Ranges", "Content-Type", "Docker-Content-Digest"]
+      {
+        #expect(whole.headers[name] != nil && whole.headers[name] == head.headers[name], "\(name)")
+      }
+      let tag = try #require(whole.headers["ETag"])
+      #expect(try await stack.client.get(target, headers: ["If-None-Match": tag]).status == 304)
+      let date = try #require(whole.headers["Last-Modified"])
+      #expect(try await stack.client.get(target, headers: ["If-Modified-Since": date]).status == 304)
+      let part = try await stack.client.get(target, headers: ["Range": "bytes=1-2"])
+      #expect(part.status == 206)
+      #expect(part.body == Array(whole.body[1...2]))
+    }
+
+    @Test func `a refused write is answered on a kept connection, also after a worker was killed`() async throws {
+      let (stack, first) = try await ProxyStack.start(dockerHub(at: registry), launch: .inherited)
+      for _ in 0..<10 { #expect(try await stack.client.get("/v2/").status == 200) }
+      let second = try await stack.startWorker(name: "second")
+      first.kill9()
+      #expect(try await first.waitForExit() == .signal(9))
+      for _ in 0..<4 {
+        let push = RawRequest("POST", "/v2/app/blobs/uploads/", headers: ["Host": "x", "Connection": "close"])
+        #expect(try await stack.client.send(push).finish().status == 405)
+      }
+      await second.stop()
+    }
+
     @Test func `HUP changes the configuration of requests on kept connections`() async throws {
       let (stack, worker) = try await ProxyStack.start(dockerHub(at: registry))
       for _ in 0..<10 { #expect(try await stack.client.get("/v2/app/manifests/v1").status == 200) }

@@ -70,7 +70,7 @@ package struct BlobHandler: Sendable {
   ) throws(UpstreamError) -> RegistryResponse {
     let blob = BlobResponse(digest: digest, request: request)
     var response: RegistryResponse
-    if request.method == .get, request.headers[.range] == nil, size <= Self.maximumInlineSize,
+    if size <= Self.maximumInlineSize, blob.isForWholeBlob,
       let bytes = context.store.read(digest, size: size)
     {
       response = blob.whole(bytes)

@@ -19,9 +19,15 @@ struct BlobResponse: Sendable {
     RegistryResponse(status: 200, headers: headers, body: .blob(digest))
   }
 
-  /// Makes the response with all bytes of a small blob.
+  /// Indicates whether the client wants all bytes whatever it has: nginx evaluates ranges and conditions of files only.
+  var isForWholeBlob: Bool {
+    request.method == .get && [.range, .ifNoneMatch, .ifModifiedSince].allSatisfy { request.headers[$0] == nil }
+  }
+
+  /// Makes the response with all bytes of a small blob, with the headers that nginx gives the file.
   func whole(_ bytes: [UInt8]) -> RegistryResponse {
     var headers = headers
+    headers[.lastModified] = Self.lastModified
     headers[.acceptRanges] = "bytes"
     headers[.eTag] = Self.entityTag(size: Int64(bytes.count))
     return RegistryResponse(status: 200, headers: headers, body: .bytes(bytes))
@@ -61,6 +67,9 @@ struct BlobResponse: Sendable {
     if let validator = request.headers[.ifRange], validator != Self.entityTag(size: size) { return .whole }
     return ByteRange(request.headers[.range], size: size)
   }
+
+  /// `Store.blobModificationTime` as a date. <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7>
+  private static let lastModified = "Sun, 09 Sep 2001 01:46:40 GMT"
 
   /// The entity tag that nginx gives the same blob as a file, made of modification time and size.
   private static func entityTag(size: Int64) -> String {

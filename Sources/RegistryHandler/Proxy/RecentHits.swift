@@ -3,17 +3,20 @@ internal import Synchronization
 
 /// The responses of the current second that the store alone decided, repeated without another look at it.
 ///
-/// Each is dropped as the second ends: a removed file, an eviction or another process's change is seen by then, and the
+/// None is repeated after its second: a removed file, an eviction or another process's change is seen by then, and the
 /// freshness of a tag, counted in seconds, is the same.
 package final class RecentHits: Sendable {
   /// What such a response depends on, beside the store and the configuration.
   struct Key: Hashable, Sendable {
+    /// The most bytes of a key: usual requests have a few hundred.
+    private static let maximumSize = 2048
+
     private let isHead: Bool
-    private let target: String
+    fileprivate let target: String
     private let host: String
     private let accept: String?
 
-    /// Creates the key; `nil` for a request whose response may depend on more.
+    /// Creates the key; `nil` for a request whose response may depend on more, and for an unusually long one.
     init?(_ request: RegistryRequest) {
       guard request.method == .get || request.method == .head, !request.isRetryAfterEviction else { return nil }
       var accept: String?
@@ -25,21 +28,23 @@ package final class RecentHits: Sendable {
       target = request.target
       host = request.host
       self.accept = accept
+      guard size <= Self.maximumSize else { return nil }
     }
 
-    /// A number that spreads requests evenly.
-    fileprivate var number: Int { Int(target.utf8.last ?? 0) }
+    /// The number of bytes.
+    var size: Int { target.utf8.count + host.utf8.count + (accept?.utf8.count ?? 0) }
+  }
+
+  /// A second of both clocks: the wall clock may be set back.
+  struct Second: Equatable, Sendable {
+    let wall: Int64
+    let monotonic: Int64
   }
 
   private struct State {
-    var second: Int64 = .min
+    var second: Second?
     var responses: [Key: RegistryResponse] = [:]
     var size = 0
-
-    mutating func begin(_ second: Int64) {
-      guard second != self.second else { return }
-      self = State(second: second)
-    }
   }
 
   /// A part of the responses, so that threads seldom wait for one another.
@@ -47,37 +52,61 @@ package final class RecentHits: Sendable {
     let state = Mutex(State())
   }
 
-  /// The most memory that the bodies in one part take, in bytes.
+  /// The most memory that one part takes, in bytes.
   private static let maximumSize = 2 << 20
 
-  /// The most responses in one part.
-  private static let maximumCount = 2000
+  /// What a response takes beside its body and key, roughly, in bytes.
+  private static let overhead = 1024
 
   private let parts = (0..<8).map { _ in Part() }
   private let now: @Sendable () -> Int64
+  private let monotonicNow: @Sendable () -> Int64
 
-  /// - Parameter now: seconds since 1970.
-  package init(now: @escaping @Sendable () -> Int64) { self.now = now }
+  /// - Parameters:
+  ///   - now: seconds since 1970.
+  ///   - monotonicNow: seconds on a clock that is never set.
+  package init(now: @escaping @Sendable () -> Int64, monotonicNow: @escaping @Sendable () -> Int64) {
+    self.now = now
+    self.monotonicNow = monotonicNow
+  }
 
+  var currentSecond: Second { Second(wall: now(), monotonic: monotonicNow()) }
+
+  /// Returns the response of this second; those of an earlier one are dropped.
   func response(for key: Key) -> RegistryResponse? {
-    let now = now()
-    return parts[key.number % parts.count].state.withLock { $0.second == now ? $0.responses[key] : nil }
+    let second = currentSecond
+    var former: [Key: RegistryResponse] = [:]
+    defer { withExtendedLifetime(former) {} }
+    return part(of: key).state.withLock { state in
+      if state.second == second { return state.responses[key] }
+      // Released after the lock.
+      swap(&former, &state.responses)
+      state = State(second: second)
+      return nil
+    }
   }
 
   /// Keeps a response for the rest of the second.
-  /// - Parameter second: the time before the store was read, in seconds since 1970.
-  func insert(_ response: RegistryResponse, for key: Key, decidedAt second: Int64) {
-    guard response.isRepeatable, second == now() else { return }
-    let size = if case .bytes(let bytes) = response.body { bytes.count } else { 0 }
+  /// - Parameter second: the time before the store was read.
+  func insert(_ response: RegistryResponse, for key: Key, decidedAt second: Second) {
+    guard response.isRepeatable, second == currentSecond else { return }
+    var size = key.size + Self.overhead
+    if case .bytes(let bytes) = response.body { size += bytes.count }
     var response = response
     response.share = nil
-    parts[key.number % parts.count].state.withLock { state in
-      state.begin(second)
-      guard state.size + size <= Self.maximumSize, state.responses.count < Self.maximumCount else { return }
+    part(of: key).state.withLock { state in
+      guard state.second == second, state.size + size <= Self.maximumSize else { return }
       if state.responses.updateValue(response, forKey: key) == nil { state.size += size }
     }
   }
 
-  /// The current time, in seconds since 1970.
-  var currentSecond: Int64 { now() }
+  func removeAll() {
+    for part in parts { part.state.withLock { $0 = State() } }
+  }
+
+  private func part(of key: Key) -> Part {
+    var hasher = Hasher()
+    hasher.combine(key.target)
+    return parts[Int(UInt(bitPattern: hasher.finalize()) % UInt(parts.count))]
+  }
 }

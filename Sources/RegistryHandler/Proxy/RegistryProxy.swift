@@ -20,6 +20,9 @@ package final class RegistryProxy: Sendable {
     self.recentHits = recentHits
   }
 
+  /// Releases the memory of repeated hits: connections hold a replaced proxy until their next request.
+  package func forgetRecentHits() { recentHits?.removeAll() }
+
   /// Decides a response. Blocks on the store; suspends for upstream. A cancelled task stops waiting.
   /// - Parameter load: of the worker; under a high one, requests may be refused, unless they are an operator's.
   package func respond(to request: RegistryRequest, under load: RequestLoad = .low) async -> RegistryResponse {
@@ -66,13 +69,14 @@ package final class RegistryProxy: Sendable {
     _ match: UpstreamTable.Match,
     under load: RequestLoad
   ) throws(RegistryError) -> ShareLimit<RequestParty>.Lease {
-    guard load != .full else { throw Self.overloaded("the proxy has as many requests as it can serve") }
+    let upstream = match.upstream.name
+    guard load != .full else { throw Self.overloaded("the proxy has as many requests as it can serve", upstream) }
     let digest: Digest? = if case .blob(_, let digest) = match.route { digest } else { nil }
-    let parties = RequestParty.all(client: request.clientAddress, upstream: match.upstream.name, digest: digest)
+    let parties = RequestParty.all(client: request.clientAddress, upstream: upstream, digest: digest)
     do throws(ShareLimit<RequestParty>.Exceeded) {
       return try services.shares.lease(for: parties)
     } catch {
-      throw Self.overloaded("\(error.party) has as many requests here as one may have")
+      throw Self.overloaded("\(error.party) has as many requests here as one may have", upstream)
     }
   }
 
@@ -183,8 +187,9 @@ package final class RegistryProxy: Sendable {
 
   private static let json: HTTPFields = [.contentType: "application/json"]
 
-  private static func overloaded(_ reason: String) -> RegistryError {
+  private static func overloaded(_ reason: String, _ upstream: UpstreamName) -> RegistryError {
     var error = RegistryError(503, .unavailable, "\(reason): try again shortly")
+    error.upstream = upstream
     error.retryAfter = "5"
     return error
   }

@@ -30,7 +30,7 @@ struct NginxConfig: ParsableCommand {
 
   @Flag var form: Form = .server
 
-  @Flag(help: "With --locations: use the upstream block that --upstream prints.")
+  @Flag(help: "Use the upstream block that --upstream prints, for locations or a further server block.")
   var keepalive = false
 
   @Option(help: ArgumentHelp("Serve plain HTTP on this address.", valueName: "address:port"))
@@ -53,15 +53,15 @@ struct NginxConfig: ParsableCommand {
   func run() throws {
     let configuration = try options.load()
     let nginx = NginxConfiguration(configuration: configuration)
-    guard form == .locations || !keepalive else {
-      throw ExitCode.failure("--keepalive belongs to --locations: the other forms have the upstream block", .usage)
+    guard form == .locations || form == .server || !keepalive else {
+      throw ExitCode.failure("--keepalive goes with --locations or --server", .usage)
     }
     let name = serverName ?? configuration.domain.map { "\($0) *.\($0)" } ?? "_"
     do {
       switch form {
       case .upstream: print(try nginx.upstream())
       case .locations: print(try nginx.locations(keepsConnections: keepalive))
-      case .server: print(try nginx.server(try listener(), name: name))
+      case .server: print(try nginx.server(try listener(), name: name, hasUpstream: !keepalive))
       case .standalone:
         guard let prefix = prefix.flatMap({ Configuration.absolutePath($0) }) else {
           throw ExitCode.failure(

@@ -4,7 +4,4 @@ struct RequestBounds: Equatable, Sendable {
   var max: Int
   /// The percentage of them that one client, upstream or blob may have.
   var maxShare: Int
-
-  /// Returns the most requests of one client, upstream or blob, at least one.
-  func share(of requests: Int) -> Int { Swift.max(1, requests * maxShare / 100) }
 }

@@ -19,6 +19,8 @@ final class Connection: Sendable {
     var deadline = ContinuousClock.now
     /// What the descriptor is registered for.
     var interest: EventPoll.Readiness = []
+    /// True after an event that nothing waited for: another may not come.
+    var mayBeReadable = false
     /// True while the task waits for a further request.
     var isIdle = false
     var hasHungUp = false
@@ -27,8 +29,8 @@ final class Connection: Sendable {
     var task: Task<Void, Never>?
   }
 
-  /// What every registration is for. Edges spare a system call for each wait: a wait begins only once the descriptor has
-  /// shown that it is not ready.
+  /// What every registration is for. Edges spare a system call for each wait: an event that nothing waited for is
+  /// remembered, and a wait for room begins only once there was none.
   private static let interest: EventPoll.Readiness = [.readable, .hungUp, .edge]
 
   /// The longest time that a peer may accept no byte of a response.
@@ -83,7 +85,8 @@ final class Connection: Sendable {
   func handle(_ readiness: EventPoll.Readiness) {
     if !readiness.isDisjoint(with: .hungUp) { return end() }
     let waiter = state.withLock { state -> UnsafeContinuation<Bool, Never>? in
-      state.awaited.isDisjoint(with: readiness) ? nil : state.takeWaiter()
+      if readiness.contains(.readable), !state.awaited.contains(.readable) { state.mayBeReadable = true }
+      return state.awaited.isDisjoint(with: readiness) ? nil : state.takeWaiter()
     }
     waiter?.resume(returning: true)
   }
@@ -145,14 +148,24 @@ final class Connection: Sendable {
   /// Suspends the task until a further request begins to arrive.
   /// - Returns: false if the peer closes the connection, the time is over or the worker stops before.
   func waitForRequest(atMost limit: Duration) async -> Bool {
-    state.withLock { $0.isIdle = true }
+    let mayBeReadable = state.withLock { state in
+      state.isIdle = true
+      defer { state.mayBeReadable = false }
+      return state.mayBeReadable
+    }
     defer { state.withLock { $0.isIdle = false } }
+    if mayBeReadable, hasInput { return true }
     do throws(Lost) {
       if try await wait(for: .readable, atMost: limit) { return true }
     } catch {
       return false
     }
     // A request may have arrived as the wait ended, and closing the connection would lose it.
+    return hasInput
+  }
+
+  /// Indicates whether a byte has arrived that is not read yet.
+  var hasInput: Bool {
     var byte: UInt8 = 0
     return withUnsafeMutableBytes(of: &byte) { peek(into: $0) ?? 0 } > 0
   }

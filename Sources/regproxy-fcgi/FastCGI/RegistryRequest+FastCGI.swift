@@ -23,6 +23,8 @@ extension RegistryRequest {
       case "HTTP_ACCEPT": headers.join(value(), to: .accept)
       case "HTTP_RANGE": headers.join(value(), to: .range)
       case "HTTP_IF_RANGE": headers.join(value(), to: .ifRange)
+      case "HTTP_IF_NONE_MATCH": headers.join(value(), to: .ifNoneMatch)
+      case "HTTP_IF_MODIFIED_SINCE": headers[.ifModifiedSince] = value()
       case "HTTP_VIA": headers.join(value(), to: .via)
       default: break
       }

@@ -32,7 +32,12 @@ struct NginxConfiguration: Sendable {
   }
 
   /// Returns a complete server block, after the upstream block.
-  func server(_ listener: Listener, name: String) throws(Template.UnknownVariable) -> String {
+  /// - Parameter hasUpstream: false where another file has the upstream block.
+  func server(
+    _ listener: Listener,
+    name: String,
+    hasUpstream: Bool = true
+  ) throws(Template.UnknownVariable) -> String {
     let tls =
       switch listener {
       case .http: ""
@@ -48,7 +53,7 @@ struct NginxConfiguration: Sendable {
     let probes = try Template(text: NginxTemplate.probes).filled(with: ["REGPROXY_FASTCGI": try fastcgi(blockName)])
     return try Template(text: NginxTemplate.server)
       .filled(with: [
-        "REGPROXY_UPSTREAM_BLOCK": try upstream(),
+        "REGPROXY_UPSTREAM_BLOCK": hasUpstream ? try upstream() : "",
         "REGPROXY_LISTEN": listen,
         "REGPROXY_SERVER_NAME": name,
         "REGPROXY_TLS": tls,

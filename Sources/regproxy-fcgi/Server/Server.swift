@@ -19,35 +19,42 @@ struct Server: Sendable {
     let descriptors = DescriptorLimit.raise()
     logOutput = try LogOutput(path: configuration.log.file)
     logger = Self.makeLogger(configuration.log, logOutput)
-    let requests = RequestLimit.fitting(descriptors: descriptors, maximum: configuration.requests.max)
+    let limit = RequestLimit(descriptors: descriptors, maximum: configuration.requests.max)
+    let share = configuration.requests.maxShare
     let store = try Self.openStore(configuration.storeDirectory)
     socket = try ListeningSocket() ?? ListeningSocket(configuration.listen, mode: configuration.socketMode)
     services = ProxyServices(
       store: store,
       limits: configuration.storeLimits,
+      bypasses: BypassLimit(percentage: share),
       name: ProxyName(ofStore: configuration.storeDirectory),
-      requests: requests,
-      share: configuration.requests.share(of: requests),
+      requests: limit.requests,
+      share: limit.share(percentage: share),
       client: HTTPUpstreamClient(),
       executor: BlockingExecutor(
         threadCount: min(configuration.threads.max, BlockingExecutor.defaultThreadCount)
       ),
       logger: logger,
       now: { Int64(time(nil)) },
-      monotonicNow: { [start = ContinuousClock.now] in (ContinuousClock.now - start).components.seconds }
+      monotonicNow: Self.monotonicNow
     )
     proxy = CurrentProxy(Self.makeProxy(configuration, services))
     let accessLog = AccessLog(logOutput, format: configuration.log.format, level: configuration.log.level)
     pool = try WorkerPool(
       listener: socket.descriptor,
       loops: WorkerPool.loopCount(maximum: configuration.threads.max),
-      requests: requests,
+      limit: limit,
       descriptorsOfDownloads: { [services] in services.descriptorsOfDownloads },
       proxy: proxy,
       handler: ConnectionHandler(accessLog: accessLog, logger: logger),
       logger: logger
     )
   }
+
+  private static let start = ContinuousClock.now
+
+  /// Seconds on a clock that is never set.
+  @Sendable private static func monotonicNow() -> Int64 { (ContinuousClock.now - start).components.seconds }
 
   /// Starts serving.
   func start() throws(WorkerError) {
@@ -113,7 +120,7 @@ struct Server: Sendable {
       upstreams: configuration.upstreamTable,
       services: services,
       delivery: configuration.delivery,
-      recentHits: RecentHits { Int64(time(nil)) }
+      recentHits: RecentHits(now: { Int64(time(nil)) }, monotonicNow: Self.monotonicNow)
     )
   }
 }

@@ -18,7 +18,11 @@ final class CurrentProxy: Sendable {
 
   /// Replaces the proxy for all later requests.
   func replace(with proxy: RegistryProxy) {
-    self.proxy.withLock { $0 = proxy }
+    let former = self.proxy.withLock { current in
+      defer { current = proxy }
+      return current
+    }
+    former.forgetRecentHits()
     generation.add(1, ordering: .releasing)
   }
 

@@ -15,7 +15,7 @@ final class EventLoop {
   private var acceptor: ConnectionAcceptor
   /// The connections whose tasks wait for something, by descriptor.
   private var connections: [Int32: Connection] = [:]
-  /// The connections whose tasks have not run yet: most end at once, and need no registration.
+  /// The connections whose tasks have not run yet: where none is kept, most end at once and need no registration.
   private var begun: [Connection] = []
   private var snapshot: CurrentProxy.Snapshot
   private var isStopping = false

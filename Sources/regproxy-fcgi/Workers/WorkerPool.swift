@@ -17,7 +17,7 @@ final class WorkerPool: Sendable {
   let handler: ConnectionHandler
   let stopSignal: WakeupDescriptor
   private let executors: [LoopExecutor]
-  private let maximumRequests: Int
+  private let limit: RequestLimit
   private let descriptorsOfDownloads: @Sendable () -> Int
   private let logger: Logger
   private let exhaustion = LogThrottle()
@@ -33,19 +33,19 @@ final class WorkerPool: Sendable {
 
   /// - Parameters:
   ///   - loops: the number of event loops.
-  ///   - requests: the most requests at once, less the descriptors of downloads; further ones are refused with 503.
+  ///   - limit: of the requests at once; further ones are refused with 503.
   ///   - descriptorsOfDownloads: the descriptors that downloads have now beside those of connections.
   init(
     listener: Int32,
     loops: Int,
-    requests: Int,
+    limit: RequestLimit,
     descriptorsOfDownloads: @escaping @Sendable () -> Int,
     proxy: CurrentProxy,
     handler: ConnectionHandler,
     logger: Logger
   ) throws(WorkerError) {
     self.listener = listener
-    self.maximumRequests = requests
+    self.limit = limit
     self.descriptorsOfDownloads = descriptorsOfDownloads
     self.proxy = proxy
     self.handler = handler
@@ -103,16 +103,17 @@ final class WorkerPool: Sendable {
   func keep(_ connection: Connection) async -> Bool {
     let count = idleConnections.add(1, ordering: .relaxed).newValue
     defer { idleConnections.subtract(1, ordering: .relaxed) }
-    guard count <= RequestLimit.idleConnections(requests: maximumRequests), !isStopping else { return false }
+    // nginx may have sent the next request already, which a close would lose.
+    guard count <= limit.idleConnections, !isStopping else { return connection.hasInput }
     return await connection.waitForRequest(atMost: Self.idleTimeout)
   }
 
   /// The load by which requests are admitted.
   var requestLoad: RequestLoad {
-    let requests = connectionCount - idleConnections.load(ordering: .relaxed)
-    return RequestLimit.load(
-      requests: requests,
-      maximum: maximumRequests,
+    let idle = idleConnections.load(ordering: .relaxed)
+    return limit.load(
+      requests: connectionCount - idle,
+      idle: idle,
       descriptorsOfDownloads: descriptorsOfDownloads
     )
   }

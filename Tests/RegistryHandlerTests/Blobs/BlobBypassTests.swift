@@ -116,7 +116,7 @@ struct BlobBypassTests {
   }
 
   @Test func `one upstream has its share of the streams, and another one the rest`() async throws {
-    let fixture = try makeFixture(bypasses: BypassLimit(maximum: 8, share: 1))
+    let fixture = try makeFixture(bypasses: BypassLimit(maximum: 8, percentage: 13))
     let bytes = [UInt8](repeating: 7, count: 600_000)
     let digest = try Values.digest(of: bytes)
     let others = [UInt8](repeating: 8, count: 600_000)

@@ -64,7 +64,7 @@ struct ProxyFixture: Sendable {
       upstreams: UpstreamTable([upstream, other], domain: domain),
       services: services,
       delivery: delivery,
-      recentHits: remembersHits ? RecentHits { [clock] in clock.now } : nil
+      recentHits: remembersHits ? RecentHits(now: { [clock] in clock.now }, monotonicNow: { 0 }) : nil
     )
   }
 

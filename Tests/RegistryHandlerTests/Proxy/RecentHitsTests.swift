@@ -66,6 +66,52 @@ struct RecentHitsTests {
     #expect(await fixture.send(.get, target).headers[.cacheStatus] != "regproxy; hit; detail=fresh")
   }
 
+  @Test func `a clock that is set back brings no former hit back`() async throws {
+    let monotonic = Observed<Int64>(0)
+    let hits = RecentHits(now: { 5 }, monotonicNow: { monotonic.value })
+    let key = try #require(RecentHits.Key(RegistryRequest(id: "1", method: .get, target: "/v2/", host: "h")))
+    var response = RegistryResponse(status: 200)
+    response.isRepeatable = true
+    #expect(hits.response(for: key) == nil)
+    hits.insert(response, for: key, decidedAt: hits.currentSecond)
+    #expect(hits.response(for: key)?.status == 200)
+    monotonic.update { $0 = 7 }
+    #expect(hits.response(for: key) == nil)
+  }
+
+  @Test func `a response that took longer than its second is not repeated`() throws {
+    let monotonic = Observed<Int64>(0)
+    let hits = RecentHits(now: { 5 }, monotonicNow: { monotonic.value })
+    let key = try #require(RecentHits.Key(RegistryRequest(id: "1", method: .get, target: "/v2/", host: "h")))
+    var response = RegistryResponse(status: 200)
+    response.isRepeatable = true
+    let before = hits.currentSecond
+    monotonic.update { $0 = 1 }
+    #expect(hits.response(for: key) == nil)
+    hits.insert(response, for: key, decidedAt: before)
+    #expect(hits.response(for: key) == nil)
+  }
+
+  @Test func `the memory of repeated hits is bounded, with their keys`() throws {
+    let hits = RecentHits(now: { 5 }, monotonicNow: { 0 })
+    var response = RegistryResponse(status: 200, body: .bytes([UInt8](repeating: 1, count: 30_000)))
+    response.isRepeatable = true
+    var kept = 0
+    for number in 0..<1000 {
+      let request = RegistryRequest(id: "1", method: .get, target: "/v2/?\(number)", host: "h")
+      let key = try #require(RecentHits.Key(request))
+      _ = hits.response(for: key)
+      hits.insert(response, for: key, decidedAt: hits.currentSecond)
+      if hits.response(for: key) != nil { kept += 1 }
+    }
+    #expect(kept > 300 && kept * 30_000 <= 16 << 20)
+    let long = RegistryRequest(id: "1", method: .get, target: "/" + String(repeating: "a", count: 3000), host: "h")
+    #expect(RecentHits.Key(long) == nil)
+    hits.removeAll()
+    let first = try #require(RecentHits.Key(RegistryRequest(id: "1", method: .get, target: "/v2/?0", host: "h")))
+    #expect(hits.response(for: first) == nil)
+  }
+
   @Test func `every repeated hit is counted`() async throws {
     let (target, _) = try await store(small)
     for _ in 0..<5 { _ = await fixture.send(.get, target) }
@@ -77,7 +123,8 @@ struct RecentHitsTests {
   @Test(
     arguments: [
       (.head, "/v2/o/a/blobs/", [:]), (.get, "/v2/o/a/blobs/", [.range: "bytes=0-0"]),
-      (.get, "/v2/o/a/blobs/", [.via: "1.1 x"]), (.get, "/v2/o/b/blobs/", [:]), (.get, "/v2/q.test/o/a/blobs/", [:]),
+      (.get, "/v2/o/a/blobs/", [.via: "1.1 x"]), (.get, "/v2/o/a/blobs/", [.ifNoneMatch: "x"]),
+      (.get, "/v2/o/b/blobs/", [:]), (.get, "/v2/q.test/o/a/blobs/", [:]),
     ] as [(HTTPRequest.Method, String, HTTPFields)]
   )
   func `only the same request gets the same response`(

@@ -118,6 +118,24 @@ struct ConnectionTests {
     #expect(ended == false)
   }
 
+  @Test func `a request that arrives while the response before it waits for room is served`() {
+    defer { [client, connection.descriptor].forEach { close($0) } }
+    let isThere = Observed<Bool?>(nil)
+    connection.start(on: executor) { connection in
+      try? await connection.send([UInt8](repeating: 7, count: 4 << 20))
+      let value = await connection.waitForRequest(atMost: .seconds(60))
+      isThere.update { $0 = value }
+    }
+    var hasSent = false
+    run {
+      if !hasSent { _ = send(client, [1] as [UInt8], 1, 0) }
+      hasSent = true
+      var buffer = [UInt8](repeating: 0, count: 100_000)
+      _ = recv(client, &buffer, buffer.count, 0)
+    }
+    #expect(isThere.value == true)
+  }
+
   @Test func `a request that arrives as the worker stops is served`() {
     defer { [client, connection.descriptor].forEach { close($0) } }
     let isThere = waitForRequest {

@@ -37,6 +37,9 @@ struct NginxConfigurationTests {
     let server = try nginx.server(.http(address: "127.0.0.1:1"), name: "_")
     #expect(server.contains("upstream \(name) {"))
     #expect(!server.contains("fastcgi_pass unix:") && !server.contains("fastcgi_pass 127"))
+    let further = try nginx.server(.http(address: "127.0.0.1:2"), name: "_", hasUpstream: false)
+    #expect(!further.contains("upstream \(name) {"))
+    #expect(further.contains("fastcgi_pass \(name);"))
   }
 
   @Test func `the internal location is at the prefix that the worker redirects to`() throws {

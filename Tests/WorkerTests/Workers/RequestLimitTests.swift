@@ -11,37 +11,41 @@ struct RequestLimitTests {
     ]
   )
   func `the number of requests is limited by their descriptors`(_ row: (descriptors: Int, requests: Int)) {
-    #expect(RequestLimit.fitting(descriptors: row.descriptors, maximum: 16_384) == row.requests)
-  }
-
-  @Test(
-    arguments: [
-      (requests: 0, descriptors: 0, load: RequestLoad.low), (12, 1000, .low), (13, 0, .high), (100, 0, .high),
-      (99, 2, .high), (99, 3, .full), (101, 0, .full), (13, 175, .full),
-    ]
-  )
-  func `a worker is full when requests and downloads take all descriptors`(
-    _ row: (requests: Int, descriptors: Int, load: RequestLoad)
-  ) {
-    let load = RequestLimit.load(requests: row.requests, maximum: 100) { row.descriptors }
-    #expect(load == row.load)
+    #expect(RequestLimit(descriptors: row.descriptors, maximum: 16_384).requests == row.requests)
   }
 
   @Test(arguments: [(16_384, 2048), (100, 12), (7, 1), (1, 1)])
-  func `few connections are kept where there are few descriptors`(_ requests: Int, _ idle: Int) {
-    #expect(RequestLimit.idleConnections(requests: requests) == idle)
+  func `an eighth as many connections are kept`(_ requests: Int, _ idle: Int) {
+    #expect(RequestLimit(descriptors: .max, maximum: requests).idleConnections == idle)
+  }
+
+  /// A worker with 264 descriptors serves 100 requests; one with many serves as many by its configuration.
+  @Test(
+    arguments: [
+      (264, requests: 0, idle: 12, downloads: 0, load: RequestLoad.low), (264, 12, 12, 1000, .low),
+      (264, 13, 0, 0, .high), (264, 100, 0, 0, .high), (264, 99, 2, 0, .high), (264, 99, 2, 1, .full),
+      (264, 99, 0, 3, .full), (264, 101, 0, 0, .full), (264, 13, 0, 175, .full),
+      (100_000, 100, 12, 3000, .high), (100_000, 101, 0, 0, .full),
+    ]
+  )
+  func `a worker is full when it has too many requests, or no descriptor is left`(
+    _ row: (descriptors: Int, requests: Int, idle: Int, downloads: Int, load: RequestLoad)
+  ) {
+    let limit = RequestLimit(descriptors: row.descriptors, maximum: 100)
+    #expect(limit.load(requests: row.requests, idle: row.idle) { row.downloads } == row.load)
   }
 
   @Test func `downloads are not counted under a low load`() {
-    let load = RequestLimit.load(requests: 12, maximum: 100) {
+    let load = RequestLimit(descriptors: 264, maximum: 100).load(requests: 12, idle: 0) {
       Issue.record("counted")
       return 0
     }
     #expect(load == .low)
   }
 
-  @Test(arguments: [(100, 75, 75), (10, 25, 2), (1, 75, 1), (20, 100, 20)])
-  func `a share is a part of all requests, at least one`(_ requests: Int, _ percent: Int, _ share: Int) {
-    #expect(RequestBounds(max: 1, maxShare: percent).share(of: requests) == share)
+  /// With the eighth that is not counted, a party has its percentage.
+  @Test(arguments: [(80, 75, 50), (80, 100, 80), (80, 25, 10), (80, 10, 1), (1, 75, 1)])
+  func `a share is a part of all requests, at least one`(_ requests: Int, _ percentage: Int, _ share: Int) {
+    #expect(RequestLimit(descriptors: .max, maximum: requests).share(percentage: percentage) == share)
   }
 }

@@ -24,10 +24,10 @@ package final class BypassLimit: Sendable {
 
   /// - Parameters:
   ///   - maximum: the most streams.
-  ///   - share: the most streams of one client, upstream or blob; if `nil`, three quarters of all.
-  package init(maximum: Int = BypassLimit.maximum, share: Int? = nil) {
+  ///   - percentage: of them that one client, upstream or blob may have.
+  package init(maximum: Int = BypassLimit.maximum, percentage: Int = 75) {
     self.maximum = maximum
-    shares = ShareLimit(maximum: share ?? max(1, maximum * 3 / 4))
+    shares = ShareLimit(maximum: max(1, maximum * percentage / 100))
   }
 
   /// The number of streams.
