@@ -22,7 +22,7 @@ struct RequestLimitTests {
   /// A worker with 264 descriptors serves 100 requests; one with many serves as many by its configuration.
   @Test(
     arguments: [
-      (264, requests: 0, idle: 12, downloads: 0, load: RequestLoad.low), (264, 12, 12, 1000, .low),
+      (descriptors: 264, requests: 0, idle: 12, downloads: 0, load: RequestLoad.low), (264, 12, 12, 1000, .low),
       (264, 13, 0, 0, .high), (264, 100, 0, 0, .high), (264, 99, 2, 0, .high), (264, 99, 2, 1, .full),
       (264, 99, 0, 3, .full), (264, 101, 0, 0, .full), (264, 13, 0, 175, .full),
       (100_000, 100, 12, 3000, .high), (100_000, 101, 0, 0, .full),
