@@ -32,7 +32,9 @@ extension IntegrationTests {
         #expect(try await stack.client.get("/v2/app/blobs/\(small)").isWhole(small))
         #expect(try await stack.client.get("/v2/app/manifests/none").status == 404)
       }
-      #expect(try stack.connections() == connections)
+      // nginx opens another one where the end of a response reaches it later than the next request.
+      #expect(try stack.connections().isSuperset(of: connections))
+      #expect(try stack.connections().count < connections.count + 8)
       #expect(!stack.nginxErrors.contains("[error]"))
       // A stop closes them at once.
       worker.terminate()

@@ -22,9 +22,10 @@ package struct BearerService: Hashable, Sendable {
   }
 
   /// Returns the URL to request a token for a scope.
-  package func tokenURL(for scope: Scope) -> HTTPURL {
-    let parameters =
-      (service.map { ["service=\($0.percentEncoded)"] } ?? []) + ["scope=\(scope.description.percentEncoded)"]
+  /// - Parameter account: the name of the account that requests it, if any.
+  package func tokenURL(for scope: Scope, account: String? = nil) -> HTTPURL {
+    let optional = [account.map { "account=\($0.percentEncoded)" }, service.map { "service=\($0.percentEncoded)" }]
+    let parameters = optional.compactMap { $0 } + ["scope=\(scope.description.percentEncoded)"]
     let separator = realm.target.contains("?") ? "&" : "?"
     return realm.replacingTarget(realm.target + separator + parameters.joined(separator: "&"))
   }

@@ -1,11 +1,14 @@
-/// A repository of one upstream; the same name at two upstreams means two repositories.
+/// A repository of one upstream, as one way of access shows it; the same name at two upstreams means two repositories.
 package struct UpstreamRepository: Hashable, Sendable, CustomStringConvertible {
   package let upstream: UpstreamName
   package let name: RepositoryName
+  /// What was proved by one way of access says nothing about another.
+  package let access: AccessMode
 
-  package init(upstream: UpstreamName, name: RepositoryName) {
+  package init(upstream: UpstreamName, name: RepositoryName, access: AccessMode = .anonymous) {
     self.upstream = upstream
     self.name = name
+    self.access = access
   }
 
   package var description: String { "\(upstream)/\(name)" }

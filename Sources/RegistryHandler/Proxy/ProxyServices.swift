@@ -76,6 +76,7 @@ package final class ProxyServices: Sendable {
     upstreams = UpstreamContext(
       client: client,
       tokens: tokens,
+      accounts: RefusedAccounts(logger: logger, now: monotonicNow),
       health: endpointHealth,
       waiting: WaitingRequests(requests: requests, now: endpointHealth.now),
       name: name,

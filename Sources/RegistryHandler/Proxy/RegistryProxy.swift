@@ -130,6 +130,10 @@ package final class RegistryProxy: Sendable {
       guard match.upstream.permits(repository) else {
         throw RegistryError(403, .denied, "\(repository) of \(upstream) is not allowed here by the operator")
       }
+      guard match.upstream.admits(request.clientAddress) else {
+        let client = request.clientAddress.map { "\($0)" } ?? "a client without an address"
+        throw RegistryError(403, .denied, "\(upstream) is not for \(client): the operator's 'clients:' do not name it")
+      }
       if via.isLoop(at: services.name) { throw Self.loop(upstream) }
     }
     var response: RegistryResponse
@@ -138,6 +142,8 @@ package final class RegistryProxy: Sendable {
     } catch {
       throw RegistryError(error, of: upstream, for: match.route)
     }
+    // What one client may have says nothing about the next.
+    if !match.upstream.clients.isEmpty { response.isRepeatable = false }
     if match.rule == .namespace {
       response.headers.append(HTTPField(name: .ociNamespace, value: upstream.description))
     }
@@ -155,10 +161,10 @@ package final class RegistryProxy: Sendable {
     switch match.route {
     case .ping: return RegistryResponse(status: 200, headers: Self.json, body: .bytes(Array("{}".utf8)))
     case .manifest(let name, let reference):
-      let repository = UpstreamRepository(upstream: upstream, name: name)
+      let repository = UpstreamRepository(upstream: upstream, name: name, access: match.upstream.access)
       return try await ManifestHandler(session, repository, services.manifests).respond(to: request, reference)
     case .blob(let name, let digest):
-      let repository = UpstreamRepository(upstream: upstream, name: name)
+      let repository = UpstreamRepository(upstream: upstream, name: name, access: match.upstream.access)
       return try await BlobHandler(session, repository, services.blobs, delivery).respond(to: request, digest)
     case .tags, .referrers: return try await ListHandler(session, services.lists).respond(to: match)
     case .token: return RegistryError(404, .unsupported, "\(upstream) needs no token here: ask without one").response

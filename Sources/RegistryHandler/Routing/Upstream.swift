@@ -13,6 +13,8 @@ package struct Upstream: Sendable {
   package var hasLibrary = false
   /// True if requests that name no upstream go to this one.
   package var isDefault = false
+  /// Networks of the clients that may use the upstream; empty allows all.
+  package var clients: [IPNetwork] = []
   /// Patterns of the allowed repositories; empty allows all.
   package var allow: [GlobPattern] = []
   /// Patterns of the denied repositories.
@@ -27,6 +29,8 @@ package struct Upstream: Sendable {
   package var tagTTL: Duration = .seconds(60)
   /// The time for which a stale tag may be served while upstream gives no usable response.
   package var staleIfError: Duration = .seconds(7 * 86_400)
+  /// The operator's account, which the worker uses for all clients; without it, the upstream's content is public.
+  package var account: ServiceAccount?
   /// A file of PEM certificates to trust for the upstream besides the system's.
   package var caFile: String?
 
@@ -35,10 +39,18 @@ package struct Upstream: Sendable {
     self.endpoints = endpoints
   }
 
+  /// The way in which the upstream is asked.
+  package var access: AccessMode { account == nil ? .anonymous : .service }
+
   /// Returns the upstream's own name for a repository: `library/alpine` for `alpine` if ``hasLibrary`` is set.
   package func canonicalName(of repository: RepositoryName) -> RepositoryName {
     guard hasLibrary, repository.isSingleComponent else { return repository }
     return repository.inside("library") ?? repository
+  }
+
+  /// Returns whether a client may use the upstream; one whose address nginx does not tell may not, if some may not.
+  package func admits(_ client: IPAddress?) -> Bool {
+    clients.isEmpty || client.map { address in clients.contains { $0.contains(address) } } ?? false
   }
 
   /// Returns whether the operator's lists permit the repository.

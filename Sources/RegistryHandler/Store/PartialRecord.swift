@@ -9,6 +9,8 @@ package struct PartialRecord: Codable, Equatable, Sendable {
   /// The origin of the bytes: upstream has proved that this repository contains the blob.
   package var upstream: String
   package var repository: String
+  /// The way of access by which the bytes were got; absent for the anonymous one.
+  package var access: String?
   /// True if the total of the store includes the size already; otherwise absent.
   package var isReserved: Bool?
 
@@ -17,6 +19,7 @@ package struct PartialRecord: Codable, Equatable, Sendable {
     self.etag = etag
     upstream = origin.upstream.description
     repository = origin.name.description
+    access = origin.access == .anonymous ? nil : origin.access.rawValue
   }
 
   /// Returns a copy that says whether the total of the store includes the size.
@@ -28,8 +31,10 @@ package struct PartialRecord: Codable, Equatable, Sendable {
 
   /// The repository that the bytes come from; `nil` when the record is corrupt.
   package var origin: UpstreamRepository? {
-    guard let upstream = UpstreamName(upstream), let repository = RepositoryName(repository) else { return nil }
-    return UpstreamRepository(upstream: upstream, name: repository)
+    guard let upstream = UpstreamName(upstream), let repository = RepositoryName(repository),
+      let access = access.map({ AccessMode(rawValue: $0) }) ?? .anonymous
+    else { return nil }
+    return UpstreamRepository(upstream: upstream, name: repository, access: access)
   }
 }
 

@@ -53,30 +53,32 @@ extension Store {
   /// Calls for every repository that the store has a record or a link of. Blocks.
   package func forEachRepository(_ body: (UpstreamRepository) -> Void) {
     for name in fileSystem.entries(of: layout.repositories) {
-      guard let upstream = UpstreamName(name) else { continue }
-      walk(below: "", of: upstream, depth: 0, body)
+      guard let (upstream, access) = StoreLayout.upstream(ofDirectory: name) else { continue }
+      walk(below: "", of: upstream, access, depth: 0, body)
     }
   }
 
   private func walk(
     below prefix: String,
     of upstream: UpstreamName,
+    _ access: AccessMode,
     depth: Int,
     _ body: (UpstreamRepository) -> Void
   ) {
     // A name has at most 255 bytes, so that no tree of this proxy is deeper.
     guard depth < 128 else { return }
     var isRepository = false
-    for name in fileSystem.entries(of: "\(layout.repositories)/\(upstream)/\(prefix)") {
+    let directory = StoreLayout.directoryName(of: upstream, access)
+    for name in fileSystem.entries(of: "\(layout.repositories)/\(directory)/\(prefix)") {
       // No component of a name begins with an underscore.
       if name.hasPrefix("_") {
         isRepository = true
       } else {
-        walk(below: prefix.isEmpty ? name : "\(prefix)/\(name)", of: upstream, depth: depth + 1, body)
+        walk(below: prefix.isEmpty ? name : "\(prefix)/\(name)", of: upstream, access, depth: depth + 1, body)
       }
     }
     if isRepository, let name = RepositoryName(prefix) {
-      body(UpstreamRepository(upstream: upstream, name: name))
+      body(UpstreamRepository(upstream: upstream, name: name, access: access))
     }
   }
 

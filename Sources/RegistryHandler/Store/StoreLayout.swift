@@ -9,6 +9,7 @@
 ///     repositories/<upstream>/<repository>/_tags/<tag>.json              the last seen state of the tag
 ///     repositories/<upstream>/<repository>/_tags/single/<tag>.json       the same for clients that accept no index
 ///     repositories/<upstream>/<repository>/_tags/exact/<tag>/<hex>.json  the same for one exact set of accepted types
+///     repositories/<upstream>@service/...                                the same, proved with the operator's account
 ///     quarantine/<seconds>-<path>                                        corrupt files
 ///     usage                                                              the bytes that the blobs take
 ///     evictor.lock                                                       locked during an eviction
@@ -113,6 +114,20 @@ package struct StoreLayout: Sendable {
   }
 
   private func directory(of repository: UpstreamRepository) -> String {
-    "\(repositories)/\(repository.upstream)/\(repository.name)"
+    "\(repositories)/\(Self.directoryName(of: repository.upstream, repository.access))/\(repository.name)"
+  }
+
+  /// Returns the name of the directory of an upstream's repositories. No upstream has an `@` in its name.
+  static func directoryName(of upstream: UpstreamName, _ access: AccessMode) -> String {
+    access == .anonymous ? upstream.description : "\(upstream)@\(access.rawValue)"
+  }
+
+  /// Parses the name of a directory of an upstream's repositories; `nil` for another name.
+  static func upstream(ofDirectory name: String) -> (UpstreamName, AccessMode)? {
+    let parts = name.split(separator: "@", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let upstream = UpstreamName(parts[0]) else { return nil }
+    guard parts.count == 2 else { return (upstream, .anonymous) }
+    guard let access = AccessMode(rawValue: String(parts[1])), access != .anonymous else { return nil }
+    return (upstream, access)
   }
 }

@@ -15,14 +15,14 @@ struct EndpointTransport: Sendable {
   func send(
     _ request: EndpointRequest,
     to url: HTTPURL,
-    token: TokenCache.Token?
+    _ authorization: Authorization?
   ) async throws(UpstreamError) -> UpstreamResponse {
     let health = context.health
     let start = health.now()
     do {
-      let response = try await execute(request, url, token: token?.value, .any)
+      let response = try await execute(request, url, authorization, .any)
       health.noteAnswer(of: request.endpoint)
-      if Self.isAcceptance(response.status) { token?.noteAcceptance() }
+      if Self.isAcceptance(response.status) { authorization?.noteAcceptance() }
       return response
     } catch {
       switch error.kind {
@@ -39,7 +39,7 @@ struct EndpointTransport: Sendable {
   /// Sends a request to another host that upstream named: without credentials, and only to addresses that SSRF rules
   /// allow.
   func sendElsewhere(_ request: EndpointRequest, to url: HTTPURL) async throws(UpstreamError) -> UpstreamResponse {
-    try await execute(request, url, token: nil, upstream.namedAddresses)
+    try await execute(request, url, nil, upstream.namedAddresses)
   }
 
   /// Returns whether a status shows that the token was accepted.
@@ -48,13 +48,13 @@ struct EndpointTransport: Sendable {
   private func execute(
     _ request: EndpointRequest,
     _ url: HTTPURL,
-    token: String?,
+    _ authorization: Authorization?,
     _ addresses: AddressRule
   ) async throws(UpstreamError) -> UpstreamResponse {
     var headers = request.headers
     headers[.acceptEncoding] = "identity"
     headers[.via] = context.name.map { via.value(behind: $0) }
-    if let token { headers[.authorization] = "Bearer \(token)" }
+    headers[.authorization] = authorization?.value
     var upstreamRequest = UpstreamRequest(
       method: request.method,
       url: url,

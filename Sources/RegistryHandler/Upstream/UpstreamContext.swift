@@ -4,6 +4,7 @@
 package final class UpstreamContext: Sendable {
   let client: any UpstreamClient
   let tokens: TokenCache
+  let accounts: RefusedAccounts
   let health: EndpointHealth
   /// The requests that wait for upstreams; without it, none is refused.
   let waiting: WaitingRequests?
@@ -16,6 +17,7 @@ package final class UpstreamContext: Sendable {
   package init(
     client: any UpstreamClient,
     tokens: TokenCache,
+    accounts: RefusedAccounts,
     health: EndpointHealth = EndpointHealth(),
     waiting: WaitingRequests? = nil,
     name: ProxyName? = nil,
@@ -23,6 +25,7 @@ package final class UpstreamContext: Sendable {
   ) {
     self.client = client
     self.tokens = tokens
+    self.accounts = accounts
     self.health = health
     self.waiting = waiting
     self.name = name

@@ -24,6 +24,11 @@ struct Check: ParsableCommand {
     report("configuration", .ok(), &hasPassed)
     report("store \(configuration.storeDirectory)", storeFinding(configuration), &hasPassed)
     report("listen", Finding(socketProblem(configuration)), &hasPassed)
+    for upstream in configuration.upstreams where upstream.account != nil {
+      let isOpen = upstream.clients.isEmpty && upstream.allow.isEmpty
+      let note = isOpen ? "every client gets what it may pull: restrict them with 'clients', or it with 'allow'" : ""
+      report("account of \(upstream.name)", .ok(note: note), &hasPassed)
+    }
     if !offline {
       for (name, problem) in upstreamProblems(configuration) {
         report("upstream \(name)", Finding(problem), &hasPassed)

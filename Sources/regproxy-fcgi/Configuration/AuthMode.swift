@@ -2,4 +2,6 @@
 enum AuthMode: String, CaseIterable {
   /// Requests tokens without credentials: public content only.
   case anonymous
+  /// Uses the operator's account for all clients.
+  case service
 }

@@ -53,7 +53,7 @@ extension Configuration {
     }
     self.init()
     let overrides = ConfigurationOverrides(Self.variables, environment: environment)
-    try apply(ConfigurationNode(file: file, path: "", node: document), overrides)
+    try apply(ConfigurationNode(file: file, path: "", node: document), overrides, environment)
     try checkConsistency(file: file)
   }
 
@@ -66,12 +66,13 @@ extension Configuration {
 
   private mutating func apply(
     _ root: ConfigurationNode,
-    _ overrides: ConfigurationOverrides
+    _ overrides: ConfigurationOverrides,
+    _ environment: [String: String]
   ) throws(ConfigurationError) {
     let keys = overrides.applied(
       to: try root.children(known: [
         "listen", "socket_mode", "threads", "requests", "domain", "delivery", "drain_timeout", "log", "store",
-        "defaults", "upstreams",
+        "defaults", "upstreams", "built_in_upstreams",
       ])
     )
     func section(_ name: String, known: Set<String>) throws(ConfigurationError) -> [String: ConfigurationNode] {
@@ -100,7 +101,10 @@ extension Configuration {
     try applyStore(try section("store", known: ["directory", "max_size", "min_free", "pins"]))
     let defaults = try section("defaults", known: Self.defaultKeys)
     for index in upstreams.indices { try applyDefaults(defaults, to: &upstreams[index]) }
-    if let node = keys["upstreams"] { try applyUpstreams(node, defaults: defaults) }
+    if let node = keys["upstreams"] { try applyUpstreams(node, defaults: defaults, environment: environment) }
+    if let node = keys["built_in_upstreams"] {
+      try limitBuiltIn(node, changed: Set(try keys["upstreams"]?.children().keys.map { $0 } ?? []))
+    }
   }
 
   private mutating func applyThreads(_ keys: [String: ConfigurationNode]) throws(ConfigurationError) {

@@ -3,7 +3,7 @@ internal import RegistryHandler
 extension Configuration {
   /// The keys that are allowed in `defaults` and for a single upstream.
   static let defaultKeys: Set<String> = [
-    "tag_ttl", "stale_if_error", "external_redirects", "relay_clients", "storage_hosts", "allow_private",
+    "tag_ttl", "stale_if_error", "external_redirects", "relay_clients", "storage_hosts", "allow_private", "clients",
   ]
 
   private static let upstreamKeys = defaultKeys.union([
@@ -12,10 +12,13 @@ extension Configuration {
   ])
 
   /// Changes the built-in upstreams and adds new ones.
-  /// - Parameter defaults: the keys of `defaults`, which apply to new upstreams as well.
+  /// - Parameters:
+  ///   - defaults: the keys of `defaults`, which apply to new upstreams as well.
+  ///   - environment: the variables of the process, which may hold passwords.
   mutating func applyUpstreams(
     _ node: ConfigurationNode,
-    defaults: [String: ConfigurationNode]
+    defaults: [String: ConfigurationNode],
+    environment: [String: String]
   ) throws(ConfigurationError) {
     var hasOwnDefault = false
     for (name, node) in try node.children().sorted(by: { $0.key < $1.key }) {
@@ -35,6 +38,9 @@ extension Configuration {
         index = upstreams.count - 1
       }
       try apply(keys, to: &upstreams[index])
+      if let node = keys["auth"] {
+        upstreams[index].account = try Self.account(node, of: upstreams[index], environment: environment)
+      }
       if let isDefault = try keys["default"]?.bool() {
         upstreams[index].isDefault = isDefault
         hasOwnDefault = hasOwnDefault || isDefault
@@ -51,6 +57,30 @@ extension Configuration {
       for index in upstreams.indices where upstreams[index].name.description == name {
         upstreams[index].isDefault = false
       }
+    }
+  }
+
+  /// Removes the built-in upstreams that the operator does not want.
+  /// - Parameters:
+  ///   - node: false, or a list of those that stay.
+  ///   - changed: the names in `upstreams`, which stay too.
+  mutating func limitBuiltIn(_ node: ConfigurationNode, changed: Set<String>) throws(ConfigurationError) {
+    let builtIn = Set(Upstream.builtIn.map(\.name.description))
+    var staying: Set<String> = []
+    if node.isList {
+      for name in try node.strings() {
+        guard builtIn.contains(name) else {
+          let known = builtIn.sorted().joined(separator: ", ")
+          throw node.error("'\(node.path)' has '\(name)', which is not built in: use some of \(known)")
+        }
+        staying.insert(name)
+      }
+    } else if try node.bool() {
+      return
+    }
+    upstreams.removeAll { upstream in
+      let name = upstream.name.description
+      return builtIn.contains(name) && !staying.contains(name) && !changed.contains(name)
     }
   }
 
@@ -74,7 +104,6 @@ extension Configuration {
       upstream.hosts = Set(try node.values("host names without port") { Self.hostName($0) })
     }
     if let node = keys["library"] { upstream.hasLibrary = try node.bool() }
-    if let node = keys["auth"] { try applyAuth(node) }
     if let node = keys["realms"] { upstream.realms = try Self.hostPatterns(node) }
     if let node = keys["allow"] { upstream.allow = try node.strings().map(GlobPattern.init) }
     if let node = keys["deny"] { upstream.deny = try node.strings().map(GlobPattern.init) }
@@ -91,6 +120,7 @@ extension Configuration {
     if let node = keys["storage_hosts"] { upstream.redirects.storageHosts += try Self.hostPatterns(node) }
     if let node = keys["external_redirects"] { upstream.redirects.mode = try node.oneOf(RedirectMode.self) }
     if let node = keys["relay_clients"] { upstream.redirects.relayClients = try Self.networks(node) }
+    if let node = keys["clients"] { upstream.clients = try Self.networks(node) }
     if let node = keys["allow_private"] { upstream.allowPrivate = try Self.networks(node) }
   }
 
@@ -100,13 +130,6 @@ extension Configuration {
 
   private static func networks(_ node: ConfigurationNode) throws(ConfigurationError) -> [IPNetwork] {
     try node.values("networks such as 10.0.0.0/8 or fd00::/8, or single addresses", IPNetwork.init)
-  }
-
-  private func applyAuth(_ node: ConfigurationNode) throws(ConfigurationError) {
-    guard let mode = try node.children(known: ["mode"])["mode"] else {
-      throw node.error("'\(node.path)' needs 'mode:'")
-    }
-    _ = try mode.oneOf(AuthMode.self)
   }
 
   private static func endpoint(_ text: String) -> HTTPURL? {

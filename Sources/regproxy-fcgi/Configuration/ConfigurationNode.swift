@@ -30,6 +30,8 @@ struct ConfigurationNode {
     return children
   }
 
+  var isList: Bool { if case .sequence = node { true } else { false } }
+
   func string() throws(ConfigurationError) -> String {
     guard case .scalar(let scalar) = node else { throw error("'\(path)' must be a single value") }
     guard !scalar.string.isEmpty else { throw error("'\(path)' has no value") }

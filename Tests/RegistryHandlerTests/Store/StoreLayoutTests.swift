@@ -3,6 +3,23 @@ internal import Testing
 @testable internal import RegistryHandler
 
 struct StoreLayoutTests {
+  @Test(
+    arguments: [
+      ("docker.io", "docker.io", AccessMode.anonymous), ("r.test:5000@service", "r.test:5000", .service),
+      ("docker.io@anonymous", nil, .anonymous), ("docker.io@x", nil, .anonymous), ("@service", nil, .anonymous),
+      ("docker.io@service@service", nil, .anonymous),
+    ] as [(String, String?, AccessMode)]
+  )
+  func `an upstream has a directory for each way of access`(_ directory: String, _ name: String?, _ access: AccessMode)
+    throws
+  {
+    let parsed = StoreLayout.upstream(ofDirectory: directory)
+    #expect(parsed?.0.description == name)
+    guard let name else { return }
+    #expect(parsed?.1 == access)
+    #expect(StoreLayout.directoryName(of: try Values.upstream(name), access) == directory)
+  }
+
   private static let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
   @Test func `every kind of file has its path`() throws {

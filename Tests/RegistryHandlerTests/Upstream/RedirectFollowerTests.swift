@@ -20,7 +20,7 @@ struct RedirectFollowerTests {
 
   private func makeUpstream(_ endpoints: [String] = ["https://r.test"]) throws -> UpstreamSession {
     let upstream = Upstream(name: try Values.upstream("r.test"), endpoints: try endpoints.map { try Values.url($0) })
-    return UpstreamSession(upstream, UpstreamContext(client: registry, tokens: tokens, now: { 0 }))
+    return UpstreamSession(upstream, UpstreamContext(client: registry, tokens: tokens, accounts: .forTests, now: { 0 }))
   }
 
   private func redirect(to location: String, _ status: Int = 307) -> FakeResponse {

@@ -22,7 +22,7 @@ struct UpstreamSessionTests {
   private func makeUpstream(realms: [String] = []) throws -> UpstreamSession {
     var upstream = Upstream(name: try Values.upstream("r.test"), endpoints: [try Values.url("https://r.test")])
     upstream.realms = try realms.map { try #require(HostPattern($0)) }
-    return UpstreamSession(upstream, UpstreamContext(client: registry, tokens: tokens, now: { 0 }))
+    return UpstreamSession(upstream, UpstreamContext(client: registry, tokens: tokens, accounts: .forTests, now: { 0 }))
   }
 
   /// Returns the status of the response or of the redirect.

@@ -11,6 +11,13 @@ package final class LocalRegistry: Sendable {
     package let blobs: [String]
   }
 
+  /// The way in which the registry authenticates its clients.
+  package enum Authentication: Sendable {
+    /// Names and passwords in a file of Apache's format, asked for by Basic.
+    case passwords(TokenServer.Account)
+    case tokens(TokenServer)
+  }
+
   package let port: Int
   private let process: ManagedProcess
 
@@ -20,11 +27,22 @@ package final class LocalRegistry: Sendable {
   }
 
   /// Starts the registry.
-  /// - Parameter storage: where the registry stores blobs and redirects clients to; by default its own files.
+  /// - Parameters:
+  ///   - storage: where the registry stores blobs and redirects clients to; by default its own files.
+  ///   - authentication: without it, everybody may pull and push.
   package static func start(
     in directory: TemporaryDirectory,
-    storage: ObjectStorage? = nil
+    storage: ObjectStorage? = nil,
+    authentication: Authentication? = nil
   ) async throws -> LocalRegistry {
+    let auth =
+      switch authentication {
+      case nil: ""
+      case .passwords(let account): try await passwordFile(for: account, in: directory)
+      case .tokens(let tokens):
+        "auth: {token: {realm: \"\(tokens.realm)\", service: \(TokenServer.service), issuer: \(TokenServer.issuer), "
+          + "rootcertbundle: \(tokens.certificatePath)}}"
+      }
     let port = try makeFreePort()
     let driver =
       storage.map { storage in
@@ -38,6 +56,7 @@ package final class LocalRegistry: Sendable {
       log: {accesslog: {disabled: false}}
       storage: \(driver)
       http: {addr: 127.0.0.1:\(port)}
+      \(auth)
       """,
       to: "registry.yml"
     )
@@ -48,14 +67,31 @@ package final class LocalRegistry: Sendable {
     )
     let registry = LocalRegistry(port: port, process: process)
     let client = HTTPClient(port: port)
-    try await eventually("docker-registry responds") { (try? await client.get("/v2/").status) == 200 }
+    let expected = authentication == nil ? 200 : 401
+    try await eventually("docker-registry responds") { (try? await client.get("/v2/").status) == expected }
     return registry
   }
 
+  private static func passwordFile(
+    for account: TokenServer.Account,
+    in directory: TemporaryDirectory
+  ) async throws -> String {
+    let line = try await ManagedProcess.run(
+      ProcessLaunch("htpasswd", ["-Bbn", account.username, account.password]),
+      in: directory
+    )
+    return "auth: {htpasswd: {realm: registry.test, path: \(try directory.write(line, to: "htpasswd"))}}"
+  }
+
   /// Creates an image with layers of these sizes in bytes, and pushes it unchanged.
-  package func push(_ repository: String, tag: String, layers: [Int], in directory: TemporaryDirectory) async throws
-    -> Image
-  {
+  /// - Parameter account: that may push; `nil` for a registry where everybody may.
+  package func push(
+    _ repository: String,
+    tag: String,
+    layers: [Int],
+    by account: TokenServer.Account? = nil,
+    in directory: TemporaryDirectory
+  ) async throws -> Image {
     let layout = try directory.makeDirectory("image-\(tag)")
     let blobs = try directory.makeDirectory("image-\(tag)/blobs/sha256")
     func put(_ bytes: [UInt8], _ type: String) throws -> (json: String, digest: String) {
@@ -86,7 +122,7 @@ package final class LocalRegistry: Sendable {
         [
           "copy", "-q", "--preserve-digests", "--dest-tls-verify=false", "oci:\(layout):\(tag)",
           "docker://127.0.0.1:\(port)/\(repository):\(tag)",
-        ]
+        ] + (account.map { ["--dest-creds", "\($0.username):\($0.password)"] } ?? [])
       ),
       in: directory
     )

@@ -13,6 +13,19 @@ extension StoreRemoval {
 }
 
 extension StoreRemoval.Target {
+  /// The same target by each way of access: a name stands for all that the store has of it.
+  var forEachAccess: [StoreRemoval.Target] {
+    func all(_ repository: UpstreamRepository) -> [UpstreamRepository] {
+      AccessMode.allCases.map { UpstreamRepository(upstream: repository.upstream, name: repository.name, access: $0) }
+    }
+    return switch self {
+    case .repository(let repository): all(repository).map { .repository($0) }
+    case .tag(let repository, let tag): all(repository).map { .tag($0, tag) }
+    case .content(let repository, let digest): all(repository).map { .content($0, digest) }
+    case .blob: [self]
+    }
+  }
+
   /// Parses `upstream/repository`, with `:tag` or `@digest`, or a digest alone; returns `nil` for anything else.
   package init?(_ text: String) {
     if let digest = Digest(text) {

@@ -21,17 +21,26 @@ package struct StoreRemoval: Sendable {
   /// Finds the files to remove, and removes none. Blocks.
   package func plan(_ target: Target) -> Plan {
     var plan = Plan()
+    var digests: Set<Digest> = []
+    for target in target.forEachAccess { digests.formUnion(collect(target, &plan)) }
+    plan.blobs = unlinked(digests, after: plan).sorted { $0.hex < $1.hex }
+    plan.bytes = plan.blobs.reduce(0) { $0 + StoreUsage.taken(by: store.size(of: $1) ?? 0) }
+    return plan
+  }
+
+  /// Adds the tags and links of a target to a plan, and returns the content that they name.
+  private func collect(_ target: Target, _ plan: inout Plan) -> Set<Digest> {
     let digests: Set<Digest>
     switch target {
     case .repository(let repository):
-      plan.tags = store.tagRecords(in: repository).map(\.path)
+      plan.tags += store.tagRecords(in: repository).map(\.path)
       digests = Set(store.blobLinks(in: repository) + store.manifestLinks(in: repository))
       unlink(digests, in: repository, &plan)
     case .tag(let repository, let tag):
       digests = remove(tag, in: repository, &plan)
     case .content(let repository, let digest):
       let contents = RepositoryContents(repository, in: store)
-      plan.tags = store.tagRecords(in: repository).filter { $0.digest == digest }.map(\.path)
+      plan.tags += store.tagRecords(in: repository).filter { $0.digest == digest }.map(\.path)
       digests = onlyNeeded(by: [digest], contents)
       unlink(digests, in: repository, &plan)
     case .blob(let digest):
@@ -41,9 +50,7 @@ package struct StoreRemoval: Sendable {
         unlink(digests, in: repository, &plan)
       }
     }
-    plan.blobs = unlinked(digests, after: plan).sorted { $0.hex < $1.hex }
-    plan.bytes = plan.blobs.reduce(0) { $0 + StoreUsage.taken(by: store.size(of: $1) ?? 0) }
-    return plan
+    return digests
   }
 
   /// Removes the files of a plan. Blocks.
@@ -63,7 +70,7 @@ package struct StoreRemoval: Sendable {
   private func remove(_ tag: TagName, in repository: UpstreamRepository, _ plan: inout Plan) -> Set<Digest> {
     let contents = RepositoryContents(repository, in: store)
     let records = store.tagRecords(in: repository).filter { $0.tag == tag }
-    plan.tags = records.map(\.path)
+    plan.tags += records.map(\.path)
     let children = Set(contents.manifests.values.flatMap(\.manifests))
     let named = Set(records.compactMap(\.digest))
     // An index that another tag names stays, with everything that the index names.

@@ -6,6 +6,15 @@ package final class TokenCache: Sendable {
     package let upstream: UpstreamName
     package let endpoint: HTTPURL
     package let scope: Scope
+    /// The name of the account that the token was issued to.
+    package let account: String?
+
+    package init(upstream: UpstreamName, endpoint: HTTPURL, scope: Scope, account: String? = nil) {
+      self.upstream = upstream
+      self.endpoint = endpoint
+      self.scope = scope
+      self.account = account
+    }
   }
 
   /// A token, shared by the cache and the requests that carry it.
@@ -32,7 +41,7 @@ package final class TokenCache: Sendable {
   private static let refusalTime: Int64 = 60
 
   private let entries: ExpiringCache<Key, Token>
-  private let services = Mutex<[HTTPURL: BearerService]>([:])
+  private let schemes = Mutex<[HTTPURL: AuthenticationScheme]>([:])
   private let flights: SingleFlight<Key, Result<Token, UpstreamError>>
   private let now: @Sendable () -> Int64
 
@@ -55,17 +64,17 @@ package final class TokenCache: Sendable {
     token.wasAccepted.load(ordering: .relaxed) || now() - token.requestedAt >= Self.refusalTime
   }
 
-  /// The token service of an endpoint, as its last challenge named it.
-  package func service(of endpoint: HTTPURL) -> BearerService? { services.withLock { $0[endpoint] } }
+  /// The scheme of an endpoint, as its last challenge named it.
+  package func scheme(of endpoint: HTTPURL) -> AuthenticationScheme? { schemes.withLock { $0[endpoint] } }
 
-  package func remember(_ service: BearerService, of endpoint: HTTPURL) {
-    services.withLock { $0[endpoint] = service }
+  package func remember(_ scheme: AuthenticationScheme, of endpoint: HTTPURL) {
+    schemes.withLock { $0[endpoint] = scheme }
   }
 
-  /// Forgets the token service of an endpoint, so that the next 401 names it again.
-  package func forget(_ service: BearerService, of endpoint: HTTPURL) {
-    services.withLock { services in
-      if services[endpoint] == service { services[endpoint] = nil }
+  /// Forgets the scheme of an endpoint, so that the next 401 names it again.
+  package func forget(_ scheme: AuthenticationScheme, of endpoint: HTTPURL) {
+    schemes.withLock { schemes in
+      if schemes[endpoint] == scheme { schemes[endpoint] = nil }
     }
   }
 

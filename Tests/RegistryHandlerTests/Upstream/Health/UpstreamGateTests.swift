@@ -142,6 +142,7 @@ struct UpstreamGateTests {
       UpstreamContext(
         client: fixture.registry,
         tokens: fixture.services.tokens,
+        accounts: .forTests,
         health: fixture.services.upstreams.health,
         waiting: WaitingRequests(requests: 1),
         now: { 0 }
