@@ -31,6 +31,8 @@ package struct Upstream: Sendable {
   package var staleIfError: Duration = .seconds(7 * 86_400)
   /// The operator's account, which the worker uses for all clients; without it, the upstream's content is public.
   package var account: ServiceAccount?
+  /// The proxies through which the upstream, and what it names, is reached.
+  package var proxies = ProxyRules.direct
   /// A file of PEM certificates to trust for the upstream besides the system's.
   package var caFile: String?
 

@@ -60,7 +60,8 @@ struct EndpointTransport: Sendable {
       url: url,
       headers: headers,
       caFile: upstream.caFile,
-      addresses: addresses
+      addresses: addresses,
+      proxy: upstream.proxies.proxy(for: url)
     )
     upstreamRequest.receiveBuffer = receiveBuffer
     return try await context.client.execute(upstreamRequest)

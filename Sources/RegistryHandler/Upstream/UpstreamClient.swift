@@ -24,8 +24,10 @@ package struct UpstreamRequest: Sendable {
   package var headers: HTTPFields
   /// A file of PEM certificates to trust besides the system's.
   package var caFile: String?
-  /// The addresses that the host may have: the rule against SSRF.
+  /// The addresses that the host may have: the rule against SSRF. A proxy that resolves the host applies rules of its own.
   package var addresses: AddressRule
+  /// The proxy through which the host is reached.
+  package var proxy: ForwardProxy?
   package var receiveBuffer = ReceiveBuffer.large
 
   package init(
@@ -33,12 +35,14 @@ package struct UpstreamRequest: Sendable {
     url: HTTPURL,
     headers: HTTPFields = [:],
     caFile: String? = nil,
-    addresses: AddressRule = .any
+    addresses: AddressRule = .any,
+    proxy: ForwardProxy? = nil
   ) {
     self.method = method
     self.url = url
     self.headers = headers
     self.caFile = caFile
     self.addresses = addresses
+    self.proxy = proxy
   }
 }

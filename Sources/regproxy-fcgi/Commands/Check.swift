@@ -120,7 +120,9 @@ struct Check: ParsableCommand {
     for endpoint in upstream.endpoints {
       let url = upstream.url(for: .ping, at: endpoint)
       do throws(UpstreamError) {
-        let response = try await client.execute(UpstreamRequest(method: .get, url: url, caFile: upstream.caFile))
+        let response = try await client.execute(
+          UpstreamRequest(method: .get, url: url, caFile: upstream.caFile, proxy: upstream.proxies.proxy(for: url))
+        )
         await response.body.discard()
         guard response.status == 200 || response.status == 401 else { return "\(url) responds with \(response.status)" }
       } catch {

@@ -99,12 +99,37 @@ extension Configuration {
     if let node = keys["drain_timeout"] { drainTimeout = try node.duration() }
     try applyLog(try section("log", known: ["level", "format", "file"]))
     try applyStore(try section("store", known: ["directory", "max_size", "min_free", "pins"]))
+    let proxies = try Self.proxies(in: environment, file: root.file)
+    for index in upstreams.indices { upstreams[index].proxies = proxies }
     let defaults = try section("defaults", known: Self.defaultKeys)
     for index in upstreams.indices { try applyDefaults(defaults, to: &upstreams[index]) }
-    if let node = keys["upstreams"] { try applyUpstreams(node, defaults: defaults, environment: environment) }
+    if let node = keys["upstreams"] { try applyUpstreams(node, defaults: defaults, proxies, environment) }
     if let node = keys["built_in_upstreams"] {
       try limitBuiltIn(node, changed: Set(try keys["upstreams"]?.children().keys.map { $0 } ?? []))
     }
+  }
+
+  /// Returns the proxies of the usual variables, which lower-case names override.
+  private static func proxies(
+    in environment: [String: String],
+    file: String
+  ) throws(ConfigurationError) -> ProxyRules {
+    func value(_ name: String) -> String? {
+      [name.lowercased(), name].lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+    }
+    func proxy(_ name: String) throws(ConfigurationError) -> ForwardProxy? {
+      guard let text = value(name) else { return nil }
+      guard let proxy = ForwardProxy(text) else {
+        let message = "the environment variable \(name) is not a URL such as http://proxy.example.com:3128"
+        throw ConfigurationError(file: file, line: nil, message: message)
+      }
+      return proxy
+    }
+    return ProxyRules(
+      https: try proxy("HTTPS_PROXY"),
+      http: try proxy("HTTP_PROXY"),
+      exceptions: value("NO_PROXY") ?? ""
+    )
   }
 
   private mutating func applyThreads(_ keys: [String: ConfigurationNode]) throws(ConfigurationError) {

@@ -4,6 +4,7 @@ extension Configuration {
   /// The keys that are allowed in `defaults` and for a single upstream.
   static let defaultKeys: Set<String> = [
     "tag_ttl", "stale_if_error", "external_redirects", "relay_clients", "storage_hosts", "allow_private", "clients",
+    "proxy",
   ]
 
   private static let upstreamKeys = defaultKeys.union([
@@ -14,11 +15,13 @@ extension Configuration {
   /// Changes the built-in upstreams and adds new ones.
   /// - Parameters:
   ///   - defaults: the keys of `defaults`, which apply to new upstreams as well.
+  ///   - proxies: of new upstreams.
   ///   - environment: the variables of the process, which may hold passwords.
   mutating func applyUpstreams(
     _ node: ConfigurationNode,
     defaults: [String: ConfigurationNode],
-    environment: [String: String]
+    _ proxies: ProxyRules,
+    _ environment: [String: String]
   ) throws(ConfigurationError) {
     var hasOwnDefault = false
     for (name, node) in try node.children().sorted(by: { $0.key < $1.key }) {
@@ -33,6 +36,7 @@ extension Configuration {
         index = known
       } else {
         var upstream = Upstream(name: upstreamName, endpoints: try Self.defaultEndpoints(upstreamName, node))
+        upstream.proxies = proxies
         try applyDefaults(defaults, to: &upstream)
         upstreams.append(upstream)
         index = upstreams.count - 1
@@ -120,6 +124,14 @@ extension Configuration {
     if let node = keys["storage_hosts"] { upstream.redirects.storageHosts += try Self.hostPatterns(node) }
     if let node = keys["external_redirects"] { upstream.redirects.mode = try node.oneOf(RedirectMode.self) }
     if let node = keys["relay_clients"] { upstream.redirects.relayClients = try Self.networks(node) }
+    if let node = keys["proxy"] {
+      let text = try node.string()
+      guard let proxies = text == "direct" ? .direct : ForwardProxy(text).map({ ProxyRules($0) }) else {
+        // The text may have a password.
+        throw node.error("'\(node.path)' must be a URL such as http://proxy.example.com:3128, or direct")
+      }
+      upstream.proxies = proxies
+    }
     if let node = keys["clients"] { upstream.clients = try Self.networks(node) }
     if let node = keys["allow_private"] { upstream.allowPrivate = try Self.networks(node) }
   }

@@ -14,6 +14,7 @@ final class HTTPClientPool: Sendable {
     let caFile: String?
     /// The one host with a fixed address; other hosts are resolved.
     let pin: Pin?
+    let proxy: ForwardProxy?
     var receiveBuffer: ReceiveBuffer
     var connections = Connections.persistent
   }
@@ -166,6 +167,13 @@ final class HTTPClientPool: Sendable {
     // does not read.
     configuration.httpVersion = .http1Only
     if key.connections == .single { configuration.maximumUsesPerConnection = 1 }
+    if let proxy = key.proxy {
+      configuration.proxy = .server(
+        host: proxy.host,
+        port: proxy.port,
+        authorization: proxy.credentials.map { .basic(credentials: $0.encoded) }
+      )
+    }
     if let pin = key.pin { configuration.dnsOverride = [pin.host: pin.address.description] }
     return configuration
   }

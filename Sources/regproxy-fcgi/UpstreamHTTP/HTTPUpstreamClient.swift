@@ -36,6 +36,8 @@ final class HTTPUpstreamClient: UpstreamClient {
   func execute(_ request: UpstreamRequest) async throws(UpstreamError) -> UpstreamResponse {
     guard request.addresses != .any else { return try await execute(request, at: nil) }
     let host = request.url.host
+    // A proxy resolves names itself; addresses are still judged here.
+    if request.proxy != nil, IPAddress(host) == nil { return try await execute(request, at: nil) }
     let vetted = try await addresses.addresses(of: host, request.addresses)
     // A host written as an address needs no pin.
     guard IPAddress(host) == nil else { return try await execute(request, at: nil) }
@@ -60,7 +62,12 @@ final class HTTPUpstreamClient: UpstreamClient {
     at pin: HTTPClientPool.Pin?
   ) async throws(UpstreamError) -> UpstreamResponse {
     let deadline = NIODeadline.now() + Self.headTimeout
-    var key = HTTPClientPool.Key(caFile: request.caFile, pin: pin, receiveBuffer: request.receiveBuffer)
+    var key = HTTPClientPool.Key(
+      caFile: request.caFile,
+      pin: pin,
+      proxy: request.proxy,
+      receiveBuffer: request.receiveBuffer
+    )
     do {
       return try await Self.execute(request, try pool.lease(key), deadline: deadline)
     } catch let error as UpstreamError {
@@ -71,13 +78,13 @@ final class HTTPUpstreamClient: UpstreamClient {
       // Downloads may have left a connection to reuse.
       key.receiveBuffer = .large
     } catch {
-      throw UpstreamError(error, host: request.url.authority)
+      throw UpstreamError(error, host: request.place)
     }
     let lease = try pool.lease(key)
     do {
       return try await Self.execute(request, lease, deadline: deadline)
     } catch {
-      throw UpstreamError(error, host: request.url.authority)
+      throw UpstreamError(error, host: request.place)
     }
   }
 
@@ -114,6 +121,11 @@ final class HTTPUpstreamClient: UpstreamClient {
     default: false
     }
   }
+}
+
+extension UpstreamRequest {
+  /// The host, and the way to it, in errors.
+  fileprivate var place: String { proxy.map { "\(url.authority), through the proxy \($0)," } ?? url.authority }
 }
 
 extension HTTPFields {

@@ -10,6 +10,9 @@ extension UpstreamError {
     case .connectTimeout, .getConnectionFromPoolTimeout, .deadlineExceeded, .tlsHandshakeTimeout:
       self.init(.timeout, "\(host) did not respond in time")
     case .readTimeout: self.init(.timeout, "\(host) sent nothing for 30 seconds")
+    case .proxyAuthenticationRequired:
+      self.init(.unreachable, "\(host) cannot be reached: the proxy wants credentials, or others than it got")
+    case .invalidProxyResponse: self.init(.unreachable, "\(host) cannot be reached: the proxy refuses the connection")
     case .remoteConnectionClosed: self.init(.unreachable, "\(host) closed the connection")
     default:
       if error is CancellationError {

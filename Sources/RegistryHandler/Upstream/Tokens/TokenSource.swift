@@ -74,7 +74,9 @@ struct TokenSource: Sendable {
 
   private func schemeOfPing() async throws(UpstreamError) -> AuthenticationScheme? {
     let url = upstream.url(for: .ping, at: endpoint)
-    let response = try await context.client.execute(UpstreamRequest(method: .get, url: url, caFile: upstream.caFile))
+    let response = try await context.client.execute(
+      UpstreamRequest(method: .get, url: url, caFile: upstream.caFile, proxy: upstream.proxies.proxy(for: url))
+    )
     await response.body.discard()
     guard response.status == 401 else { return nil }
     let challenges = Challenge.parse(response.headers[values: .wwwAuthenticate])
@@ -120,7 +122,8 @@ struct TokenSource: Sendable {
       url: service.tokenURL(for: scope, account: credentials?.username),
       headers: headers,
       caFile: upstream.caFile,
-      addresses: isWrittenDown ? .any : upstream.namedAddresses
+      addresses: isWrittenDown ? .any : upstream.namedAddresses,
+      proxy: upstream.proxies.proxy(for: service.realm)
     )
     let response: UpstreamResponse
     do {

@@ -16,7 +16,10 @@ package struct Credentials: Hashable, Sendable {
   }
 
   /// The value of `Authorization`.
-  package var authorization: String { "Basic \(Data("\(username):\(password)".utf8).base64EncodedString())" }
+  package var authorization: String { "Basic \(encoded)" }
+
+  /// Name and password as the Basic scheme encodes them.
+  package var encoded: String { Data("\(username):\(password)".utf8).base64EncodedString() }
 }
 
 extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
