@@ -102,12 +102,13 @@ measure() {
   processes+=("$process")
   read -r -t 300 word <&"${ends[0]}" || fail "$name: not all clients are served"
   [ "$word" = ready ] || fail "$name: $word"
-  # What the kernel and nginx hold for a client is taken first.
-  sleep 6
+  # What the kernel and nginx hold for a client is taken first. In all less than the 20 s after which a silent upstream
+  # is given up.
+  sleep 4
   local program=${binary##*/} worker_ticks nginx_ticks
   worker_ticks=$(ticks "${program:0:15}") nginx_ticks=$(ticks nginx)
-  sleep 4
-  worker_ticks=$((($(ticks "${program:0:15}") - worker_ticks) / 4)) nginx_ticks=$((($(ticks nginx) - nginx_ticks) / 4))
+  sleep 2
+  worker_ticks=$((($(ticks "${program:0:15}") - worker_ticks) / 2)) nginx_ticks=$((($(ticks nginx) - nginx_ticks) / 2))
   beside=$(hits)
   has=$(memory)
   local threads_at_peak

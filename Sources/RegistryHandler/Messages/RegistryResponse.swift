@@ -18,8 +18,6 @@ package struct RegistryResponse: Sendable {
   package private(set) var cacheStatus: CacheStatus?
   /// Indicates whether the store alone decided the response, which any client of the repository gets.
   package var isRepeatable = false
-  /// Identifies the request in the logs of nginx and of the worker; sent as `X-Request-Id`.
-  package var requestID: String?
   /// The message of an error, for the log.
   package var errorMessage: String?
   /// The description for log and counters, made once the response is decided.

@@ -26,23 +26,13 @@ package final class RegistryProxy: Sendable {
   /// Decides a response. Blocks on the store; suspends for upstream. A cancelled task stops waiting.
   /// - Parameter load: of the worker; under a high one, requests may be refused, unless they are an operator's.
   package func respond(to request: RegistryRequest, under load: RequestLoad = .low) async -> RegistryResponse {
-    var response = await repeated(request, under: load)
-    response.requestID = request.id
-    services.counters.count(response)
-    return response
-  }
-
-  /// Repeats a hit, which takes nothing that a load could exhaust, or decides a response.
-  private func repeated(_ request: RegistryRequest, under load: RequestLoad) async -> RegistryResponse {
-    guard let recentHits, let key = RecentHits.Key(request) else { return await decide(request, under: load) }
-    if let response = recentHits.response(for: key) { return response }
-    let second = recentHits.currentSecond
-    let response = await decide(request, under: load)
-    recentHits.insert(response, for: key, decidedAt: second)
-    return response
-  }
-
-  private func decide(_ request: RegistryRequest, under load: RequestLoad) async -> RegistryResponse {
+    let key = recentHits == nil ? nil : RecentHits.Key(request)
+    // Repeating a hit takes nothing that a load could exhaust.
+    if let key, let response = recentHits?.response(for: key) {
+      services.counters.count(response)
+      return response
+    }
+    let second = recentHits?.currentSecond
     var summary = RequestSummary()
     var response: RegistryResponse
     var share: ShareLimit<RequestParty>.Lease?
@@ -60,6 +50,8 @@ package final class RegistryProxy: Sendable {
     if case .bytes(let bytes) = response.body {
       response.headers.append(HTTPField(name: .contentLength, value: String(bytes.count)))
     }
+    if let key, let second { recentHits?.insert(response, for: key, decidedAt: second) }
+    services.counters.count(response)
     return response
   }
 

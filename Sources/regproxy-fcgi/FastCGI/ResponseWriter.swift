@@ -14,6 +14,8 @@ struct ResponseWriter: Sendable {
   private var response: RegistryResponse
   private let records: ResponseRecords
   private let isHead: Bool
+  /// Identifies the request in the logs of nginx and of the worker.
+  private let requestID: String
   /// The number of body bytes that the worker has sent itself.
   private(set) var bodyBytes: Int64 = 0
 
@@ -23,10 +25,11 @@ struct ResponseWriter: Sendable {
     return isHead
   }
 
-  init(_ response: RegistryResponse, _ records: ResponseRecords, isHead: Bool) {
+  init(_ response: RegistryResponse, to request: RegistryRequest, _ records: ResponseRecords) {
     self.response = response
     self.records = records
-    self.isHead = isHead
+    isHead = request.method == .head
+    requestID = request.id
   }
 
   /// Writes the head and the body; suspends the task while nginx accepts none.
@@ -132,11 +135,9 @@ struct ResponseWriter: Sendable {
       append(field.value)
       append("\r\n")
     }
-    if let id = response.requestID {
-      append("X-Request-Id: ")
-      append(id)
-      append("\r\n")
-    }
+    append("X-Request-Id: ")
+    append(requestID)
+    append("\r\n")
     if case .blob(let digest) = response.body {
       append("X-Accel-Redirect: ")
       append(Self.internalPrefix)

@@ -36,7 +36,7 @@ final class ConnectionHandler: Sendable {
     pool.proxy.update(&snapshot)
     // Asked once the request is there, when the downloads of those before it count.
     let response = await snapshot.proxy.respond(to: registryRequest, under: pool.requestLoad)
-    var writer = ResponseWriter(response, ResponseRecords(to: request.id), isHead: registryRequest.method == .head)
+    var writer = ResponseWriter(response, to: registryRequest, ResponseRecords(to: request.id))
     var outcome = await writer.write(to: connection)
     if Task.isCancelled { outcome = .clientLeft }
     accessLog.write(

@@ -46,7 +46,6 @@ struct RecentHitsTests {
       let repeated = await fixture.send(.get, target)
       #expect(isHit(repeated))
       #expect(repeated.headers == first.headers)
-      #expect(repeated.requestID == "request-1")
       #expect(repeated.summary.repository == first.summary.repository)
       // nginx does not find the file of the large one, and sends the request again.
       let again = await fixture.send(.get, target, isRetryAfterEviction: true)

@@ -27,10 +27,9 @@ struct RegistryProxyTests {
       "/v2/x.test/a/manifests/v1",
     ]
   )
-  func `every response has the protocol version and the request ID`(_ target: String) async throws {
+  func `every response has the protocol version`(_ target: String) async throws {
     let response = await (try ProxyFixture()).send(.get, target)
     #expect(response.headers[.dockerDistributionAPIVersion] == "registry/2.0")
-    #expect(response.requestID == "request-1")
   }
 
   @Test(
