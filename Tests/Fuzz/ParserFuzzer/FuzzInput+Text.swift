@@ -78,7 +78,7 @@ extension FuzzInput {
       expect(upstream.tagTTL >= .zero && upstream.staleIfError >= .zero, "a duration is negative")
       _ = TagFreshness(checkedAt: 0, now: .max, ttl: upstream.tagTTL, staleIfError: upstream.staleIfError)
     }
-    guard let nginx = try? NginxConfiguration(configuration: configuration).locations() else {
+    guard let nginx = try? NginxConfiguration(configuration: configuration).locations(keepsConnections: false) else {
       fatalError("the nginx configuration cannot be assembled")
     }
     let passes = nginx.split(separator: "\n").filter { $0.contains("fastcgi_pass ") }
