@@ -3,12 +3,19 @@ package final class ServiceAccount: Sendable {
   /// The name of the account in caches, logs and errors; it contains no secret.
   package let name: String
   private let source: @Sendable () async throws(CredentialFailure) -> Credentials
+  private let discard: @Sendable () -> Void
 
   /// - Parameters:
   ///   - name: of the account.
+  ///   - discard: drops credentials that the source has cached.
   ///   - source: returns the credentials, from a cache where asking for them is slow.
-  package init(name: String, source: @escaping @Sendable () async throws(CredentialFailure) -> Credentials) {
+  package init(
+    name: String,
+    discard: @escaping @Sendable () -> Void = {},
+    source: @escaping @Sendable () async throws(CredentialFailure) -> Credentials
+  ) {
     self.name = name
+    self.discard = discard
     self.source = source
   }
 
@@ -19,6 +26,9 @@ package final class ServiceAccount: Sendable {
 
   /// Returns the credentials; may wait for a helper.
   package func credentials() async throws(CredentialFailure) -> Credentials { try await source() }
+
+  /// Drops cached credentials that upstream has refused: the source may have newer ones.
+  func noteRefusal() { discard() }
 }
 
 /// The reason why there are no credentials: a sentence without a secret.

@@ -2,7 +2,7 @@
 package struct UpstreamRepository: Hashable, Sendable, CustomStringConvertible {
   package let upstream: UpstreamName
   package let name: RepositoryName
-  /// What was proved by one way of access says nothing about another.
+  /// The way of access, as a proof by one says nothing about another.
   package let access: AccessMode
 
   package init(upstream: UpstreamName, name: RepositoryName, access: AccessMode = .anonymous) {

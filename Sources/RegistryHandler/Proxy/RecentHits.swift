@@ -6,7 +6,7 @@ internal import Synchronization
 /// None is repeated after its second: a removed file, an eviction or another process's change is seen by then, and the
 /// freshness of a tag, counted in seconds, is the same.
 package final class RecentHits: Sendable {
-  /// What such a response depends on, beside the store and the configuration.
+  /// The parts of a request that such a response depends on, beside the store and the configuration.
   struct Key: Hashable, Sendable {
     /// The most bytes of a key: usual requests have a few hundred.
     private static let maximumSize = 2048
@@ -55,7 +55,7 @@ package final class RecentHits: Sendable {
   /// The most memory that one part takes, in bytes.
   private static let maximumSize = 2 << 20
 
-  /// What a response takes beside its body and key, roughly, in bytes.
+  /// The approximate memory of a response beside its body and key, in bytes.
   private static let overhead = 1024
 
   private let parts = (0..<8).map { _ in Part() }

@@ -134,7 +134,7 @@ package final class RegistryProxy: Sendable {
     } catch {
       throw RegistryError(error, of: upstream, for: match.route)
     }
-    // What one client may have says nothing about the next.
+    // The next client may not be admitted.
     if !match.upstream.clients.isEmpty { response.isRepeatable = false }
     if match.rule == .namespace {
       response.headers.append(HTTPField(name: .ociNamespace, value: upstream.description))

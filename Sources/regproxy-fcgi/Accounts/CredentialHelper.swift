@@ -11,7 +11,7 @@ final class CredentialHelper: Sendable {
   /// The time for which its answer is used: tokens of cloud providers last an hour at least.
   private static let lifetime: Duration = .seconds(15 * 60)
 
-  /// What the program prints.
+  /// The output of the program.
   private struct Answer: Decodable {
     var Username: String
     var Secret: String
@@ -39,7 +39,11 @@ final class CredentialHelper: Sendable {
 
   /// The account whose credentials the program tells, one run at a time.
   var account: ServiceAccount {
-    ServiceAccount(name: "of \(program)") { [self] () throws(CredentialFailure) in try await credentials() }
+    ServiceAccount(name: "of \(program)") { [self] in
+      state.withLock { $0.credentials = nil }
+    } source: { [self] () throws(CredentialFailure) in
+      try await credentials()
+    }
   }
 
   private func credentials() async throws(CredentialFailure) -> Credentials {

@@ -17,7 +17,7 @@ final class Connection: Sendable {
     var waiter: UnsafeContinuation<Bool, Never>?
     var awaited: EventPoll.Readiness = []
     var deadline = ContinuousClock.now
-    /// What the descriptor is registered for.
+    /// The registration of the descriptor with epoll; empty before there is one.
     var interest: EventPoll.Readiness = []
     /// True after an event that nothing waited for: another may not come.
     var mayBeReadable = false

@@ -1,4 +1,4 @@
-/// What a request to an endpoint carries in `Authorization`.
+/// The content of `Authorization` in a request to an endpoint.
 enum Authorization: Sendable {
   case token(TokenCache.Token)
   /// The operator's account, for an endpoint that wants it with every request.

@@ -35,6 +35,7 @@ package final class RefusedAccounts: Sendable {
   /// - Parameter place: the URL that refused the account, without its query.
   /// - Returns: the error.
   func record(_ account: ServiceAccount, at upstream: UpstreamName, by place: String) -> UpstreamError {
+    account.noteRefusal()
     let reason = "\(place) refuses the account \(account.name): correct 'auth:' of \(upstream)"
     return record(UpstreamError(.authentication, reason), Key(upstream: upstream, account: account.name))
   }

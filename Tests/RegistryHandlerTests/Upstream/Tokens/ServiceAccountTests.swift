@@ -147,6 +147,20 @@ struct ServiceAccountTests {
     #expect(error?.reason == "the account of a helper of r.test cannot be used: it is broken")
   }
 
+  @Test func `a refused account drops the credentials that its source has cached`() async throws {
+    protect(by: Self.basic, for: "nothing")
+    let credentials = try #require(Credentials(username: "robot", password: "planted"))
+    let discarded = Observed(0)
+    let account = ServiceAccount(name: "of a helper") {
+      discarded.update { $0 += 1 }
+    } source: { () throws(CredentialFailure) in
+      credentials
+    }
+    let session = try makeSession(account: account)
+    for _ in 0..<3 { await #expect(throws: UpstreamError.self) { try await send(session) } }
+    #expect(discarded.value == 1)
+  }
+
   @Test func `a token of one account is not used for another, nor without one`() async throws {
     protect(by: Self.bearer, for: "Bearer t")
     registry.on(Self.realm, .text(#"{"token":"t"}"#))
