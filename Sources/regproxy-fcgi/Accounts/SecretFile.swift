@@ -29,7 +29,8 @@ enum SecretFile {
 
   /// Reads a password: the file without its final line break. A file that every user can read or write is refused.
   static func password(at path: String) throws(Refusal) -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Without O_NONBLOCK, a named pipe would keep the start waiting.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw Refusal(description: "\(path) cannot be read: \(String(cString: strerror(errno)))")
     }

@@ -31,6 +31,8 @@ struct SecretFileTests {
   @Test func `a missing or empty file, a directory and binary data are refused`() throws {
     #expect(throws: SecretFile.Refusal.self) { try SecretFile.password(at: directory.path("absent")) }
     #expect(throws: SecretFile.Refusal.self) { try SecretFile.password(at: directory.path) }
+    try #require(mkfifo(directory.path("pipe"), 0o600) == 0)
+    #expect(throws: SecretFile.Refusal.self) { try SecretFile.password(at: directory.path("pipe")) }
     #expect(throws: SecretFile.Refusal.self) { try SecretFile.password(at: write("", mode: 0o600)) }
     #expect(throws: SecretFile.Refusal.self) { try SecretFile.password(at: write("\n", mode: 0o600)) }
     #expect(throws: SecretFile.Refusal.self) {
