@@ -29,7 +29,7 @@ final class Connection: Sendable {
     var task: Task<Void, Never>?
   }
 
-  /// What every registration is for. Edges spare a system call for each wait: an event that nothing waited for is
+  /// The events of every registration. Edges spare a system call for each wait: an event that nothing waited for is
   /// remembered, and a wait for room begins only once there was none.
   private static let interest: EventPoll.Readiness = [.readable, .hungUp, .edge]
 

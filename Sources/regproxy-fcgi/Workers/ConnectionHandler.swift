@@ -49,7 +49,7 @@ final class ConnectionHandler: Sendable {
     return request.isConnectionKept && outcome == .complete && !writer.isLeftByNginx
   }
 
-  /// What of a request outlives its parameters.
+  /// The part of a request that outlives its parameters.
   private struct Received {
     /// The number of the request on its connection.
     let id: UInt16
