@@ -78,14 +78,7 @@ extension Configuration {
     func section(_ name: String, known: Set<String>) throws(ConfigurationError) -> [String: ConfigurationNode] {
       overrides.applied(to: try keys[name]?.children(known: known) ?? [:], in: name)
     }
-    if let node = keys["listen"] {
-      listen = try node.value("an absolute path or 127.0.0.1:PORT", ListeningSocket.Address.init(configuration:))
-    }
-    if let node = keys["socket_mode"] {
-      socketMode = try node.value("an octal mode such as \"0660\"") { text in
-        mode_t(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil }
-      }
-    }
+    try applySocket(keys)
     try applyThreads(try section("threads", known: ["min", "max"]))
     let bounds = try section("requests", known: ["max", "max_share"])
     if let node = bounds["max"] { requests.max = try node.int(1...1_000_000) }
@@ -130,6 +123,17 @@ extension Configuration {
       http: try proxy("HTTP_PROXY"),
       exceptions: value("NO_PROXY") ?? ""
     )
+  }
+
+  private mutating func applySocket(_ keys: [String: ConfigurationNode]) throws(ConfigurationError) {
+    if let node = keys["listen"] {
+      listen = try node.value("an absolute path or 127.0.0.1:PORT", ListeningSocket.Address.init(configuration:))
+    }
+    if let node = keys["socket_mode"] {
+      socketMode = try node.value("an octal mode such as \"0660\"") { text in
+        mode_t(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil }
+      }
+    }
   }
 
   private mutating func applyThreads(_ keys: [String: ConfigurationNode]) throws(ConfigurationError) {

@@ -50,8 +50,11 @@ extension Configuration {
         hasOwnDefault = hasOwnDefault || isDefault
       }
     }
-    guard hasOwnDefault else { return }
-    // A default chosen by the operator replaces the built-in one.
+    if hasOwnDefault { try removeBuiltInDefault(node) }
+  }
+
+  /// Removes the built-in default, which one chosen by the operator replaces.
+  private mutating func removeBuiltInDefault(_ node: ConfigurationNode) throws(ConfigurationError) {
     let chosen = try node.children()
     for index in upstreams.indices where chosen[upstreams[index].name.description] == nil {
       upstreams[index].isDefault = false

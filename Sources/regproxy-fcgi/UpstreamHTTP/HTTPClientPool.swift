@@ -135,6 +135,11 @@ final class HTTPClientPool: Sendable {
     for client in ended { client.shutdown { _ in } }
   }
 
+  private static func proxy(_ proxy: ForwardProxy) -> HTTPClient.Configuration.Proxy {
+    let authorization = proxy.credentials.map { HTTPClient.Authorization.basic(credentials: $0.encoded) }
+    return .server(host: proxy.host, port: proxy.port, authorization: authorization)
+  }
+
   private static func configuration(_ key: Key) throws(UpstreamError) -> HTTPClient.Configuration {
     var tls = TLSConfiguration.makeClientConfiguration()
     if let caFile = key.caFile {
@@ -167,13 +172,7 @@ final class HTTPClientPool: Sendable {
     // does not read.
     configuration.httpVersion = .http1Only
     if key.connections == .single { configuration.maximumUsesPerConnection = 1 }
-    if let proxy = key.proxy {
-      configuration.proxy = .server(
-        host: proxy.host,
-        port: proxy.port,
-        authorization: proxy.credentials.map { .basic(credentials: $0.encoded) }
-      )
-    }
+    configuration.proxy = key.proxy.map(proxy)
     if let pin = key.pin { configuration.dnsOverride = [pin.host: pin.address.description] }
     return configuration
   }
